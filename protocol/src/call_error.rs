@@ -1,0 +1,175 @@
+//! What a caller learns when it does not get its answer.
+
+use crate::{Address, AddressError, Failure, IdentityError, Sequence};
+use std::time::Duration;
+
+/// Why a call, signal or read did not succeed.
+///
+/// Callers branch on [`is_retryable`](Self::is_retryable) and [`is_unknown_outcome`](Self::is_unknown_outcome)
+/// rather than on variants.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The operation failed; its state change and its messages were undone.
+    #[error("operation `{operation}` of {address} failed: {failure}")]
+    Failed {
+        /// The entity.
+        address: Address,
+        /// The operation.
+        operation: String,
+        /// What it did wrong.
+        failure: Failure,
+    },
+    /// The entity's name or key is none.
+    #[error("invalid address: {0}")]
+    InvalidAddress(#[from] AddressError),
+    /// The idempotency key or producer's name is none.
+    #[error("invalid identity: {0}")]
+    InvalidIdentity(#[from] IdentityError),
+    /// No entity type of that name is registered.
+    #[error("no entity `{name}` is registered: register its type with `Runtime::builder().entity::<T>()`")]
+    UnknownEntity {
+        /// The name.
+        name: String,
+    },
+    /// The entity's type has no such operation.
+    #[error("entity `{name}` has no operation `{operation}`: it has {known}")]
+    UnknownOperation {
+        /// The entity's name.
+        name: String,
+        /// The operation that was asked for.
+        operation: String,
+        /// The operations that there are, separated by commas.
+        known: String,
+    },
+    /// The input is no input of this operation.
+    #[error("the input does not fit operation `{operation}` of {address}: {reason}")]
+    InvalidInput {
+        /// The entity.
+        address: Address,
+        /// The operation.
+        operation: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The input is over its limit.
+    #[error(
+        "the input of operation `{operation}` of {address} has {bytes} bytes, {bytes_max} are allowed: send a reference instead, or raise `payload_bytes_max`"
+    )]
+    TooLarge {
+        /// The entity.
+        address: Address,
+        /// The operation.
+        operation: String,
+        /// The input's length.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// Too much is waiting there; nothing was accepted.
+    #[error("{address} is busy, {what} is full: try again in {} ms", retry_after.as_millis())]
+    Busy {
+        /// The entity.
+        address: Address,
+        /// What is full.
+        what: &'static str,
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// The idempotency key was given before with another operation or input.
+    #[error(
+        "idempotency key `{key}` was used for another request to {address}: give each request its own key"
+    )]
+    KeyReused {
+        /// The entity.
+        address: Address,
+        /// The key.
+        key: String,
+    },
+    /// The producer left out a number.
+    #[error("producer `{producer}` is out of sequence for {address}: send number {} next", expected.0)]
+    OutOfSequence {
+        /// The entity.
+        address: Address,
+        /// The producer.
+        producer: String,
+        /// The number that is expected.
+        expected: Sequence,
+    },
+    /// The deadline passed before the request was accepted; it was not done.
+    #[error("the deadline passed before {address} accepted the request: it was not done, send it again")]
+    Expired {
+        /// The entity.
+        address: Address,
+    },
+    /// The time given by `.timeout(..)` passed; whether the request was or will be done is not known.
+    #[error("no answer from {address} within {} ms: whether the request is done is not known, ask again under the same idempotency key", timeout.as_millis())]
+    TimedOut {
+        /// The entity.
+        address: Address,
+        /// The time that was given.
+        timeout: Duration,
+    },
+    /// The entity's stored state or messages do not fit the code that is running; nothing is lost.
+    #[error(
+        "{address} is parked, its stored state does not fit the running code: {reason}; it goes on when fitting code is there"
+    )]
+    Parked {
+        /// The entity.
+        address: Address,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The answer is no answer of this operation.
+    #[error("the answer of operation `{operation}` of {address} does not fit its type: {reason}")]
+    InvalidAnswer {
+        /// The entity.
+        address: Address,
+        /// The operation.
+        operation: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A client was used inside an operation, which must not wait.
+    #[error(
+        "a client was used inside an operation of {inside}: send signals through the operation's context instead"
+    )]
+    InsideOperation {
+        /// The entity whose operation was running.
+        inside: Address,
+    },
+    /// The runtime is closing or has stopped; the request was not done.
+    #[error("the runtime has stopped: the request was not done, send it again once it is open")]
+    Stopped,
+    /// The runtime stopped while the request was being made durable.
+    #[error(
+        "the runtime stopped while the request was on its way to disk: whether it is done is not known, ask again under the same idempotency key"
+    )]
+    OutcomeUnknown,
+    /// The store could not be read.
+    #[error("the store could not be read: {reason}")]
+    Unreadable {
+        /// What the store said.
+        reason: String,
+    },
+}
+
+impl CallError {
+    /// Whether the same request may succeed later and was certainly not done.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Busy { .. } | Self::Expired { .. } | Self::Stopped | Self::Unreadable { .. })
+    }
+
+    /// Whether the request may or may not have been done. Ask again under the same idempotency key.
+    pub fn is_unknown_outcome(&self) -> bool {
+        matches!(self, Self::TimedOut { .. } | Self::OutcomeUnknown)
+    }
+
+    /// The operation's failure, if that is what it was.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed { failure, .. } => Some(failure),
+            _ => None,
+        }
+    }
+}

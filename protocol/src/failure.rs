@@ -1,0 +1,67 @@
+//! Failures: what user code did wrong, as data that is stored and sent.
+
+use crate::Payload;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What kind of failure it was. The numbers are part of the stored format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The operation returned `Err`; the details are the error's JSON.
+    Returned,
+    /// The operation panicked.
+    Panicked,
+    /// The input does not fit the operation.
+    Undecodable,
+    /// The answer, a message or the state after the operation cannot be encoded as JSON.
+    Unencodable,
+    /// The answer, a message or the state after the operation is over its limit.
+    TooLarge,
+    /// The operation sent to an address that is none.
+    InvalidAddress,
+    /// The entity's type has no such operation.
+    UnknownOperation,
+    /// No entity type of that name is registered.
+    UnknownEntity,
+    /// The mailbox was at ten times its limit.
+    MailboxFull,
+    /// The operation changed the state through `&self`.
+    ChangedByRead,
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Returned => "returned an error",
+            Self::Panicked => "panicked",
+            Self::Undecodable => "input does not fit",
+            Self::Unencodable => "result cannot be encoded",
+            Self::TooLarge => "result is too large",
+            Self::InvalidAddress => "sent to an invalid address",
+            Self::UnknownOperation => "unknown operation",
+            Self::UnknownEntity => "unknown entity",
+            Self::MailboxFull => "mailbox full",
+            Self::ChangedByRead => "changed the state through `&self`",
+        })
+    }
+}
+
+/// Why an operation failed. User code's, stored with dead letters and remembered keys; never sarsen's own errors.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{kind}: {message}")]
+pub struct Failure {
+    /// What kind of failure it was.
+    pub kind: FailureKind,
+    /// One line for people.
+    pub message: String,
+    /// The JSON of the error that the operation returned.
+    pub details: Option<Payload>,
+}
+
+impl Failure {
+    /// A failure without details.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), details: None }
+    }
+}

@@ -1,0 +1,44 @@
+//! Hashing without randomness: the slot hash, and maps whose behaviour repeats from run to run.
+
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// A hash map that behaves alike in every run. Its order must still never be seen.
+pub type HashMap<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<xxhash_rust::xxh3::Xxh3Default>>;
+
+/// A hash set that behaves alike in every run. Its order must still never be seen.
+pub type HashSet<K> = std::collections::HashSet<K, BuildHasherDefault<xxhash_rust::xxh3::Xxh3Default>>;
+
+/// A map keyed by [`Address`](crate::Address), which carries its hash.
+pub type AddressMap<V> = std::collections::HashMap<crate::Address, V, BuildHasherDefault<AddressHasher>>;
+
+/// Passes through the one `u64` that an address writes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxhash_rust::xxh3::xxh3_64_with_seed(bytes, self.0);
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+/// The hash that places an address; part of the store's format (version 1).
+pub(crate) fn placement(text: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(text)
+}
+
+/// Tells requests apart: the hash of an operation's name and its input; part of the store's format (version 1).
+pub fn content_hash(operation: &str, input: &[u8]) -> u64 {
+    let mut hasher = xxhash_rust::xxh3::Xxh3Default::new();
+    hasher.update(operation.as_bytes());
+    hasher.update(&[0]);
+    hasher.update(input);
+    hasher.digest()
+}

@@ -1,0 +1,95 @@
+//! The codec of sarsen's own records: a version byte, then bincode.
+//!
+//! Plain structs only: an internally tagged enum or a `serde_json::Value` would encode and never decode.
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Why a record cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// The record was written by a later version of sarsen.
+    #[error(
+        "record version {found} is newer than {known}, the newest known here: use the sarsen that wrote it"
+    )]
+    Newer {
+        /// The record's version.
+        found: u8,
+        /// The newest version that this build reads.
+        known: u8,
+    },
+    /// The bytes are no record.
+    #[error("the record is damaged: {reason}")]
+    Damaged {
+        /// What the codec found.
+        reason: String,
+    },
+}
+
+const CONFIG: bincode::config::Configuration = bincode::config::standard();
+
+/// Encodes `record` behind its version byte.
+///
+/// # Panics
+/// If the record holds something bincode cannot encode; records are plain structs.
+pub fn encode<T: Serialize>(version: u8, record: &T) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(64);
+    encode_into(&mut bytes, version, record);
+    bytes
+}
+
+/// Appends what [`encode`] returns to `bytes`.
+///
+/// # Panics
+/// As [`encode`].
+pub fn encode_into<T: Serialize>(bytes: &mut Vec<u8>, version: u8, record: &T) {
+    bytes.push(version);
+    bincode::serde::encode_into_std_write(record, bytes, CONFIG).expect("a plain struct encodes into memory");
+}
+
+/// Decodes a record of `version` and returns it with the bytes behind it.
+///
+/// # Errors
+/// [`RecordError`] when the version is newer or the bytes are damaged.
+pub fn decode<T: DeserializeOwned>(version: u8, bytes: &Bytes) -> Result<(T, Bytes), RecordError> {
+    match bytes.first() {
+        Some(found) if *found == version => {}
+        Some(found) if *found > version => return Err(RecordError::Newer { found: *found, known: version }),
+        Some(found) => return Err(RecordError::Damaged { reason: format!("there is no version {found}") }),
+        None => return Err(RecordError::Damaged { reason: "it is empty".to_owned() }),
+    }
+    let (record, read) = bincode::serde::decode_from_slice(&bytes[1..], CONFIG)
+        .map_err(|error| RecordError::Damaged { reason: error.to_string() })?;
+    Ok((record, bytes.slice(1 + read..)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+    struct Sample {
+        number: u64,
+        text: String,
+    }
+
+    #[test]
+    fn a_record_comes_back_with_what_follows_it() {
+        let sample = Sample { number: 300, text: "x".to_owned() };
+        let mut bytes = encode(1, &sample);
+        assert_eq!(bytes, [1, 251, 44, 1, 1, b'x']);
+        bytes.extend_from_slice(b"rest");
+        let (read, rest) = decode::<Sample>(1, &bytes.into()).expect("it was just written");
+        assert_eq!((read, rest.as_ref()), (sample, b"rest".as_ref()));
+    }
+
+    #[test]
+    fn other_versions_and_damage_are_named() {
+        let bytes = Bytes::from(encode(2, &Sample { number: 1, text: String::new() }));
+        assert_eq!(decode::<Sample>(1, &bytes), Err(RecordError::Newer { found: 2, known: 1 }));
+        assert!(matches!(decode::<Sample>(3, &bytes), Err(RecordError::Damaged { .. })));
+        assert!(matches!(decode::<Sample>(2, &bytes.slice(..1)), Err(RecordError::Damaged { .. })));
+        assert!(matches!(decode::<Sample>(2, &Bytes::new()), Err(RecordError::Damaged { .. })));
+    }
+}
