@@ -1,0 +1,27 @@
+//! The engine: shards, without threads, clock or disk.
+//!
+//! A [`Shard`] is a state machine in the shape of quinn-proto and raft-rs: inputs are queued, turns run on memory at
+//! once, and what they write and let out is sealed into numbered batches. What is around a shard and can go wrong is
+//! here as well: [`Lanes`], admission, [`Groups`] of batches, loads in flight, release of effects. A host lends
+//! threads, a clock and files, and decides nothing.
+
+mod group;
+mod input;
+mod lane;
+mod limits;
+mod listing;
+mod load;
+mod record;
+mod registry;
+mod shard;
+mod withheld;
+
+pub use group::{Finished, Group, Groups, Sealed};
+pub use input::{Input, LoadRequest, Loaded, Request};
+pub use lane::Lanes;
+pub use limits::{INSTANCE_MAILBOX_FACTOR, Limits};
+pub use listing::{ListedRow, Listing};
+pub use record::{DeadLetter, read_dead};
+pub use registry::{Duplicate, Registry, SlotMap};
+pub use shard::{Shard, ShardConfig, ShardStats};
+pub use withheld::Withheld;

@@ -1,0 +1,103 @@
+//! Every limit of the engine, with its unit and what happens beyond it.
+
+use sarsen_entities::RunLimits;
+use std::time::Duration;
+
+/// How many times longer than for clients a mailbox may get by the messages of instances before they become dead
+/// letters.
+pub const INSTANCE_MAILBOX_FACTOR: usize = 10;
+
+/// The engine's limits. Counts are per shard unless they say otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Messages that may wait at one entity. Beyond it clients are refused as `Busy`; messages of instances are
+    /// accepted up to ten times as many and then become dead letters.
+    pub mailbox_messages_max: usize,
+    /// Accepted messages of one entity that are kept in memory; the rest is read from the store when its turn comes.
+    pub mailbox_window: usize,
+    /// Bytes of one input or answer. Beyond it the request is refused or the operation fails.
+    pub payload_bytes_max: usize,
+    /// Bytes of one entity's encoded state. Beyond it the operation fails.
+    pub state_bytes_max: usize,
+    /// Signals that one operation may send. Beyond it the operation fails.
+    pub messages_per_operation_max: usize,
+    /// Operations in one run. Beyond it the rest waits for the entity's next turn.
+    pub run_operations_max: usize,
+    /// Bytes of the inputs of one run. Beyond it the rest waits for the entity's next turn.
+    pub run_bytes_max: usize,
+    /// Turns in one batch. Beyond it the shard waits until the batch is sealed.
+    pub batch_turns_max: usize,
+    /// Bytes of one batch's writes and effects. Beyond it the shard waits until the batch is sealed.
+    pub batch_bytes_max: usize,
+    /// Bytes of activations in memory. Beyond it the least recently used leave, and clients wait.
+    pub cache_bytes: usize,
+    /// How long an activation may be unused before it leaves.
+    pub idle_after: Duration,
+    /// How long the outcome under an idempotency key, and a silent producer's number, are remembered.
+    pub key_retention: Duration,
+    /// Idempotency keys remembered. Beyond it requests with new keys are refused as `Busy`.
+    pub keys_max: usize,
+    /// Producers that one entity remembers. Beyond it new ones are refused as `Busy`.
+    pub producers_max: usize,
+    /// Dead letters kept. Beyond it the oldest goes, and is counted.
+    pub dead_letters_max: usize,
+    /// Delayed signals. Beyond it clients are refused as `Busy` and messages of instances become dead letters.
+    pub timers_max: usize,
+    /// Delayed signals that come due in one turn. The rest comes in the next.
+    pub timers_per_turn_max: usize,
+    /// How far ahead delayed signals are kept in memory.
+    pub timer_window: Duration,
+    /// Requests of clients that wait in the outside lane. Beyond it they are refused as `Busy`.
+    pub lane_messages_max: usize,
+    /// Bytes of the requests in the outside lane. Beyond it they are refused as `Busy`.
+    pub lane_bytes_max: usize,
+    /// Bytes of the messages of other shards in the inside lane. Beyond it only their numbers are handed over.
+    pub inside_bytes_max: usize,
+    /// Reads of the store under way.
+    pub loads_max: usize,
+    /// Whether to check each encoded state by reading it back; see [`RunLimits::verify`].
+    pub verify: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            mailbox_messages_max: 10_000,
+            mailbox_window: 1_024,
+            payload_bytes_max: 1 << 20,
+            state_bytes_max: 16 << 20,
+            messages_per_operation_max: 10_000,
+            run_operations_max: 1_024,
+            run_bytes_max: 4 << 20,
+            batch_turns_max: 65_536,
+            batch_bytes_max: 32 << 20,
+            cache_bytes: 256 << 20,
+            idle_after: Duration::from_secs(60),
+            key_retention: Duration::from_secs(24 * 60 * 60),
+            keys_max: 10_000_000,
+            producers_max: 64,
+            dead_letters_max: 10_000,
+            timers_max: 10_000_000,
+            timers_per_turn_max: 1_024,
+            timer_window: Duration::from_secs(600),
+            lane_messages_max: 1 << 20,
+            lane_bytes_max: 256 << 20,
+            inside_bytes_max: 64 << 20,
+            loads_max: 4_096,
+            verify: cfg!(debug_assertions),
+        }
+    }
+}
+
+impl Limits {
+    /// The part that bounds one run.
+    pub(crate) fn run(&self) -> RunLimits {
+        RunLimits {
+            payload_bytes_max: self.payload_bytes_max,
+            state_bytes_max: self.state_bytes_max,
+            messages_max: self.messages_per_operation_max,
+            verify: self.verify,
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Admission: which of the messages that have come are accepted, and which are repeats or refused.
+
+use super::{InstanceId, Shard, intake::busy, keys::Known, mailbox::Entry};
+use crate::{
+    INSTANCE_MAILBOX_FACTOR,
+    record::{self, KeyRecord, Producer},
+};
+use bytes::Bytes;
+use sarsen_protocol::{
+    Address, Answer, CallError, Effect, Failure, FailureKind, Identity, IdentityName, Keyspace, Message,
+    Origin, Reply, Sequence,
+};
+
+/// What becomes of an arrival by its identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It is new.
+    New,
+    /// What its key stands for is being read.
+    Blocked,
+    /// It has been answered or refused, or waits for the first one's outcome.
+    Settled,
+}
+
+impl Shard {
+    /// Accepts what has come from other shards, then accepts or settles what has come from clients, as much of it as a
+    /// run may hold, in order.
+    pub(super) fn admit(&mut self, id: InstanceId) {
+        self.admit_deliveries(id);
+        for _ in 0..self.config.limits.run_operations_max {
+            let Some(instance) = self.instances.get_mut(id) else { return };
+            instance.blocked = false;
+            let Some(message) = instance.arrivals.pop_front() else { return };
+            let bytes = message.bytes();
+            if let Some(blocked) = self.admit_request(id, message) {
+                let Some(instance) = self.instances.get_mut(id) else { return };
+                instance.arrivals.push_front(blocked);
+                instance.blocked = true;
+                return;
+            }
+            self.queued_bytes -= bytes;
+        }
+    }
+
+    /// Accepts what has come from other shards. Called before a neighbour's message is accepted as well: at another
+    /// number of shards a sender may have become a neighbour, and its earlier messages go first.
+    pub(super) fn admit_deliveries(&mut self, id: InstanceId) {
+        while let Some((message, row)) =
+            self.instances.get_mut(id).and_then(|instance| instance.deliveries.pop_front())
+        {
+            self.queued_bytes -= message.bytes();
+            self.batch.write(Keyspace::Inbox, row, None);
+            self.admit_delivery(id, message);
+        }
+    }
+
+    /// Accepts or settles a client's message; returns it when it must wait.
+    fn admit_request(&mut self, id: InstanceId, message: Message) -> Option<Message> {
+        if let Some(error) = self.unacceptable(id, &message) {
+            if let Identity::Key(name) = &message.identity {
+                self.keys.seen(&record::key_key(&message.to, name));
+            }
+            self.refuse(&message, error);
+            return None;
+        }
+        match self.recognise(id, &message) {
+            Verdict::New => self.accept_request(id, message),
+            Verdict::Settled => {}
+            Verdict::Blocked => return Some(message),
+        }
+        None
+    }
+
+    /// Why a client's message is refused whatever its identity.
+    fn unacceptable(&self, id: InstanceId, message: &Message) -> Option<CallError> {
+        let address = &message.to;
+        if let Some(reason) = self.parked(id) {
+            return Some(CallError::Parked { address: address.clone(), reason: reason.to_owned() });
+        }
+        if message.deadline.is_some_and(|deadline| deadline < self.now) {
+            return Some(CallError::Expired { address: address.clone() });
+        }
+        let waiting = self.instances.get(id).map_or(0, |instance| instance.mailbox.len());
+        if waiting >= self.config.limits.mailbox_messages_max {
+            return Some(busy(address, "its mailbox"));
+        }
+        let delayed = message.due.is_some_and(|due| due > self.now);
+        if delayed && self.timers.count() >= self.config.limits.timers_max as u64 {
+            return Some(busy(address, "the list of delayed signals of its shard"));
+        }
+        None
+    }
+
+    fn recognise(&mut self, id: InstanceId, message: &Message) -> Verdict {
+        match &message.identity {
+            Identity::None => Verdict::New,
+            Identity::Key(name) => self.recognise_key(id, message, name),
+            Identity::Producer { name, number } => self.recognise_producer(id, message, name, *number),
+        }
+    }
+
+    /// Begins to read what a key stands for, before its message has its turn.
+    pub(super) fn prefetch_key(&mut self, id: InstanceId, to: &Address, name: &IdentityName) {
+        let row = record::key_key(to, name);
+        if self.keys.get(&row).is_none() {
+            self.keys.reading(row.clone());
+            self.load_key(id, row);
+        }
+    }
+
+    fn recognise_key(&mut self, id: InstanceId, message: &Message, name: &IdentityName) -> Verdict {
+        let row = record::key_key(&message.to, name);
+        self.keys.expire(&row, self.now);
+        let content = content(message);
+        let answer = match self.keys.get(&row) {
+            None => {
+                self.prefetch_key(id, &message.to, name);
+                return Verdict::Blocked;
+            }
+            Some(Known::Reading) => return Verdict::Blocked,
+            Some(Known::Free) => {
+                self.keys.seen(&row);
+                if self.keys.count() < self.config.limits.keys_max as u64 {
+                    return Verdict::New;
+                }
+                self.refuse(message, busy(&message.to, "the list of idempotency keys of its shard"));
+                return Verdict::Settled;
+            }
+            Some(Known::Waiting { content: first } | Known::Done { content: first, .. })
+                if *first != content =>
+            {
+                Some(Answer::Refused(CallError::KeyReused {
+                    address: message.to.clone(),
+                    key: name.as_str().to_owned(),
+                }))
+            }
+            Some(_) if !message.answered => Some(Answer::Acknowledged),
+            Some(Known::Waiting { .. }) => None,
+            Some(Known::Done { outcome, .. }) => Some(answer(outcome.answer.clone())),
+        };
+        self.keys.seen(&row);
+        match answer {
+            Some(answer) => self.reply(message, answer),
+            None => self.wait_for_key(&row, message),
+        }
+        Verdict::Settled
+    }
+
+    fn wait_for_key(&mut self, row: &Bytes, message: &Message) {
+        if let Origin::Client { session, request } = message.from {
+            self.keys.wait(row, (session, request));
+        }
+    }
+
+    fn recognise_producer(
+        &mut self,
+        id: InstanceId,
+        message: &Message,
+        name: &IdentityName,
+        number: Sequence,
+    ) -> Verdict {
+        let (now, limits) = (self.now, self.config.limits.clone());
+        let Some(instance) = self.instances.get_mut(id) else { return Verdict::Settled };
+        let forgotten = now.before(limits.key_retention).as_micros() / 1_000_000;
+        instance.producers.retain(|producer| producer.seen_secs >= forgotten);
+        let known = instance.producers.iter().find(|producer| producer.name == name.as_str());
+        let (last, crowded) = match known {
+            Some(producer) => (producer.number, false),
+            None => (Sequence::default(), instance.producers.len() >= limits.producers_max),
+        };
+        if number == last.next() {
+            if crowded {
+                self.refuse(message, busy(&message.to, "its list of producers"));
+                return Verdict::Settled;
+            }
+            if let Err(failure) = self.keep_encoded(id) {
+                self.reply(message, Answer::Failed(failure));
+                return Verdict::Settled;
+            }
+            return Verdict::New;
+        }
+        let answer = if number <= last && number > Sequence::default() {
+            Answer::Acknowledged
+        } else {
+            Answer::Refused(CallError::OutOfSequence {
+                address: message.to.clone(),
+                producer: name.as_str().to_owned(),
+                expected: last.next(),
+            })
+        };
+        self.reply(message, answer);
+        Verdict::Settled
+    }
+
+    /// Sees to it that the record of an entity can be written although its state has not changed.
+    fn keep_encoded(&mut self, id: InstanceId) -> Result<(), Failure> {
+        let Some(instance) = self.instances.get_mut(id) else { return Ok(()) };
+        if let (Some(state), None) = (&instance.state, &instance.encoded) {
+            instance.encoded = Some(instance.behaviour.encode(state)?);
+        }
+        Ok(())
+    }
+
+    /// Accepts a client's message: it is acknowledged, if it is a signal, once the batch is durable.
+    fn accept_request(&mut self, id: InstanceId, message: Message) {
+        match &message.identity {
+            Identity::None => {}
+            Identity::Key(name) => {
+                let row = record::key_key(&message.to, name);
+                let record =
+                    KeyRecord { epoch: self.config.lease.epoch, content: content(&message), outcome: None };
+                self.batch.replace(Keyspace::Keys, row.clone(), Some(record::write_key(&record)));
+                self.keys.write(&row, Known::Waiting { content: record.content }, self.open_number());
+            }
+            Identity::Producer { name, number } => self.note_producer(id, name, *number),
+        }
+        if !message.answered {
+            self.reply(&message, Answer::Acknowledged);
+        }
+        if message.due.is_some_and(|due| due > self.now) {
+            self.delay(message);
+        } else {
+            self.accept(id, message);
+        }
+    }
+
+    fn note_producer(&mut self, id: InstanceId, name: &IdentityName, number: Sequence) {
+        let seen_secs = self.now.as_micros() / 1_000_000;
+        let Some(instance) = self.instances.get_mut(id) else { return };
+        match instance.producers.iter_mut().find(|producer| producer.name == name.as_str()) {
+            Some(producer) => (producer.number, producer.seen_secs) = (number, seen_secs),
+            None => instance.producers.push(Producer { name: name.as_str().to_owned(), number, seen_secs }),
+        }
+        instance.dirty = true;
+        self.mark_touched(id);
+    }
+
+    /// Accepts a message of an instance, or gives it up when far too many wait.
+    pub(super) fn admit_delivery(&mut self, id: InstanceId, message: Message) {
+        let limits = &self.config.limits;
+        if message.due.is_some_and(|due| due > self.now) {
+            self.delay(message);
+            return;
+        }
+        let waiting = self.instances.get(id).map_or(0, |instance| instance.mailbox.len());
+        let max = limits.mailbox_messages_max.saturating_mul(INSTANCE_MAILBOX_FACTOR);
+        if waiting >= max {
+            let failure = Failure::new(FailureKind::MailboxFull, format!("{waiting} messages wait"));
+            self.give_up(&message, failure);
+        } else {
+            self.accept(id, message);
+        }
+    }
+
+    /// Puts a message into an entity's mailbox. Consumed in this batch, it is never written; else it gets a row.
+    pub(super) fn accept(&mut self, id: InstanceId, message: Message) {
+        let row = self.next_row();
+        let window = self.config.limits.mailbox_window;
+        let Some(instance) = self.instances.get_mut(id) else { return };
+        self.queued_bytes += message.bytes();
+        instance.mailbox.push(Entry { id: row, message, row: None }, window);
+        self.mark_touched(id);
+        self.mark_ready(id);
+    }
+
+    /// Answers a client once the batch is durable.
+    pub(super) fn reply(&mut self, message: &Message, answer: Answer) {
+        if let Origin::Client { session, request } = message.from {
+            let bytes = match &answer {
+                Answer::Returned(payload) => payload.len(),
+                _ => 0,
+            };
+            self.batch.release(Effect::Reply(Reply { session, request, answer }), bytes);
+        }
+    }
+}
+
+/// Tells whether two requests under one key ask the same.
+pub(super) fn content(message: &Message) -> u64 {
+    sarsen_protocol::content_hash(message.operation.as_str(), message.input.as_bytes())
+}
+
+/// The answer to a call whose outcome is known.
+pub(super) fn answer(outcome: Result<sarsen_protocol::Payload, Failure>) -> Answer {
+    match outcome {
+        Ok(payload) => Answer::Returned(payload),
+        Err(failure) => Answer::Failed(failure),
+    }
+}

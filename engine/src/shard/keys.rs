@@ -1,0 +1,159 @@
+//! Idempotency keys: what a request under a key became, so that a repeat gets the same.
+//!
+//! A key's row says "waits" from the acceptance of its message on, and the outcome from the commit of that outcome
+//! on. In memory is what was read or written lately, at least until it is durable. A sweep removes what has
+//! expired; while it reads, nothing is forgotten, so that it never removes a key that was used again meanwhile.
+
+use crate::record::{KeyOutcome, KeyRecord};
+use bytes::Bytes;
+use sarsen_protocol::{BatchNumber, HashMap, RequestId, SessionId, Timestamp};
+use std::collections::VecDeque;
+
+/// What is known of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// Its row is being read.
+    Reading,
+    /// It is free.
+    Free,
+    /// Its message waits.
+    Waiting { content: u64 },
+    /// Its message is done.
+    Done { content: u64, outcome: KeyOutcome },
+}
+
+#[derive(Debug)]
+struct Entry {
+    known: Known,
+    /// Repeats that wait for the outcome.
+    waiters: Vec<(SessionId, RequestId)>,
+    /// Whether an arrival waits to see it.
+    wanted: bool,
+    /// The last batch that wrote it; it is kept until that is durable.
+    until: BatchNumber,
+}
+
+/// The idempotency keys of a shard.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    entries: HashMap<Bytes, Entry>,
+    /// Entries in the order in which they may be forgotten; an entry may stand here more than once.
+    order: VecDeque<(BatchNumber, Bytes)>,
+    pub(crate) sweeping: bool,
+    count: u64,
+}
+
+impl Keys {
+    /// Keys remembered, in memory or not; too low until the first sweep after open is over.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    pub(crate) fn add_count(&mut self, rows: u64) {
+        self.count += rows;
+    }
+
+    /// What is known of a key; `None` when its row must be read.
+    pub(crate) fn get(&self, row: &Bytes) -> Option<&Known> {
+        self.entries.get(row).map(|entry| &entry.known)
+    }
+
+    /// Whether a key was written lately, so that an older row of it says nothing.
+    pub(crate) fn is_written(&self, row: &Bytes) -> bool {
+        self.entries.get(row).is_some_and(|entry| entry.until > BatchNumber::default())
+    }
+
+    /// Notes that a key's row is being read for an arrival that waits.
+    pub(crate) fn reading(&mut self, row: Bytes) {
+        let entry =
+            Entry { known: Known::Reading, waiters: Vec::new(), wanted: true, until: BatchNumber::default() };
+        self.entries.insert(row, entry);
+    }
+
+    /// Takes in a row that was read.
+    pub(crate) fn read(&mut self, row: &Bytes, record: Option<KeyRecord>) {
+        let Some(entry) = self.entries.get_mut(row).filter(|entry| entry.known == Known::Reading) else {
+            return;
+        };
+        entry.known = match record {
+            None => Known::Free,
+            Some(KeyRecord { content, outcome: None, .. }) => Known::Waiting { content },
+            Some(KeyRecord { content, outcome: Some(outcome), .. }) => Known::Done { content, outcome },
+        };
+        self.order.push_back((entry.until, row.clone()));
+    }
+
+    /// Notes that the arrival for which a key was kept has seen it.
+    pub(crate) fn seen(&mut self, row: &Bytes) {
+        if let Some(entry) = self.entries.get_mut(row) {
+            entry.wanted = false;
+        }
+    }
+
+    /// Notes what the open batch writes of a key. Returns the repeats that waited, when it is an outcome.
+    pub(crate) fn write(
+        &mut self,
+        row: &Bytes,
+        known: Known,
+        batch: BatchNumber,
+    ) -> Vec<(SessionId, RequestId)> {
+        let done = matches!(known, Known::Done { .. });
+        let entry = self.entries.entry(row.clone()).or_insert_with(|| Entry {
+            known: Known::Free,
+            waiters: Vec::new(),
+            wanted: false,
+            until: batch,
+        });
+        if entry.known == Known::Free && !done {
+            self.count += 1;
+        }
+        entry.known = known;
+        entry.until = batch;
+        self.order.push_back((batch, row.clone()));
+        if done { std::mem::take(&mut entry.waiters) } else { Vec::new() }
+    }
+
+    /// Lets a repeat wait for the outcome.
+    pub(crate) fn wait(&mut self, row: &Bytes, caller: (SessionId, RequestId)) {
+        if let Some(entry) = self.entries.get_mut(row) {
+            entry.waiters.push(caller);
+        }
+    }
+
+    /// Notes that a sweep removes a key.
+    pub(crate) fn removed(&mut self) {
+        self.count = self.count.saturating_sub(1);
+    }
+
+    /// Treats an expired outcome as free.
+    pub(crate) fn expire(&mut self, row: &Bytes, now: Timestamp) {
+        let Some(entry) = self.entries.get_mut(row) else { return };
+        if matches!(&entry.known, Known::Done { outcome, .. } if outcome.expires <= now) {
+            entry.known = Known::Free;
+            self.count = self.count.saturating_sub(1);
+        }
+    }
+
+    /// Forgets what is durable and not needed.
+    pub(crate) fn trim(&mut self, committed: BatchNumber) {
+        if self.sweeping {
+            return;
+        }
+        let mut kept = Vec::new();
+        while self.order.front().is_some_and(|(batch, _)| *batch <= committed)
+            && let Some((_, row)) = self.order.pop_front()
+        {
+            let Some(entry) = self.entries.get(&row) else { continue };
+            if entry.wanted || !entry.waiters.is_empty() || entry.until > committed {
+                if entry.until <= committed {
+                    kept.push((committed.next(), row));
+                }
+            } else {
+                self.entries.remove(&row);
+            }
+        }
+        for again in kept.into_iter().rev() {
+            self.order.push_front(again);
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Reads: what a shard asks for, and what it does with the answers.
+
+use super::{InstanceId, Shard, inbox, instance::Stage, mailbox::Entry};
+use crate::{
+    INSTANCE_MAILBOX_FACTOR, LoadRequest, Loaded,
+    load::{InstanceLoad, Load},
+    record::{self, RowId},
+};
+use bytes::Bytes;
+use sarsen_entities::Behaviour;
+use sarsen_protocol::{
+    Address, BatchNumber, Keyspace, Page, Payload, Read, Row, Timestamp, record::RecordError,
+};
+use std::{sync::Arc, time::Duration};
+
+/// Bytes of mailbox rows read at a time.
+const WINDOW_BYTES: usize = 4 << 20;
+/// Rows of a keyspace read at a time beside other work.
+const SCAN_ROWS: usize = 1_024;
+/// Bytes of a keyspace read at a time beside other work.
+const SCAN_BYTES: usize = 1 << 20;
+/// How many sweeps fall into the time that a key is remembered.
+const SWEEPS_PER_RETENTION: u32 = 16;
+/// The shortest time between two sweeps.
+const SWEEP_PAUSE_MIN: Duration = Duration::from_secs(60);
+
+impl Shard {
+    /// Something to read; to be answered by [`Input::Loaded`](crate::Input::Loaded), in any order.
+    pub fn poll_load(&mut self) -> Option<LoadRequest> {
+        if self.loads_under_way >= self.config.limits.loads_max {
+            return None;
+        }
+        if let Some((until, reads)) = self.timers.poll_read(self.now, self.committed, self.config.lease.slots)
+        {
+            self.loads.push_back(LoadRequest { load: Load::Timers { until }, reads });
+        }
+        if self.recovered && !self.keys.sweeping && self.next_sweep <= self.now {
+            self.scan(Keyspace::Keys, None);
+        }
+        let request = self.loads.pop_front()?;
+        self.loads_under_way += 1;
+        Some(request)
+    }
+
+    fn load(&mut self, load: Load, reads: Vec<Read>) {
+        self.loads.push_back(LoadRequest { load, reads });
+    }
+
+    pub(super) fn load_instance(&mut self, id: InstanceId, address: Address, behaviour: Arc<dyn Behaviour>) {
+        let limits = &self.config.limits;
+        let counted = limits.mailbox_messages_max.saturating_mul(INSTANCE_MAILBOX_FACTOR).saturating_add(1);
+        let (from, to) = record::exactly(&record::instance_key(&address));
+        let reads = vec![
+            read(Keyspace::Instances, from, to, 1, usize::MAX, true),
+            window_read(&address, None, limits.mailbox_window),
+            Read {
+                rows_max: counted,
+                bytes_max: usize::MAX,
+                values: false,
+                ..window_read(&address, None, 1)
+            },
+        ];
+        self.load(Load::Instance(InstanceLoad { id, address, behaviour, decoded: None }), reads);
+    }
+
+    /// Reads on in an entity's mailbox when what is in memory runs out.
+    pub(super) fn load_window(&mut self, id: InstanceId) {
+        let window = self.config.limits.mailbox_window;
+        let Some(instance) = self.instances.get_mut(id) else { return };
+        if !instance.mailbox.wants_rows(window) {
+            return;
+        }
+        instance.mailbox.reading = true;
+        let after = instance.mailbox.last();
+        let reads = vec![window_read(&instance.address, after, window)];
+        self.load(Load::Window { id, after }, reads);
+    }
+
+    pub(super) fn load_key(&mut self, id: InstanceId, row: Bytes) {
+        let (from, to) = record::exactly(&row);
+        let reads = vec![read(Keyspace::Keys, from, to, 1, usize::MAX, true)];
+        self.load(Load::Key { row, id }, reads);
+    }
+
+    pub(super) fn load_inbox(&mut self, read: Read) {
+        let slot = record::slot(&read.from).expect("a read of a slot's inbox begins with the slot");
+        self.load(Load::Inbox { slot }, vec![read]);
+    }
+
+    /// Reads all inbox rows, from the start or behind a row.
+    pub(super) fn load_recovery(&mut self, after: Option<&Bytes>) {
+        let (start, end) = record::bounds(self.config.lease.slots);
+        let from = after.map_or(start, |key| record::exactly(key).1);
+        self.load(Load::Recovery, vec![inbox::read(from, end)]);
+    }
+
+    /// Reads a page of a keyspace, from the start or from a key on.
+    fn scan(&mut self, keyspace: Keyspace, from: Option<Bytes>) {
+        let (start, end) = record::bounds(self.config.lease.slots);
+        let values = keyspace == Keyspace::Keys;
+        if values {
+            self.keys.sweeping = true;
+        }
+        let page = read(keyspace, from.unwrap_or(start), end, SCAN_ROWS, SCAN_BYTES, values);
+        self.load(Load::Scan { keyspace }, vec![page]);
+    }
+
+    pub(super) fn loaded(&mut self, loaded: Loaded) {
+        let Loaded { load, pages } = loaded;
+        self.loads_under_way -= 1;
+        match load {
+            Load::Instance(load) => self.loaded_instance(load, &pages),
+            Load::Window { id, after } => self.loaded_window(id, after, &pages[0]),
+            Load::Key { row, id } => self.loaded_key(id, &row, &pages[0]),
+            Load::Inbox { slot } => {
+                self.accept_rows(&pages[0]);
+                if let Some(read) = self.inboxes.read_on(slot, &pages[0]) {
+                    self.load_inbox(read);
+                }
+            }
+            Load::Recovery => self.loaded_recovery(&pages[0]),
+            Load::Timers { until } => self.loaded_timers(until, &pages),
+            Load::Scan { keyspace } => self.scanned(keyspace, &pages[0]),
+        }
+    }
+
+    fn loaded_instance(&mut self, load: InstanceLoad, pages: &[Page]) {
+        let Some(instance) = self.instances.get_mut(load.id) else { return };
+        let decoded = load.decoded.expect("a load is decoded when it is answered");
+        let bytes = match decoded {
+            Ok(decoded) => {
+                let bytes = decoded.encoded.as_ref().map_or(0, Payload::len);
+                instance.stage = Stage::Active;
+                instance.state = decoded.state;
+                instance.encoded = decoded.encoded.filter(|_| !decoded.header.producers.is_empty());
+                instance.producers = decoded.header.producers;
+                bytes
+            }
+            Err(reason) => {
+                instance.stage = Stage::Parked(reason);
+                0
+            }
+        };
+        self.instances.resize(load.id, bytes);
+        self.loaded_window(load.id, None, &pages[1]);
+        let newest = pages[2].rows.last().and_then(|row| record::read_mailbox_key(&row.key).ok());
+        if let Some(instance) = self.instances.get_mut(load.id) {
+            instance.mailbox.count(pages[2].rows.len(), newest.map(|(_, id)| id));
+        }
+    }
+
+    fn loaded_window(&mut self, id: InstanceId, after: Option<RowId>, page: &Page) {
+        let Some(instance) = self.instances.get_mut(id) else { return };
+        match page.rows.iter().map(mailbox_entry).collect::<Result<Vec<Entry>, RecordError>>() {
+            Ok(entries) => {
+                debug_assert!(entries.iter().all(|entry| after.is_none_or(|after| entry.id > after)));
+                self.queued_bytes += instance.mailbox.extend(entries.into_iter(), page.more);
+                self.queued_bytes -= instance.mailbox.trim(self.committed);
+            }
+            Err(error) => instance.stage = Stage::Parked(format!("a mailbox row cannot be read: {error}")),
+        }
+        self.load_window(id);
+        self.mark_ready(id);
+    }
+
+    fn loaded_key(&mut self, id: InstanceId, row: &Bytes, page: &Page) {
+        let record = page.rows.first().map(|found| undamaged(record::read_key(&found.value)));
+        self.keys.read(row, record);
+        if let Some(instance) = self.instances.get_mut(id) {
+            instance.blocked = false;
+        }
+        self.mark_ready(id);
+    }
+
+    /// Accepts inbox rows: those that are next in their streams.
+    fn accept_rows(&mut self, page: &Page) {
+        for (message, row) in undamaged(self.inboxes.extend(page)) {
+            match self.activate(&message.to) {
+                Some(id) => self.arrive(id, message, row),
+                // The row stays for a process in which the type is registered.
+                None => self.unregistered += 1,
+            }
+        }
+    }
+
+    fn loaded_recovery(&mut self, page: &Page) {
+        self.accept_rows(page);
+        match page.rows.last().filter(|_| page.more) {
+            Some(last) => self.load_recovery(Some(&last.key)),
+            None => self.scan(Keyspace::Timers, None),
+        }
+    }
+
+    fn loaded_timers(&mut self, until: Timestamp, pages: &[Page]) {
+        let rest = undamaged(self.timers.extend(until, pages));
+        if !rest.is_empty() {
+            self.load(Load::Timers { until }, rest);
+        }
+    }
+
+    /// Takes in a page of a scan and asks for the next. Timers and dead letters are counted before the first turn;
+    /// mailboxes are looked through and keys swept beside the turns.
+    fn scanned(&mut self, keyspace: Keyspace, page: &Page) {
+        match keyspace {
+            Keyspace::Timers => self.timers.found(page.rows.len() as u64),
+            Keyspace::Dead => {
+                for row in &page.rows {
+                    undamaged(self.dead.found(&row.key, self.config.lease.epoch));
+                }
+            }
+            Keyspace::Mailbox => self.wake_mailboxes(page),
+            _ => self.sweep_keys(page),
+        }
+        let last = page.rows.last().filter(|_| page.more);
+        match (last, keyspace) {
+            (Some(last), Keyspace::Mailbox) => {
+                let (address, _) = undamaged(record::read_mailbox_key(&last.key));
+                self.scan(keyspace, Some(record::mailbox_bounds(&address, None).1));
+            }
+            (Some(last), _) => self.scan(keyspace, Some(record::exactly(&last.key).1)),
+            (None, Keyspace::Timers) => self.scan(Keyspace::Dead, None),
+            (None, Keyspace::Dead) => self.recover(),
+            (None, Keyspace::Keys) => {
+                let pause = self.config.limits.key_retention / SWEEPS_PER_RETENTION;
+                self.next_sweep = self.now.after(pause.max(SWEEP_PAUSE_MIN));
+            }
+            (None, _) => {}
+        }
+    }
+
+    /// Everything that must precede the first turn is known.
+    fn recover(&mut self) {
+        self.dead.found_all();
+        self.recovered = true;
+        self.scan(Keyspace::Mailbox, None);
+        self.deliver_held();
+    }
+
+    /// Loads the entities for which messages wait.
+    fn wake_mailboxes(&mut self, page: &Page) {
+        let mut last: Option<Address> = None;
+        for row in &page.rows {
+            let (address, _) = undamaged(record::read_mailbox_key(&row.key));
+            if last.as_ref() == Some(&address) {
+                continue;
+            }
+            if self.activate(&address).is_none() {
+                self.unregistered += 1;
+            }
+            last = Some(address);
+        }
+    }
+
+    /// Counts keys that were there at open and removes those that have expired.
+    fn sweep_keys(&mut self, page: &Page) {
+        self.keys.sweeping = false;
+        for row in &page.rows {
+            let key = undamaged(record::read_key(&row.value));
+            if !self.swept && key.epoch != self.config.lease.epoch {
+                self.keys.add_count(1);
+            }
+            let expired = key.outcome.is_some_and(|outcome| outcome.expires <= self.now);
+            if expired && !self.keys.is_written(&row.key) {
+                self.batch.replace(Keyspace::Keys, row.key.clone(), None);
+                self.keys.removed();
+            }
+        }
+        self.swept |= !page.more;
+        self.keys.trim(self.committed);
+    }
+}
+
+fn read(keyspace: Keyspace, from: Bytes, to: Bytes, rows_max: usize, bytes_max: usize, values: bool) -> Read {
+    Read { keyspace, from, to, rows_max, bytes_max, values }
+}
+
+fn window_read(address: &Address, after: Option<RowId>, rows_max: usize) -> Read {
+    let (from, to) = record::mailbox_bounds(address, after);
+    read(Keyspace::Mailbox, from, to, rows_max, WINDOW_BYTES, true)
+}
+
+fn mailbox_entry(row: &Row) -> Result<Entry, RecordError> {
+    let (_, id) = record::read_mailbox_key(&row.key)?;
+    let message = record::read_message(&row.value)?;
+    Ok(Entry { id, message, row: Some(BatchNumber::default()) })
+}
+
+/// A shard cannot go on over damaged records of its own: the panic stops it like a failed commit.
+fn undamaged<T>(read: Result<T, RecordError>) -> T {
+    match read {
+        Ok(read) => read,
+        Err(error) => panic!("the store's records cannot be read: {error}"),
+    }
+}

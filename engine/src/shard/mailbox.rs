@@ -1,0 +1,154 @@
+//! One entity's accepted messages: a window in memory over rows in the store.
+//!
+//! Messages are numbered when they are accepted and consumed in that order. The front of the queue is in memory.
+//! Beyond the window a message's row is enough: it is kept in memory only until the row is durable, and as long as a
+//! read of rows is under way, so that a read as of any commit since its request misses nothing.
+
+use crate::record::RowId;
+use sarsen_protocol::{BatchNumber, Message};
+use std::collections::VecDeque;
+
+/// An accepted message.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) id: RowId,
+    pub(crate) message: Message,
+    /// The batch that wrote its row; `None` while it has none.
+    pub(crate) row: Option<BatchNumber>,
+}
+
+/// The accepted messages of an entity, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    /// The front, without gaps.
+    head: VecDeque<Entry>,
+    /// Whether rows between `head` and `tail` are not in memory.
+    gap: bool,
+    /// The newest messages, while there is a gap.
+    tail: VecDeque<Entry>,
+    /// The last message that ever was in `head`.
+    last: Option<RowId>,
+    /// Rows in the store that are not in memory.
+    absent: usize,
+    /// Whether a read of rows is under way.
+    pub(crate) reading: bool,
+}
+
+impl Mailbox {
+    /// Messages that wait, in memory or not.
+    pub(crate) fn len(&self) -> usize {
+        self.head.len() + self.tail.len() + self.absent
+    }
+
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head.is_empty() && !self.gap
+    }
+
+    /// Whether a message can be taken now.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.head.is_empty()
+    }
+
+    /// Whether messages behind those in memory are only rows.
+    pub(crate) fn has_gap(&self) -> bool {
+        self.gap
+    }
+
+    /// The message that is taken next.
+    pub(crate) fn oldest(&self) -> Option<&Entry> {
+        self.head.front()
+    }
+
+    /// Adds an accepted message; `window` is how many the front may hold.
+    pub(crate) fn push(&mut self, entry: Entry, window: usize) {
+        if !self.gap && self.head.len() >= window {
+            self.gap = true;
+        }
+        if self.gap {
+            self.tail.push_back(entry);
+        } else {
+            self.last = Some(entry.id);
+            self.head.push_back(entry);
+        }
+    }
+
+    /// Takes the oldest message.
+    pub(crate) fn pop(&mut self) -> Option<Entry> {
+        self.head.pop_front()
+    }
+
+    /// The messages that have no row yet, newest first.
+    pub(crate) fn unwritten(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.head.iter_mut().chain(self.tail.iter_mut()).rev().take_while(|entry| entry.row.is_none())
+    }
+
+    /// Forgets messages behind the gap whose rows are durable. Returns how many bytes that freed.
+    pub(crate) fn trim(&mut self, committed: BatchNumber) -> usize {
+        let mut freed = 0;
+        while !self.reading
+            && let Some(front) = self.tail.front()
+            && front.row.is_some_and(|batch| batch <= committed)
+        {
+            freed += front.message.bytes();
+            self.tail.pop_front();
+            self.absent += 1;
+        }
+        freed
+    }
+
+    /// Whether rows should be read now, behind [`last`](Self::last).
+    pub(crate) fn wants_rows(&self, window: usize) -> bool {
+        self.gap && !self.reading && self.head.len() <= window / 2
+    }
+
+    /// The last message that ever was in memory without a gap before it.
+    pub(crate) fn last(&self) -> Option<RowId> {
+        self.last
+    }
+
+    /// Takes in rows that were read behind `last`, oldest first, as of a moment not before the read was asked for;
+    /// `more` says that others follow them. Returns how many bytes of them are now in memory.
+    pub(crate) fn extend(&mut self, rows: impl Iterator<Item = Entry>, more: bool) -> usize {
+        self.reading = false;
+        let mut bytes = 0;
+        for entry in rows {
+            if self.last.is_some_and(|last| entry.id <= last) {
+                continue;
+            }
+            self.last = Some(entry.id);
+            let known = self.tail.front().is_some_and(|first| first.id == entry.id);
+            if known {
+                // The entry in memory knows which batch wrote its row.
+                self.head.extend(self.tail.pop_front());
+            } else {
+                bytes += entry.message.bytes();
+                self.absent = self.absent.saturating_sub(1);
+                self.head.push_back(entry);
+            }
+        }
+        if !more {
+            self.gap = false;
+            self.absent = 0;
+            self.last = self.tail.back().map(|entry| entry.id).or(self.last);
+            self.head.append(&mut self.tail);
+        }
+        bytes
+    }
+
+    /// Begins the mailbox of an entity that is being loaded: rows may lie before everything that is pushed.
+    pub(crate) fn unknown() -> Self {
+        Self { gap: true, reading: true, ..Self::default() }
+    }
+
+    /// Sets how many rows the store holds beyond those in memory, as counted in the read that began the mailbox:
+    /// `rows` of them, the last being `newest`.
+    pub(crate) fn count(&mut self, rows: usize, newest: Option<RowId>) {
+        let seen = |entry: &&Entry| newest.is_some_and(|newest| entry.id <= newest);
+        let in_memory = self.head.iter().chain(&self.tail).filter(seen).count();
+        self.absent = if self.gap { rows.saturating_sub(in_memory) } else { 0 };
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,270 @@
+//! Shards over a map, driven step by step.
+
+mod desk;
+
+use crate::Limits;
+use desk::Desk;
+use sarsen_protocol::{Answer, CallError, FailureKind, Identity, IdentityName, Keyspace, Sequence};
+use std::time::Duration;
+
+fn key(text: &str) -> Identity {
+    Identity::Key(IdentityName::new(text).expect("valid"))
+}
+
+fn numbered(number: u64) -> Identity {
+    Identity::Producer { name: IdentityName::new("p").expect("valid"), number: Sequence(number) }
+}
+
+fn limits(set: impl FnOnce(&mut Limits)) -> Limits {
+    let mut limits = Limits { verify: true, ..Limits::default() };
+    set(&mut limits);
+    limits
+}
+
+#[test]
+fn a_signal_is_acknowledged_after_its_commit_and_not_before() {
+    let mut desk = Desk::new(1, Limits::default());
+    let signal = desk.signal("x", "add", "7", Identity::None);
+    desk.settle();
+    assert_eq!(desk.answer(signal), None, "the turn has run and nothing is durable");
+    desk.commit();
+    assert_eq!(desk.answer(signal), Some(&Answer::Acknowledged));
+    assert_eq!(desk.state("x").as_deref(), Some(r#"{"sum":7}"#));
+}
+
+#[test]
+fn what_is_consumed_in_its_batch_writes_one_row() {
+    let mut desk = Desk::new(1, Limits::default());
+    for _ in 0..100 {
+        desk.signal("x", "add", "1", Identity::None);
+    }
+    desk.rest();
+    assert_eq!(desk.rows(Keyspace::Instances), 1);
+    assert_eq!((desk.written, desk.rows(Keyspace::Mailbox)), (1, 0));
+}
+
+#[test]
+fn a_read_a_duplicate_a_refusal_that_saw_uncommitted_state_is_withheld() {
+    let mut desk = Desk::new(1, Limits::default());
+    desk.signal("x", "add", "1", Identity::None);
+    desk.rest();
+    desk.signal("x", "add", "2", key("k"));
+    desk.signal("x", "add", "4", numbered(1));
+    desk.settle();
+    let seen = [
+        desk.read("x"),
+        desk.signal("x", "add", "2", key("k")),
+        desk.call("x", "add", "9", key("k")),
+        desk.signal("x", "add", "4", numbered(1)),
+        desk.signal("x", "add", "4", numbered(3)),
+        desk.call("x", "sum", "null", Identity::None),
+    ];
+    desk.settle();
+    assert!(seen.iter().all(|request| desk.answer(*request).is_none()), "nothing is durable yet");
+    desk.commit();
+    let answers: Vec<String> = seen.iter().map(|request| format!("{:?}", desk.answer(*request))).collect();
+    assert_eq!(answers[0], r#"Some(State(Some({\"sum\":7})))"#);
+    assert_eq!(answers[1], "Some(Acknowledged)");
+    assert!(answers[2].contains("KeyReused"), "{}", answers[2]);
+    assert_eq!(answers[3], "Some(Acknowledged)");
+    assert!(answers[4].contains("OutOfSequence") && answers[4].contains("Sequence(2)"), "{}", answers[4]);
+    assert_eq!(answers[5], "Some(Returned(7))");
+}
+
+#[test]
+fn a_repeat_under_a_key_gets_the_first_outcome_over_a_restart_until_it_expires() {
+    let mut desk = Desk::new(1, Limits::default());
+    let first = desk.call("x", "add", "5", key("k"));
+    let failed = desk.call("x", "refuse", "null", key("f"));
+    desk.rest();
+    for _ in 0..2 {
+        desk.reopen(1);
+        let again = desk.call("x", "add", "5", key("k"));
+        let failed_again = desk.call("x", "refuse", "null", key("f"));
+        desk.rest();
+        assert_eq!(desk.answer(again), desk.answer(first));
+        assert_eq!(desk.answer(failed_again), desk.answer(failed));
+    }
+    assert_eq!(desk.state("x").as_deref(), Some(r#"{"sum":5}"#));
+    assert_eq!(desk.rows(Keyspace::Keys), 2);
+    desk.now = desk.now.after(Duration::from_secs(25 * 3600));
+    desk.rest();
+    assert_eq!(desk.rows(Keyspace::Keys), 0, "a sweep removes what has expired");
+    desk.call("x", "add", "5", key("k"));
+    desk.rest();
+    assert_eq!(desk.state("x").as_deref(), Some(r#"{"sum":10}"#));
+}
+
+#[test]
+fn a_producer_is_remembered_over_delete_and_restart() {
+    let mut desk = Desk::new(1, Limits::default());
+    for number in [1, 2, 2, 1] {
+        desk.signal("x", "add", "1", numbered(number));
+    }
+    desk.rest();
+    assert_eq!(desk.state("x").as_deref(), Some(r#"{"sum":2}"#));
+    desk.signal("x", "delete", "null", Identity::None);
+    desk.rest();
+    desk.reopen(1);
+    desk.signal("x", "add", "1", numbered(2));
+    desk.signal("x", "add", "1", numbered(3));
+    desk.rest();
+    assert_eq!(desk.state("x").as_deref(), Some(r#"{"sum":1}"#));
+}
+
+#[test]
+fn nan_fails_its_operation_only() {
+    let mut desk = Desk::new(1, Limits::default());
+    let good = desk.call("x", "add", "1", Identity::None);
+    let bad = desk.call("x", "spoil", "null", Identity::None);
+    let signal = desk.signal("x", "spoil", "null", Identity::None);
+    let after = desk.call("x", "add", "2", Identity::None);
+    desk.rest();
+    assert_eq!(desk.returned(good), "1");
+    assert!(
+        matches!(desk.answer(bad), Some(Answer::Failed(failure)) if failure.kind == FailureKind::Unencodable)
+    );
+    assert_eq!(
+        desk.answer(signal),
+        Some(&Answer::Acknowledged),
+        "it was durable; its failure is a dead letter"
+    );
+    assert_eq!(desk.returned(after), "3");
+    assert_eq!((desk.rows(Keyspace::Dead), desk.letters.len()), (1, 1));
+}
+
+#[test]
+fn messages_between_shards_are_applied_once_and_in_order() {
+    for shards in [1, 2, 7] {
+        let mut desk = Desk::new(shards, limits(|limits| limits.inside_bytes_max = 2_000));
+        for _ in 0..5 {
+            for number in 0..40 {
+                desk.signal(&format!("from{}", number % 3), "scatter", &format!("{number}"), Identity::None);
+            }
+            desk.settle();
+        }
+        desk.rest();
+        assert_eq!(desk.rows(Keyspace::Inbox) + desk.rows(Keyspace::Mailbox), 0);
+        let total: u64 = (0..10).map(|to| desk.sum(&format!("to{to}"))).sum();
+        assert_eq!(total, 5 * 780, "{shards} shards");
+    }
+}
+
+#[test]
+fn another_number_of_shards_at_reopen_keeps_every_message() {
+    let mut desk = Desk::new(3, limits(|limits| limits.run_operations_max = 1));
+    for number in 0..60 {
+        desk.signal(&format!("from{}", number % 7), "scatter", "1", Identity::None);
+    }
+    for shards in [1, 4, 2] {
+        desk.settle();
+        desk.commit();
+        desk.reopen(shards);
+    }
+    desk.rest();
+    let acknowledged = desk.acknowledged();
+    let total: u64 = (0..10).map(|to| desk.sum(&format!("to{to}"))).sum();
+    assert!(total >= acknowledged, "{total} of {acknowledged}");
+    assert_eq!(desk.rows(Keyspace::Inbox) + desk.rows(Keyspace::Mailbox), 0);
+}
+
+#[test]
+fn two_entities_that_signal_each_other_for_ever_do_not_stop_others_acknowledgements() {
+    let mut desk = Desk::new(1, limits(|limits| limits.batch_turns_max = 16));
+    desk.signal("ping", "bounce", "\"pong\"", Identity::None);
+    desk.step();
+    let other = desk.call("x", "add", "1", Identity::None);
+    for _ in 0..20 {
+        desk.step();
+    }
+    assert_eq!(desk.returned(other), "1");
+}
+
+#[test]
+fn a_full_mailbox_refuses_clients_at_once_and_gives_up_on_instances_at_ten_times() {
+    let mut desk = Desk::new(1, limits(|limits| limits.mailbox_messages_max = 3));
+    let signals: Vec<_> = (0..5).map(|_| desk.signal("x", "add", "1", Identity::None)).collect();
+    desk.refusals();
+    let refused =
+        |desk: &Desk, request| matches!(desk.answer(request), Some(Answer::Refused(CallError::Busy { .. })));
+    let busy: Vec<bool> = signals.iter().map(|request| refused(&desk, *request)).collect();
+    assert_eq!(busy, [false, false, false, true, true]);
+    desk.signal("y", "flood", "50", Identity::None);
+    desk.rest();
+    assert_eq!(desk.sum("x") + desk.rows(Keyspace::Dead), 3 + 50);
+    assert!(desk.rows(Keyspace::Dead) > 0);
+}
+
+#[test]
+fn dead_letters_are_bounded_the_oldest_goes_and_is_counted() {
+    let mut desk = Desk::new(1, limits(|limits| limits.dead_letters_max = 4));
+    for number in 0..10 {
+        desk.signal(&format!("x{number}"), "refuse", "null", Identity::None);
+        desk.rest();
+        if number == 6 {
+            desk.reopen(1);
+            desk.settle();
+        }
+    }
+    let stats = desk.stats();
+    assert_eq!((desk.rows(Keyspace::Dead), stats.dead_letters, stats.dead_letters_dropped), (4, 4, 3));
+    assert_eq!(desk.dead(), ["@sum@x6", "@sum@x7", "@sum@x8", "@sum@x9"]);
+}
+
+#[test]
+fn delayed_signals_fire_at_their_time_over_a_restart() {
+    let mut desk = Desk::new(2, limits(|limits| limits.timer_window = Duration::from_secs(1)));
+    for seconds in [1, 5, 20] {
+        desk.signal_after("x", "add", "1", Duration::from_secs(seconds));
+        desk.signal_after("y", "later", &seconds.to_string(), Duration::from_secs(seconds));
+    }
+    desk.rest();
+    assert_eq!((desk.sum("x"), desk.stats().timers), (0, 6));
+    let start = desk.now;
+    for (seconds, sum) in [(1, 1), (4, 1), (5, 2), (19, 2), (20, 3), (40, 3)] {
+        desk.now = start.after(Duration::from_secs(seconds));
+        if seconds == 4 {
+            desk.reopen(3);
+        }
+        desk.rest();
+        assert_eq!(desk.sum("x"), sum, "after {seconds} s");
+    }
+    assert_eq!((desk.sum("z"), desk.rows(Keyspace::Timers)), (26, 0));
+}
+
+#[test]
+fn the_least_recently_used_leave_when_the_cache_is_full_and_all_when_idle() {
+    let mut desk = Desk::new(1, limits(|limits| limits.cache_bytes = 20_000));
+    for number in 0..1_000 {
+        desk.signal(&format!("x{number}"), "add", "1", Identity::None);
+        if number % 10 == 0 {
+            desk.rest();
+            desk.signal("hot", "add", "1", Identity::None);
+        }
+    }
+    desk.rest();
+    let stats = desk.stats();
+    assert!(stats.cache_bytes <= 20_000 && stats.activations > 10, "{stats:?}");
+    assert_eq!((desk.sum("hot"), desk.sum("x0"), desk.sum("x999")), (100, 1, 1));
+    desk.now = desk.now.after(Duration::from_secs(3600));
+    desk.rest();
+    assert_eq!(desk.stats().activations, 0);
+}
+
+#[test]
+fn an_entity_whose_record_does_not_fit_is_parked_and_goes_on_when_it_does() {
+    let mut desk = Desk::new(1, Limits::default());
+    desk.signal("x", "add", "1", Identity::None);
+    desk.rest();
+    let record = desk.spoil("x");
+    let (call, read) = (desk.call("x", "add", "1", Identity::None), desk.read("x"));
+    desk.signal("y", "scatter_to_x", "null", Identity::None);
+    desk.rest();
+    for request in [call, read] {
+        assert!(matches!(desk.answer(request), Some(Answer::Refused(CallError::Parked { .. }))));
+    }
+    assert_eq!((desk.stats().parked, desk.rows(Keyspace::Mailbox)), (1, 1), "the instance's message waits");
+    desk.mend("x", record);
+    desk.rest();
+    assert_eq!((desk.sum("x"), desk.rows(Keyspace::Mailbox)), (2, 0));
+}
