@@ -11,8 +11,11 @@ use std::fmt;
 pub struct Slot(u16);
 
 impl Slot {
-    /// How many slots there are. Written to the store's meta; another figure is another format.
+    /// How many slots there are. Written down by stores; another figure is another format.
     pub const COUNT: u16 = 4096;
+
+    /// The version of the hash that places addresses, xxh3-64. Written down by stores.
+    pub const HASH_VERSION: u16 = 1;
 
     /// The slot of a hash.
     pub fn of_hash(hash: u64) -> Self {

@@ -1,0 +1,67 @@
+//! The marker of a data directory: a file of TOML with one line that counts.
+
+/// The newest format that this build reads, and the one that it writes.
+pub(super) const FORMAT: u64 = 1;
+
+/// What a marker of this build holds.
+pub(super) fn text() -> String {
+    format!("# This is a data directory of sarsen. It is not meant to be edited.\nformat = {FORMAT}\n")
+}
+
+/// The format that a marker names. What else a newer one says is not looked at.
+///
+/// # Errors
+/// What is wrong with it, as the end of a sentence that its name begins.
+pub(super) fn parse(marker: &[u8]) -> Result<u64, String> {
+    let text = str::from_utf8(marker).map_err(|_| "is not text".to_owned())?;
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let line = lines.next().ok_or("has no line with a format")?;
+    let digits =
+        line.strip_prefix("format = ").filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let format: u64 = digits
+        .and_then(|digits| digits.parse().ok())
+        .filter(|format| *format > 0)
+        .ok_or_else(|| format!("says {line:?} instead of \"format = {FORMAT}\""))?;
+    match lines.next() {
+        Some(line) if format <= FORMAT => Err(format!("says {line:?} behind its format")),
+        _ => Ok(format),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(marker: &str, expect: Result<u64, &str>) {
+        assert_eq!(parse(marker.as_bytes()), expect.map_err(str::to_owned), "{marker:?}");
+    }
+
+    #[test]
+    fn format_1_has_these_bytes() {
+        let text = "# This is a data directory of sarsen. It is not meant to be edited.\nformat = 1\n";
+        assert_eq!(super::text(), text);
+        check(text, Ok(1));
+    }
+
+    #[test]
+    fn only_a_newer_marker_may_say_more() {
+        check("format = 2\nshards = [1, 2]\n", Ok(2));
+        check("format = 1\nformat = 1\n", Err("says \"format = 1\" behind its format"));
+    }
+
+    #[test]
+    fn anything_else_is_named() {
+        check("", Err("has no line with a format"));
+        check("# format = 1\n\n", Err("has no line with a format"));
+        for line in
+            ["format = 0", "format = -1", "format = +1", "format=1", "format = \"1\"", "format =", "\0\0"]
+        {
+            check(line, Err(&format!("says {line:?} instead of \"format = 1\"")));
+        }
+        check(
+            "format = 99999999999999999999",
+            Err("says \"format = 99999999999999999999\" instead of \"format = 1\""),
+        );
+        assert_eq!(parse(&[0xff]), Err("is not text".to_owned()));
+    }
+}

@@ -1,0 +1,67 @@
+//! What redb reports, in our words.
+
+use crate::Error;
+use redb::Database;
+use std::io;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs `call` on the database called `what`. A damaged file may make redb panic where it trusts its pages; that
+/// is an error like the damage it reports itself.
+pub(super) fn calling<T>(what: &str, call: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, Error> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(result) => result.map_err(|error| translate(what, error)),
+        Err(_) => Err(damaged(what, "redb panicked while it was read")),
+    }
+}
+
+/// A database that is closed without a panic: redb writes when it is dropped, and trusts its pages there as well.
+pub(super) struct Guarded(Option<Database>);
+
+impl Guarded {
+    pub(super) fn new(database: Database) -> Self {
+        Self(Some(database))
+    }
+}
+
+impl Deref for Guarded {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        self.0.as_ref().expect("it is taken in drop alone")
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        // Nobody is left to be told, and the next open will find what is wrong.
+        let _closed = catch_unwind(AssertUnwindSafe(|| drop(self.0.take())));
+    }
+}
+
+/// The damage of `what`.
+pub(super) fn damaged(what: &str, reason: impl Into<String>) -> Error {
+    Error::Damaged { what: what.to_owned(), reason: reason.into() }
+}
+
+fn translate(what: &str, error: redb::Error) -> Error {
+    match error {
+        redb::Error::Io(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
+            damaged(what, "it ends early")
+        }
+        // What redb says of a file that does not begin as its files do.
+        redb::Error::Io(source) if source.kind() == io::ErrorKind::InvalidData => {
+            damaged(what, "it is not the file of a store")
+        }
+        redb::Error::Corrupted(reason) => damaged(what, reason),
+        redb::Error::Io(source) => Error::Io { what: what.to_owned(), source },
+        redb::Error::PreviousIo | redb::Error::DatabaseClosed | redb::Error::LockPoisoned(_) => {
+            Error::Stopped
+        }
+        redb::Error::ValueTooLarge(_) => {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, error.to_string());
+            Error::Io { what: what.to_owned(), source }
+        }
+        error => damaged(what, error.to_string()),
+    }
+}
