@@ -30,7 +30,8 @@ impl Shard {
         if self.loads_under_way >= self.config.limits.loads_max {
             return None;
         }
-        if let Some((until, reads)) = self.timers.poll_read(self.now, self.committed, self.config.lease.slots)
+        if self.recovered
+            && let Some((until, reads)) = self.timers.poll_read(self.now, self.committed)
         {
             self.loads.push_back(LoadRequest { load: Load::Timers { until }, reads });
         }
@@ -202,7 +203,7 @@ impl Shard {
     /// mailboxes are looked through and keys swept beside the turns.
     fn scanned(&mut self, keyspace: Keyspace, page: &Page) {
         match keyspace {
-            Keyspace::Timers => self.timers.found(page.rows.len() as u64),
+            Keyspace::Timers => undamaged(self.timers.found(page)),
             Keyspace::Dead => {
                 for row in &page.rows {
                     undamaged(self.dead.found(&row.key, self.config.lease.epoch));

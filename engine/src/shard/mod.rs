@@ -163,7 +163,8 @@ impl Shard {
         let taken = self.next_ready();
         if let Some(id) = taken {
             self.take_turn(id);
-            self.batch.turns += 1;
+            // A turn that only refuses leaves nothing to seal and must not fill the batch.
+            self.batch.turns += usize::from(self.has_open_batch());
         }
         self.make_room();
         fired || taken.is_some()

@@ -268,3 +268,15 @@ fn an_entity_whose_record_does_not_fit_is_parked_and_goes_on_when_it_does() {
     desk.rest();
     assert_eq!((desk.sum("x"), desk.rows(Keyspace::Mailbox)), (2, 0));
 }
+
+/// A turn that only refuses opens no batch. It was counted as one of the batch's turns all the same, and a shard that
+/// had refused often enough took no turn any more.
+#[test]
+fn refusals_do_not_fill_the_batch() {
+    let mut desk = Desk::new(1, limits(|limits| limits.batch_turns_max = 2));
+    for _ in 0..5 {
+        let late = desk.late("x");
+        desk.settle();
+        assert!(matches!(desk.answer(late), Some(Answer::Refused(CallError::Expired { .. }))));
+    }
+}

@@ -7,7 +7,7 @@
 
 use crate::record::{self, TimerId};
 use bytes::Bytes;
-use sarsen_protocol::{BatchNumber, Message, Page, Read, SlotRange, Timestamp, record::RecordError};
+use sarsen_protocol::{BatchNumber, Message, Page, Read, Slot, Timestamp, record::RecordError};
 use std::{collections::BTreeMap, time::Duration};
 
 /// Timers read from one slot at a time.
@@ -36,6 +36,8 @@ pub(crate) struct Timers {
     far_batch: BatchNumber,
     window: Duration,
     count: u64,
+    /// How many timers of each slot are in rows alone; slots without any are not read.
+    far: BTreeMap<Slot, u64>,
 }
 
 impl Timers {
@@ -47,6 +49,7 @@ impl Timers {
             far_batch: BatchNumber::default(),
             window,
             count: 0,
+            far: BTreeMap::new(),
         }
     }
 
@@ -55,9 +58,23 @@ impl Timers {
         self.count
     }
 
-    /// Counts timers that were found in the store.
-    pub(crate) fn found(&mut self, rows: u64) {
-        self.count += rows;
+    /// Counts timers that were found in the store before the first read.
+    pub(crate) fn found(&mut self, page: &Page) -> Result<(), RecordError> {
+        self.count += page.rows.len() as u64;
+        for row in &page.rows {
+            *self.far.entry(record::read_timer_key(&row.key)?.slot).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// Notes that a timer is in memory now.
+    fn came_near(&mut self, slot: Slot) {
+        if let std::collections::btree_map::Entry::Occupied(mut far) = self.far.entry(slot) {
+            *far.get_mut() -= 1;
+            if *far.get() == 0 {
+                far.remove();
+            }
+        }
     }
 
     /// Adds a timer whose row is in the batch that will be sealed as `batch`.
@@ -70,6 +87,7 @@ impl Timers {
         if until.is_some_and(|until| id.due <= until) {
             self.near.insert(id, message);
         } else {
+            *self.far.entry(id.slot).or_default() += 1;
             self.far_batch = batch;
         }
     }
@@ -100,7 +118,6 @@ impl Timers {
         &mut self,
         now: Timestamp,
         committed: BatchNumber,
-        slots: SlotRange,
     ) -> Option<(Timestamp, Vec<Read>)> {
         let due = self.horizon.is_none_or(|horizon| self.renewal(horizon) <= now);
         if self.reading == Reading::No && due && self.horizon != Some(Timestamp::MAX) {
@@ -110,12 +127,16 @@ impl Timers {
         if after > committed {
             return None;
         }
+        if self.far.is_empty() {
+            (self.horizon, self.reading) = (Some(until), Reading::No);
+            return None;
+        }
         self.reading = Reading::UnderWay { until };
-        let read = |slot| {
-            let (from, to) = record::timer_bounds(slot, self.horizon, until);
+        let read = |slot: &Slot| {
+            let (from, to) = record::timer_bounds(*slot, self.horizon, until);
             timer_read(from, to)
         };
-        Some((until, slots.iter().map(read).collect()))
+        Some((until, self.far.keys().map(read).collect()))
     }
 
     /// Takes in what was read; returns what remains to be read up to the same moment.
@@ -129,6 +150,7 @@ impl Timers {
                 let id = record::read_timer_key(&row.key)?;
                 if let std::collections::btree_map::Entry::Vacant(vacant) = self.near.entry(id) {
                     vacant.insert(record::read_message(&row.value)?);
+                    self.came_near(id.slot);
                 }
             }
             if let Some(last) = page.rows.last().filter(|_| page.more) {

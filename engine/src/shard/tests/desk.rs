@@ -191,6 +191,24 @@ impl Desk {
         self.message(to, operation, input, (true, identity, None))
     }
 
+    /// A signal whose deadline has passed.
+    pub(super) fn late(&mut self, to: &str) -> u64 {
+        let to = at(to);
+        self.ask(|session, request| {
+            Request::Operation(Message {
+                to,
+                from: Origin::Client { session, request },
+                operation: OperationName::of("add"),
+                input: Payload::from_encoded(Bytes::from_static(b"1")),
+                answered: false,
+                identity: Identity::None,
+                due: None,
+                deadline: Some(Timestamp::default()),
+                trace: None,
+            })
+        })
+    }
+
     pub(super) fn read(&mut self, to: &str) -> u64 {
         let to = at(to);
         self.ask(|session, request| Request::State { to, session, request })
