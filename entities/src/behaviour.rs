@@ -1,0 +1,130 @@
+//! An entity type without its type: what the engine runs.
+
+use sarsen_protocol::{Address, Failure, OperationName, Payload, Timestamp};
+use std::{any::Any, fmt};
+
+/// The typed state of one entity, opaque to the engine.
+pub struct State(pub(crate) Box<dyn Any + Send>);
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("State(..)")
+    }
+}
+
+/// The bounds of what one operation may produce, in bytes and pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunLimits {
+    /// The longest answer or input of a message, in bytes.
+    pub payload_bytes_max: usize,
+    /// The longest encoded state, in bytes.
+    pub state_bytes_max: usize,
+    /// The most messages that one operation may send.
+    pub messages_max: usize,
+    /// Whether to read back every encoded state and to compare it, and whether to compare the state before and
+    /// after each `&self` operation. For tests and debug builds; it costs several encodings an operation.
+    pub verify: bool,
+}
+
+/// One operation of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Its name.
+    pub operation: &'a OperationName,
+    /// Its input.
+    pub input: &'a Payload,
+}
+
+/// A signal that an operation sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The receiver.
+    pub to: Address,
+    /// The operation.
+    pub operation: OperationName,
+    /// Its input.
+    pub input: Payload,
+    /// Not before this moment; `None` is now.
+    pub due: Option<Timestamp>,
+}
+
+/// What became of one operation. When it failed, its messages and its change of the state are undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The encoded answer, or why there is none.
+    pub answer: Result<Payload, Failure>,
+    /// The signals it sent, in order; none when it failed.
+    pub messages: Vec<Outgoing>,
+}
+
+/// How a run leaves the entity, as a record should hold it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// As it was before the run.
+    None,
+    /// With this state.
+    Put(Payload),
+    /// Without state.
+    Deleted,
+}
+
+/// What became of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// One for each operation, in order.
+    pub outcomes: Vec<Outcome>,
+    /// What happened to the state.
+    pub change: Change,
+}
+
+/// Why an input is refused before it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputError {
+    /// There is no such operation; the names of those that there are, separated by `, `.
+    UnknownOperation {
+        /// The operations that there are.
+        known: String,
+    },
+    /// The operation cannot read this input.
+    Misfit {
+        /// What does not fit.
+        reason: String,
+    },
+}
+
+/// An entity type with its type erased. Implemented by `Typed` alone.
+pub trait Behaviour: Send + Sync + 'static {
+    /// The type's name.
+    fn name(&self) -> &'static str;
+
+    /// Whether `operation` exists and can read `input`. Called on the client's thread.
+    ///
+    /// # Errors
+    /// [`InputError`] when it does not exist or cannot.
+    fn check(&self, operation: &OperationName, input: &Payload) -> Result<(), InputError>;
+
+    /// Decodes a stored state. Called off the shard.
+    ///
+    /// # Errors
+    /// A failure of kind `Undecodable` when the state does not fit the type.
+    fn decode(&self, state: &Payload) -> Result<State, Failure>;
+
+    /// Encodes a state.
+    ///
+    /// # Errors
+    /// A failure when it cannot be encoded; never for a state that a run has left behind.
+    fn encode(&self, state: &State) -> Result<Payload, Failure>;
+
+    /// Runs consecutive operations on `state` (`None`: the entity does not exist) and leaves the new state there.
+    ///
+    /// Each failed operation is undone exactly, its messages with it; the others stand. A panic of user code is
+    /// such a failure. The same state, operations and `now` give the same result.
+    fn run(
+        &self,
+        address: &Address,
+        state: &mut Option<State>,
+        asked: &[Asked<'_>],
+        now: Timestamp,
+        limits: &RunLimits,
+    ) -> Ran;
+}

@@ -1,0 +1,172 @@
+//! What an operation may do besides changing its state.
+
+use crate::{Entity, Outgoing, Port, Returns, RunLimits};
+use sarsen_protocol::{Address, Failure, FailureKind, OperationName, Payload, Timestamp, json};
+use serde::Serialize;
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    fmt,
+    time::Duration,
+};
+
+/// What an operation is told, and what it may do besides changing its state.
+///
+/// Nothing that an operation does here happens before it has succeeded: when it fails, its signals are not sent
+/// and its entity is not deleted. A wrong address, an input without JSON and a message over a limit fail the
+/// operation when it ends, whatever its code does meanwhile.
+pub struct EntityContext<'a> {
+    address: &'a Address,
+    now: Timestamp,
+    limits: &'a RunLimits,
+    messages: RefCell<Vec<Outgoing>>,
+    fault: OnceCell<Failure>,
+    deleted: Cell<bool>,
+}
+
+/// What an operation did through its context.
+pub(crate) struct Done {
+    pub(crate) messages: Vec<Outgoing>,
+    pub(crate) deleted: bool,
+}
+
+impl<'a> EntityContext<'a> {
+    pub(crate) fn new(address: &'a Address, now: Timestamp, limits: &'a RunLimits) -> Self {
+        let (messages, fault, deleted) = (RefCell::default(), OnceCell::new(), Cell::new(false));
+        Self { address, now, limits, messages, fault, deleted }
+    }
+
+    /// What was done, or the first fault.
+    pub(crate) fn finish(self) -> Result<Done, Failure> {
+        match self.fault.into_inner() {
+            Some(fault) => Err(fault),
+            None => Ok(Done { messages: self.messages.into_inner(), deleted: self.deleted.get() }),
+        }
+    }
+
+    /// The entity's address.
+    pub fn address(&self) -> &Address {
+        self.address
+    }
+
+    /// The entity's key.
+    pub fn key(&self) -> &str {
+        self.address.key()
+    }
+
+    /// The time of this turn; the same for every operation of it.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// A reference to the entity `key` of type `T`, through which signals are sent; it may be this very entity.
+    ///
+    /// ```
+    /// # use sarsen_entities::{Entity, EntityContext};
+    /// # fn operation<T: Entity>(cx: &mut EntityContext<'_>) {
+    /// let other = cx.entity::<T>("bob");
+    /// # }
+    /// ```
+    pub fn entity<T: Entity>(&self, key: impl AsRef<str>) -> T::Ref<TurnPort<'_>> {
+        let to = Address::entity(T::NAME, key.as_ref())
+            .map_err(|error| self.fail(Failure::new(FailureKind::InvalidAddress, error.to_string())))
+            .ok();
+        T::refer(TurnPort { cx: self, to })
+    }
+
+    /// Leaves the entity without state once the operation has succeeded.
+    ///
+    /// What the operation changes besides is lost. The next operation begins with the initial state.
+    pub fn delete(&self) {
+        self.deleted.set(true);
+    }
+
+    /// Fails the operation when it ends; the first fault counts.
+    fn fail(&self, fault: Failure) {
+        let _ = self.fault.set(fault);
+    }
+
+    fn send(&self, message: Outgoing) {
+        let mut messages = self.messages.borrow_mut();
+        let (bytes, bytes_max) = (message.input.len(), self.limits.payload_bytes_max);
+        if bytes > bytes_max {
+            self.fail(Failure::new(
+                FailureKind::TooLarge,
+                format!(
+                    "the input of the signal `{}` to {} has {bytes} bytes, {bytes_max} are allowed",
+                    message.operation, message.to
+                ),
+            ));
+        } else if messages.len() == self.limits.messages_max {
+            self.fail(Failure::new(
+                FailureKind::TooLarge,
+                format!("it sends more than {} signals, the most that one operation may", messages.len()),
+            ));
+        } else {
+            messages.push(message);
+        }
+    }
+}
+
+impl fmt::Debug for EntityContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EntityContext")
+            .field("address", self.address)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The port of references that an operation holds: its requests can be signalled and not awaited, for entities
+/// never wait.
+#[derive(Clone, Debug)]
+pub struct TurnPort<'t> {
+    cx: &'t EntityContext<'t>,
+    /// `None` when the address is none, which has failed the operation already.
+    to: Option<Address>,
+}
+
+impl<'t> Port for TurnPort<'t> {
+    type Request<R> = TurnRequest<'t>;
+
+    fn request<I: Serialize + ?Sized, R>(
+        &self,
+        operation: &'static str,
+        input: &I,
+        _returns: Returns<R>,
+    ) -> TurnRequest<'t> {
+        TurnRequest { port: self.clone(), operation, input: json::encode(input), delay: Duration::ZERO }
+    }
+}
+
+/// An operation that another operation asks for, not yet sent.
+#[derive(Debug)]
+#[must_use = "nothing is sent before `.signal()`"]
+pub struct TurnRequest<'t> {
+    port: TurnPort<'t>,
+    operation: &'static str,
+    input: Result<Payload, Failure>,
+    delay: Duration,
+}
+
+impl TurnRequest<'_> {
+    /// Sends it so much later, counted from [`EntityContext::now`].
+    pub fn after(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
+    /// Sends it, if the operation succeeds. Signals to one entity arrive in the order in which they are sent.
+    pub fn signal(self) {
+        let TurnRequest { port: TurnPort { cx, to }, operation, input, delay } = self;
+        let due = (!delay.is_zero()).then(|| cx.now.after(delay));
+        match (to, input) {
+            (Some(to), Ok(input)) => {
+                cx.send(Outgoing { to, operation: OperationName::of(operation), input, due });
+            }
+            (Some(to), Err(failure)) => cx.fail(Failure {
+                message: format!("the input of the signal `{operation}` to {to}: {}", failure.message),
+                ..failure
+            }),
+            (None, _) => {}
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The trait of entity types.
+
+use crate::{Operations, Port};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// A type of durable entities: its fields are the state, its operations are what may be asked of it.
+///
+/// `#[derive(Entity)]` and `#[operations]` write what stands here by hand:
+///
+/// ```
+/// use sarsen_entities::{Entity, EntityContext, Operations, Port, Returns, StatePort};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Default, Serialize, Deserialize)]
+/// struct Account {
+///     balance: i64,
+/// }
+///
+/// impl Account {
+///     fn deposit(&mut self, amount: i64) -> i64 {
+///         self.balance += amount;
+///         self.balance
+///     }
+///
+///     fn withdraw(&mut self, amount: i64) -> Result<i64, Insufficient> {
+///         self.balance = self.balance.checked_sub(amount).filter(|rest| *rest >= 0).ok_or(Insufficient)?;
+///         Ok(self.balance)
+///     }
+///
+///     fn sweep(&mut self, cx: &mut EntityContext<'_>, into: String, keep: i64) {
+///         let rest = self.balance.min(keep);
+///         cx.entity::<Account>(into).deposit(self.balance - rest).signal();
+///         self.balance = rest;
+///     }
+///
+///     fn balance(&self) -> i64 {
+///         self.balance
+///     }
+/// }
+///
+/// #[derive(Debug, Serialize, Deserialize)]
+/// struct Insufficient;
+///
+/// impl std::fmt::Display for Insufficient {
+///     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+///         f.write_str("the balance does not suffice")
+///     }
+/// }
+///
+/// impl Entity for Account {
+///     const NAME: &'static str = "account";
+///     type Ref<P: Port> = AccountRef<P>;
+///
+///     fn refer<P: Port>(port: P) -> AccountRef<P> {
+///         AccountRef { port }
+///     }
+///
+///     fn initial(_key: &str) -> Self {
+///         Self::default()
+///     }
+///
+///     fn operations() -> Operations<Self> {
+///         Operations::new()
+///             .update("deposit", Returns::value(), |account: &mut Self, _cx, amount| account.deposit(amount))
+///             .update("withdraw", Returns::fallible(), |account: &mut Self, _cx, amount| account.withdraw(amount))
+///             .update("sweep", Returns::value(), |account: &mut Self, cx, (into, keep)| account.sweep(cx, into, keep))
+///             .read("balance", Returns::value(), |account: &Self, _cx, ()| account.balance())
+///     }
+/// }
+///
+/// /// What may be asked of an account.
+/// #[derive(Clone, Debug)]
+/// struct AccountRef<P> {
+///     port: P,
+/// }
+///
+/// impl<P: Port> AccountRef<P> {
+///     fn deposit(&self, amount: i64) -> P::Request<i64> {
+///         self.port.request("deposit", &amount, Returns::value())
+///     }
+///
+///     fn withdraw(&self, amount: i64) -> P::Request<Result<i64, Insufficient>> {
+///         self.port.request("withdraw", &amount, Returns::fallible())
+///     }
+///
+///     fn sweep(&self, into: String, keep: i64) -> P::Request<()> {
+///         self.port.request("sweep", &(into, keep), Returns::value())
+///     }
+///
+///     fn balance(&self) -> P::Request<i64> {
+///         self.port.request("balance", &(), Returns::value())
+///     }
+///
+///     fn delete(&self) -> P::Request<()> {
+///         self.port.request("delete", &(), Returns::value())
+///     }
+/// }
+///
+/// impl<P: StatePort> AccountRef<P> {
+///     fn state(&self) -> P::State<Account> {
+///         self.port.state()
+///     }
+/// }
+///
+/// assert!(sarsen_entities::Typed::<Account>::new().is_ok());
+/// ```
+///
+/// # The contract
+///
+/// [`NAME`](Self::NAME) and [`operations`](Self::operations) are asked for once, when the type is registered. The
+/// other functions and the operations are called inside turns, on the thread of the entity's shard, one at a time
+/// for each entity, in any order and as often as it takes: what fails is undone and what was done beside it may be
+/// done again. So they depend on the state, the input and the context alone; whoever waits, draws a number or
+/// reads a clock in them breaks that.
+///
+/// * `Clone`: a run of operations begins with a copy of the state, to which a failure returns. For a large state
+///   this is the cost of an operation; `Arc` and persistent collections lower it. The copy must not share what
+///   can change.
+/// * No `Drop` that panics: states are dropped wherever they are no longer needed.
+/// * `Send`: states are decoded on other threads than they live on.
+/// * `Serialize` and `DeserializeOwned`: the state rests as JSON. What is written must be readable, also by later
+///   versions of the type: give new fields `#[serde(default)]`. Debug builds read every written state back.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no entity",
+    label = "the trait `Entity` is not implemented for `{Self}`",
+    note = "add `#[derive(Entity)]` to the type, and `#[operations]` to the impl block with its operations"
+)]
+pub trait Entity: Clone + Send + Serialize + DeserializeOwned + 'static {
+    /// The name under which entities of this type are stored and found: `[a-z][a-z0-9_]{0,63}`.
+    ///
+    /// Renaming the Rust type may change the name that the derive writes; entities already stored keep theirs.
+    const NAME: &'static str;
+
+    /// What refers to an entity of this type: a method for each operation, over the port `P`.
+    type Ref<P: Port>;
+
+    /// A reference over `port`.
+    fn refer<P: Port>(port: P) -> Self::Ref<P>;
+
+    /// The state of an entity that does not exist, for its first operation. It is written with the first
+    /// operation that may change it.
+    fn initial(key: &str) -> Self;
+
+    /// The operations.
+    fn operations() -> Operations<Self>;
+}
+
+/// What `#[operations]` writes and `#[derive(Entity)]` builds on.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no operations",
+    label = "there is no `#[operations]` block for `{Self}`",
+    note = "add `#[operations]` to the impl block with its operations: `#[operations] impl {Self} {{ .. }}`"
+)]
+pub trait OperationsBlock: Sized {
+    /// [`Entity::Ref`].
+    type Ref<P: Port>;
+
+    /// [`Entity::refer`].
+    fn refer<P: Port>(port: P) -> Self::Ref<P>;
+
+    /// [`Entity::operations`].
+    fn operations() -> Operations<Self>;
+}

@@ -1,0 +1,38 @@
+//! The [`Entity`] trait, and one entity's turn as a pure function.
+//!
+//! An entity type says what its state is (its fields) and which operations there are ([`Operations`]). [`Typed`]
+//! turns it into a [`Behaviour`], the form without a type that the engine runs: state, operations and the time go
+//! in; answers, signals and the new state come out. Whoever asks for an operation does so through a [`Port`]: a
+//! client's, an operation's own ([`TurnPort`]), later an orchestration's and a lock's.
+//!
+//! Nothing here reads a clock, draws a number, waits, or knows where an entity lives.
+
+mod behaviour;
+mod context;
+mod entity;
+mod inside;
+mod operations;
+mod port;
+mod returns;
+mod run;
+mod state;
+mod typed;
+
+pub use behaviour::{Asked, Behaviour, Change, InputError, Outcome, Outgoing, Ran, RunLimits, State};
+pub use context::{EntityContext, TurnPort, TurnRequest};
+pub use entity::Entity;
+pub use inside::inside_operation;
+pub use operations::Operations;
+pub use port::{Port, StatePort};
+pub use returns::{AnswerError, Returns};
+pub use typed::{RegisterError, Typed};
+
+/// What the macros name; no part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::{
+        Entity, EntityContext, Operations, Port, Returns, StatePort,
+        entity::OperationsBlock,
+        returns::{Kind, ViaResult, ViaValue},
+    };
+}

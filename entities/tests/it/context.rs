@@ -1,0 +1,177 @@
+//! What operations are told and may send.
+
+use crate::ledger::{LIMITS, Ledger, NOW, Op, encoded, op, outcome_text, run};
+use sarsen_entities::{Entity, EntityContext, Operations, Port, Returns, RunLimits};
+use sarsen_protocol::{Address, json};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// An entity whose one operation is given by the test.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Probe;
+
+type Act = fn(&mut EntityContext<'_>);
+
+thread_local! {
+    static ACT: std::cell::Cell<Act> = const { std::cell::Cell::new(|_| ()) };
+}
+
+impl Entity for Probe {
+    const NAME: &'static str = "probe";
+    type Ref<P: Port> = ();
+
+    fn refer<P: Port>(_port: P) {}
+
+    fn initial(_key: &str) -> Self {
+        Self
+    }
+
+    fn operations() -> Operations<Self> {
+        Operations::new().update("act", Returns::value(), |_: &mut Self, cx, ()| ACT.get()(cx))
+    }
+}
+
+/// What an operation that does `act` answers and sends.
+fn acted(act: Act) -> String {
+    ACT.set(act);
+    let ran = run::<Probe>("me", &mut None, &[op("act")], &LIMITS);
+    outcome_text(&ran.outcomes[0])
+}
+
+#[test]
+fn an_operation_is_told_where_and_when_it_runs() {
+    assert_eq!(
+        acted(|cx| {
+            assert_eq!(*cx.address(), Address::entity("probe", "me").unwrap());
+            assert_eq!((cx.key(), cx.now()), ("me", NOW));
+            assert_eq!(sarsen_entities::inside_operation().as_ref(), Some(cx.address()));
+        }),
+        "null"
+    );
+}
+
+#[test]
+fn references_live_side_by_side() {
+    assert_eq!(
+        acted(|cx| {
+            let (a, b) = (cx.entity::<Ledger>("a"), cx.entity::<Ledger>(String::from("b")));
+            let later = a.add(1).after(Duration::from_nanos(1));
+            b.clone().add(2).signal();
+            cx.entity::<Ledger>(cx.key()).note("x").after(Duration::ZERO).signal();
+            later.signal();
+            drop(b.add(3));
+        }),
+        "null -> @ledger@b add 2 -> @ledger@me note \"x\" -> @ledger@a add 1 @1001"
+    );
+}
+
+#[test]
+fn a_fault_fails_the_operation_whatever_it_does_meanwhile() {
+    let cases: [(Act, &str); 6] = [
+        (
+            |cx| drop(cx.entity::<Ledger>("\0")),
+            "sent to an invalid address: the key `\\0` has a control character: use printable characters only",
+        ),
+        (
+            |cx| {
+                cx.entity::<Ledger>("a").add(1).signal();
+                cx.entity::<Misnamed>("a").request("add", &1, Returns::<()>::value()).signal();
+                cx.entity::<Ledger>("a\n").add(1).signal();
+            },
+            "sent to an invalid address: `Misnamed` is no entity name: use a lower-case letter followed by up to 63 of a-z, 0-9 and _",
+        ),
+        (
+            |cx| cx.entity::<Ledger>("a").scale(f64::INFINITY).signal(),
+            "result cannot be encoded: the input of the signal `scale` to @ledger@a: the value is infinity: JSON has no such number",
+        ),
+        (
+            |cx| cx.entity::<Ledger>("a").note(&"x".repeat(63)).signal(),
+            "result is too large: the input of the signal `note` to @ledger@a has 65 bytes, 64 are allowed",
+        ),
+        (
+            |cx| (0..5).for_each(|n| cx.entity::<Ledger>("a").add(n).signal()),
+            "result is too large: it sends more than 4 signals, the most that one operation may",
+        ),
+        (
+            |cx| {
+                cx.entity::<Ledger>("\0").add(1).signal();
+                panic!("and then");
+            },
+            "panicked: and then",
+        ),
+    ];
+    for (act, expected) in cases {
+        assert_eq!(acted(act), expected);
+    }
+}
+
+#[test]
+fn what_is_not_sent_is_no_fault() {
+    assert_eq!(
+        acted(|cx| {
+            drop(cx.entity::<Ledger>("a").scale(f64::NAN));
+            drop(cx.entity::<Ledger>("a").note(&"x".repeat(63)));
+            (0..4).for_each(|_| cx.entity::<Ledger>("a").note(&"x".repeat(62)).signal());
+        })
+        .len(),
+        "null".len() + 4 * (" -> @ledger@a note ".len() + 64)
+    );
+}
+
+struct Misnamed;
+
+impl Clone for Misnamed {
+    fn clone(&self) -> Self {
+        Self
+    }
+}
+
+impl Serialize for Misnamed {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
+impl<'de> Deserialize<'de> for Misnamed {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <()>::deserialize(deserializer).map(|()| Self)
+    }
+}
+
+impl Entity for Misnamed {
+    const NAME: &'static str = "Misnamed";
+    type Ref<P: Port> = P;
+
+    fn refer<P: Port>(port: P) -> P {
+        port
+    }
+
+    fn initial(_key: &str) -> Self {
+        Self
+    }
+
+    fn operations() -> Operations<Self> {
+        Operations::new()
+    }
+}
+
+#[test]
+fn the_same_run_gives_the_same_result() {
+    let ops: Vec<Op> = ["pass [\"b\",2]", "refuse 1", "total"].map(op).into();
+    let limits = RunLimits { verify: true, ..LIMITS };
+    assert_eq!(run::<Ledger>("a", &mut None, &ops, &limits), run::<Ledger>("a", &mut None, &ops, &limits));
+}
+
+/// `serde_json` needs its feature `float_roundtrip` for this.
+#[test]
+fn every_finite_float_of_a_state_comes_back_as_it_was() {
+    let mut bits = 7_u64;
+    for _ in 0..20_000 {
+        bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let float = f64::from_bits(bits);
+        if float.is_finite() {
+            let back: f64 = json::decode(&encoded(&float)).unwrap();
+            assert_eq!(back.to_bits(), float.to_bits(), "{float}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The entities room through its public interface alone.
+
+mod context;
+mod ledger;
+mod mixes;
+mod register;
+mod run;
