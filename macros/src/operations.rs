@@ -1,0 +1,52 @@
+//! `#[operations]`.
+
+mod parse;
+mod write;
+
+use crate::crate_path::CratePath;
+use parse::Block;
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Error, ItemImpl, parse::Parser};
+
+/// The block as it is, what it gives rise to, and the refusals. What is not refused is written all the same, so
+/// that one mistake is one error.
+pub(crate) fn expand(arguments: TokenStream, block: &TokenStream) -> TokenStream {
+    let mut refusals = Refusals::default();
+    let mut path = CratePath::DEFAULT;
+    let parser = syn::meta::parser(|meta| {
+        if !meta.path.is_ident("crate") {
+            return Err(
+                meta.error("unknown setting: there is `crate`, as in `#[operations(crate = \"path\")]`")
+            );
+        }
+        path = CratePath::parse(&meta)?;
+        Ok(())
+    });
+    refusals.take(parser.parse2(arguments));
+    let Ok(item) = syn::parse2::<ItemImpl>(block.clone()) else {
+        let message = "`#[operations]` stands on the `impl` block of an entity type";
+        let refusal = Error::new_spanned(block, message).into_compile_error();
+        return quote!(#block #refusal);
+    };
+    let written = Block::parse(&item, &mut refusals).map(|block| write::all(&block, &path.private()));
+    let (allowed, refusals) = (write::allowed_to_users(), refusals.0.map(Error::into_compile_error));
+    quote!(#allowed #block #written #refusals)
+}
+
+/// What was refused so far.
+#[derive(Default)]
+struct Refusals(Option<Error>);
+
+impl Refusals {
+    fn add(&mut self, refusal: Error) {
+        match &mut self.0 {
+            Some(all) => all.combine(refusal),
+            none => *none = Some(refusal),
+        }
+    }
+
+    fn take<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+        result.map_err(|refusal| self.add(refusal)).ok()
+    }
+}

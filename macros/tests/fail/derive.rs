@@ -1,0 +1,38 @@
+use sarsen_macros::Entity;
+
+#[derive(Entity)]
+union Union {
+    a: u8,
+}
+
+#[derive(Entity)]
+struct Generic<T>(T);
+
+#[derive(Entity)]
+struct Größe;
+
+#[derive(Entity)]
+#[entity(name = "Not-a-name")]
+struct WrongName;
+
+#[derive(Entity)]
+#[entity(name = 5)]
+struct NoText;
+
+#[derive(Entity)]
+#[entity(nam = "typo")]
+struct Typo;
+
+#[derive(Entity)]
+#[entity(name = "one", name = "other")]
+struct Twice;
+
+#[derive(Entity)]
+#[entity(initial = "path::to::function")]
+struct Quoted;
+
+#[derive(Entity)]
+#[entity(crate = sarsen)]
+struct Unquoted;
+
+fn main() {}
