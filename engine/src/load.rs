@@ -17,7 +17,7 @@ pub(crate) enum Load {
     /// The next mailbox rows of an entity, behind `after`.
     Window { id: InstanceId, after: Option<RowId> },
     /// What an idempotency key stands for.
-    Key { row: Bytes, id: InstanceId },
+    Key { row: Bytes, address: Address },
     /// A slot's inbox rows.
     Inbox { slot: Slot },
     /// All inbox rows, at open.

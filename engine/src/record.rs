@@ -297,8 +297,6 @@ pub(crate) fn read_message(value: &Bytes) -> Result<Message, RecordError> {
 /// What an idempotency key stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KeyRecord {
-    /// The epoch in which the row was made.
-    pub(crate) epoch: Epoch,
     /// Tells another operation or input under the same key.
     pub(crate) content: u64,
     /// `None` while the message waits.

@@ -1,6 +1,6 @@
 //! Admission: which of the messages that have come are accepted, and which are repeats or refused.
 
-use super::{InstanceId, Shard, intake::busy, keys::Known, mailbox::Entry};
+use super::{InstanceId, Shard, instance::Instance, intake::busy, keys::Known, mailbox::Entry};
 use crate::{
     INSTANCE_MAILBOX_FACTOR,
     record::{self, KeyRecord, Producer},
@@ -8,7 +8,7 @@ use crate::{
 use bytes::Bytes;
 use sarsen_protocol::{
     Address, Answer, CallError, Effect, Failure, FailureKind, Identity, IdentityName, Keyspace, Message,
-    Origin, Reply, Sequence,
+    Origin, Reply, Sequence, Timestamp,
 };
 
 /// What becomes of an arrival by its identity.
@@ -58,7 +58,7 @@ impl Shard {
     fn admit_request(&mut self, id: InstanceId, message: Message) -> Option<Message> {
         if let Some(error) = self.unacceptable(id, &message) {
             if let Identity::Key(name) = &message.identity {
-                self.keys.seen(&record::key_key(&message.to, name));
+                self.keys.set_wanted(&record::key_key(&message.to, name), false);
             }
             self.refuse(&message, error);
             return None;
@@ -94,36 +94,40 @@ impl Shard {
     fn recognise(&mut self, id: InstanceId, message: &Message) -> Verdict {
         match &message.identity {
             Identity::None => Verdict::New,
-            Identity::Key(name) => self.recognise_key(id, message, name),
+            Identity::Key(name) => self.recognise_key(message, name),
             Identity::Producer { name, number } => self.recognise_producer(id, message, name, *number),
         }
     }
 
     /// Begins to read what a key stands for, before its message has its turn.
-    pub(super) fn prefetch_key(&mut self, id: InstanceId, to: &Address, name: &IdentityName) {
+    pub(super) fn prefetch_key(&mut self, to: &Address, name: &IdentityName) {
         let row = record::key_key(to, name);
-        if self.keys.get(&row).is_none() {
+        if !self.keys.contains(&row) {
             self.keys.reading(row.clone());
-            self.load_key(id, row);
+            self.load_key(to.clone(), row);
         }
     }
 
-    fn recognise_key(&mut self, id: InstanceId, message: &Message, name: &IdentityName) -> Verdict {
+    fn recognise_key(&mut self, message: &Message, name: &IdentityName) -> Verdict {
         let row = record::key_key(&message.to, name);
-        self.keys.expire(&row, self.now);
         let content = content(message);
-        let answer = match self.keys.get(&row) {
+        let answer = match self.keys.get(&row, self.now) {
             None => {
-                self.prefetch_key(id, &message.to, name);
+                self.prefetch_key(&message.to, name);
                 return Verdict::Blocked;
             }
-            Some(Known::Reading) => return Verdict::Blocked,
+            Some(Known::Reading) => {
+                self.keys.set_wanted(&row, true);
+                return Verdict::Blocked;
+            }
             Some(Known::Free) => {
-                self.keys.seen(&row);
+                self.keys.set_wanted(&row, false);
                 if self.keys.count() < self.config.limits.keys_max as u64 {
                     return Verdict::New;
                 }
-                self.refuse(message, busy(&message.to, "the list of idempotency keys of its shard"));
+                let error =
+                    self.busy_for(&message.to, "the list of idempotency keys of its shard", self.next_sweep);
+                self.refuse(message, error);
                 return Verdict::Settled;
             }
             Some(Known::Waiting { content: first } | Known::Done { content: first, .. })
@@ -138,7 +142,7 @@ impl Shard {
             Some(Known::Waiting { .. }) => None,
             Some(Known::Done { outcome, .. }) => Some(answer(outcome.answer.clone())),
         };
-        self.keys.seen(&row);
+        self.keys.set_wanted(&row, false);
         match answer {
             Some(answer) => self.reply(message, answer),
             None => self.wait_for_key(&row, message),
@@ -170,7 +174,8 @@ impl Shard {
         };
         if number == last.next() {
             if crowded {
-                self.refuse(message, busy(&message.to, "its list of producers"));
+                let error = self.busy_for(&message.to, "its list of producers", self.producer_forgotten(id));
+                self.refuse(message, error);
                 return Verdict::Settled;
             }
             if let Err(failure) = self.keep_encoded(id) {
@@ -192,6 +197,13 @@ impl Shard {
         Verdict::Settled
     }
 
+    /// When the first of an entity's producers is forgotten.
+    fn producer_forgotten(&self, id: InstanceId) -> Timestamp {
+        let seen = |instance: &Instance| instance.producers.iter().map(|producer| producer.seen_secs).min();
+        let oldest = self.instances.get(id).and_then(seen).unwrap_or_default();
+        Timestamp::from_micros((oldest + 1) * 1_000_000).after(self.config.limits.key_retention)
+    }
+
     /// Sees to it that the record of an entity can be written although its state has not changed.
     fn keep_encoded(&mut self, id: InstanceId) -> Result<(), Failure> {
         let Some(instance) = self.instances.get_mut(id) else { return Ok(()) };
@@ -207,8 +219,7 @@ impl Shard {
             Identity::None => {}
             Identity::Key(name) => {
                 let row = record::key_key(&message.to, name);
-                let record =
-                    KeyRecord { epoch: self.config.lease.epoch, content: content(&message), outcome: None };
+                let record = KeyRecord { content: content(&message), outcome: None };
                 self.batch.replace(Keyspace::Keys, row.clone(), Some(record::write_key(&record)));
                 self.keys.write(&row, Known::Waiting { content: record.content }, self.open_number());
             }

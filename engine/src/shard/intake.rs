@@ -49,7 +49,7 @@ impl Shard {
             return;
         }
         if let Identity::Key(name) = &message.identity {
-            self.prefetch_key(id, &message.to, name);
+            self.prefetch_key(&message.to, name);
         }
         let Some(instance) = self.instances.get_mut(id) else { return };
         self.queued_bytes += message.bytes();
@@ -97,6 +97,12 @@ impl Shard {
         let id = self.instances.insert(address.clone(), behaviour.clone(), self.now);
         self.load_instance(id, address.clone(), behaviour);
         Some(id)
+    }
+
+    /// A refusal because `what` of `address` is full and nothing leaves it before `until`.
+    pub(super) fn busy_for(&self, address: &Address, what: &'static str, until: Timestamp) -> CallError {
+        let retry_after = until.since(self.now).max(RETRY_AFTER);
+        CallError::Busy { address: address.clone(), what, retry_after }
     }
 
     /// Whether an entity is in memory and cannot go on.

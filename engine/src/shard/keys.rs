@@ -44,18 +44,27 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Keys remembered, in memory or not; too low until the first sweep after open is over.
+    /// Keys remembered, in memory or not.
     pub(crate) fn count(&self) -> u64 {
         self.count
     }
 
-    pub(crate) fn add_count(&mut self, rows: u64) {
+    /// Counts keys that were there at open.
+    pub(crate) fn found(&mut self, rows: u64) {
         self.count += rows;
     }
 
-    /// What is known of a key; `None` when its row must be read.
-    pub(crate) fn get(&self, row: &Bytes) -> Option<&Known> {
-        self.entries.get(row).map(|entry| &entry.known)
+    /// What is known of a key; `None` when its row must be read. An expired outcome is as good as none.
+    pub(crate) fn get(&self, row: &Bytes, now: Timestamp) -> Option<&Known> {
+        self.entries.get(row).map(|entry| match &entry.known {
+            Known::Done { outcome, .. } if outcome.expires <= now => &Known::Free,
+            known => known,
+        })
+    }
+
+    /// Whether a key is in memory at all, or on its way there.
+    pub(crate) fn contains(&self, row: &Bytes) -> bool {
+        self.entries.contains_key(row)
     }
 
     /// Whether a key was written lately, so that an older row of it says nothing.
@@ -83,10 +92,10 @@ impl Keys {
         self.order.push_back((entry.until, row.clone()));
     }
 
-    /// Notes that the arrival for which a key was kept has seen it.
-    pub(crate) fn seen(&mut self, row: &Bytes) {
+    /// Notes whether an arrival waits to see a key, so that it is kept until then.
+    pub(crate) fn set_wanted(&mut self, row: &Bytes, wanted: bool) {
         if let Some(entry) = self.entries.get_mut(row) {
-            entry.wanted = false;
+            entry.wanted = wanted;
         }
     }
 
@@ -120,17 +129,13 @@ impl Keys {
         }
     }
 
-    /// Notes that a sweep removes a key.
-    pub(crate) fn removed(&mut self) {
+    /// Notes that a sweep removes a key whose outcome has expired.
+    pub(crate) fn removed(&mut self, row: &Bytes) {
         self.count = self.count.saturating_sub(1);
-    }
-
-    /// Treats an expired outcome as free.
-    pub(crate) fn expire(&mut self, row: &Bytes, now: Timestamp) {
-        let Some(entry) = self.entries.get_mut(row) else { return };
-        if matches!(&entry.known, Known::Done { outcome, .. } if outcome.expires <= now) {
+        if let Some(entry) =
+            self.entries.get_mut(row).filter(|entry| matches!(entry.known, Known::Done { .. }))
+        {
             entry.known = Known::Free;
-            self.count = self.count.saturating_sub(1);
         }
     }
 

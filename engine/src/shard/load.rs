@@ -17,6 +17,8 @@ use std::{sync::Arc, time::Duration};
 const WINDOW_BYTES: usize = 4 << 20;
 /// Rows of a keyspace read at a time beside other work.
 const SCAN_ROWS: usize = 1_024;
+/// Rows of a keyspace read at a time when only their keys are wanted.
+const SCAN_KEYS: usize = 8_192;
 /// Bytes of a keyspace read at a time beside other work.
 const SCAN_BYTES: usize = 1 << 20;
 /// How many sweeps fall into the time that a key is remembered.
@@ -77,10 +79,10 @@ impl Shard {
         self.load(Load::Window { id, after }, reads);
     }
 
-    pub(super) fn load_key(&mut self, id: InstanceId, row: Bytes) {
+    pub(super) fn load_key(&mut self, address: Address, row: Bytes) {
         let (from, to) = record::exactly(&row);
         let reads = vec![read(Keyspace::Keys, from, to, 1, usize::MAX, true)];
-        self.load(Load::Key { row, id }, reads);
+        self.load(Load::Key { row, address }, reads);
     }
 
     pub(super) fn load_inbox(&mut self, read: Read) {
@@ -98,11 +100,11 @@ impl Shard {
     /// Reads a page of a keyspace, from the start or from a key on.
     fn scan(&mut self, keyspace: Keyspace, from: Option<Bytes>) {
         let (start, end) = record::bounds(self.config.lease.slots);
-        let values = keyspace == Keyspace::Keys;
-        if values {
-            self.keys.sweeping = true;
-        }
-        let page = read(keyspace, from.unwrap_or(start), end, SCAN_ROWS, SCAN_BYTES, values);
+        // Before the first turn keys are only counted; later they are looked at.
+        let values = keyspace == Keyspace::Keys && self.recovered;
+        self.keys.sweeping |= values;
+        let rows = if values { SCAN_ROWS } else { SCAN_KEYS };
+        let page = read(keyspace, from.unwrap_or(start), end, rows, SCAN_BYTES, values);
         self.load(Load::Scan { keyspace }, vec![page]);
     }
 
@@ -112,7 +114,7 @@ impl Shard {
         match load {
             Load::Instance(load) => self.loaded_instance(load, &pages),
             Load::Window { id, after } => self.loaded_window(id, after, &pages[0]),
-            Load::Key { row, id } => self.loaded_key(id, &row, &pages[0]),
+            Load::Key { row, address } => self.loaded_key(&address, &row, &pages[0]),
             Load::Inbox { slot } => {
                 self.accept_rows(&pages[0]);
                 if let Some(read) = self.inboxes.read_on(slot, &pages[0]) {
@@ -164,9 +166,11 @@ impl Shard {
         self.mark_ready(id);
     }
 
-    fn loaded_key(&mut self, id: InstanceId, row: &Bytes, page: &Page) {
+    /// The entity may have left and come again since: it is found by its address.
+    fn loaded_key(&mut self, address: &Address, row: &Bytes, page: &Page) {
         let record = page.rows.first().map(|found| undamaged(record::read_key(&found.value)));
         self.keys.read(row, record);
+        let Some(id) = self.instances.find(address) else { return };
         if let Some(instance) = self.instances.get_mut(id) {
             instance.blocked = false;
         }
@@ -199,8 +203,8 @@ impl Shard {
         }
     }
 
-    /// Takes in a page of a scan and asks for the next. Timers and dead letters are counted before the first turn;
-    /// mailboxes are looked through and keys swept beside the turns.
+    /// Takes in a page of a scan and asks for the next. Timers, dead letters and keys are counted before the first
+    /// turn; mailboxes are looked through and keys swept beside the turns.
     fn scanned(&mut self, keyspace: Keyspace, page: &Page) {
         match keyspace {
             Keyspace::Timers => undamaged(self.timers.found(page)),
@@ -210,6 +214,7 @@ impl Shard {
                 }
             }
             Keyspace::Mailbox => self.wake_mailboxes(page),
+            _ if !self.recovered => self.keys.found(page.rows.len() as u64),
             _ => self.sweep_keys(page),
         }
         let last = page.rows.last().filter(|_| page.more);
@@ -220,7 +225,8 @@ impl Shard {
             }
             (Some(last), _) => self.scan(keyspace, Some(record::exactly(&last.key).1)),
             (None, Keyspace::Timers) => self.scan(Keyspace::Dead, None),
-            (None, Keyspace::Dead) => self.recover(),
+            (None, Keyspace::Dead) => self.scan(Keyspace::Keys, None),
+            (None, Keyspace::Keys) if !self.recovered => self.recover(),
             (None, Keyspace::Keys) => {
                 let pause = self.config.limits.key_retention / SWEEPS_PER_RETENTION;
                 self.next_sweep = self.now.after(pause.max(SWEEP_PAUSE_MIN));
@@ -252,21 +258,17 @@ impl Shard {
         }
     }
 
-    /// Counts keys that were there at open and removes those that have expired.
+    /// Removes keys whose outcome has expired.
     fn sweep_keys(&mut self, page: &Page) {
         self.keys.sweeping = false;
         for row in &page.rows {
             let key = undamaged(record::read_key(&row.value));
-            if !self.swept && key.epoch != self.config.lease.epoch {
-                self.keys.add_count(1);
-            }
             let expired = key.outcome.is_some_and(|outcome| outcome.expires <= self.now);
             if expired && !self.keys.is_written(&row.key) {
                 self.batch.replace(Keyspace::Keys, row.key.clone(), None);
-                self.keys.removed();
+                self.keys.removed(&row.key);
             }
         }
-        self.swept |= !page.more;
         self.keys.trim(self.committed);
     }
 }

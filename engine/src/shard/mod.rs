@@ -107,8 +107,6 @@ pub struct Shard {
     loads: VecDeque<LoadRequest>,
     loads_under_way: usize,
     next_sweep: Timestamp,
-    /// Whether all keys that were there at open are counted.
-    swept: bool,
     refusals: VecDeque<Reply>,
     /// Bytes of messages in memory that wait.
     queued_bytes: usize,
@@ -142,7 +140,6 @@ impl Shard {
             loads: VecDeque::new(),
             loads_under_way: 0,
             next_sweep: now,
-            swept: false,
             refusals: VecDeque::new(),
             queued_bytes: 0,
             operations: 0,

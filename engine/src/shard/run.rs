@@ -137,7 +137,7 @@ impl Shard {
         let expires = self.now.after(self.config.limits.key_retention);
         let outcome = KeyOutcome { answer: outcome.clone(), expires };
         let content = content(message);
-        let record = KeyRecord { epoch: self.config.lease.epoch, content, outcome: Some(outcome.clone()) };
+        let record = KeyRecord { content, outcome: Some(outcome.clone()) };
         self.batch.replace(Keyspace::Keys, row.clone(), Some(record::write_key(&record)));
         let waiters =
             self.keys.write(&row, Known::Done { content, outcome: outcome.clone() }, self.open_number());

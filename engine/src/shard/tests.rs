@@ -280,3 +280,39 @@ fn refusals_do_not_fill_the_batch() {
         assert!(matches!(desk.answer(late), Some(Answer::Refused(CallError::Expired { .. }))));
     }
 }
+
+/// A key's row was read for an activation. That one was refused and left; the next one of the same entity waited for the
+/// same row, and the answer went to the first.
+#[test]
+fn a_key_that_was_read_for_an_activation_that_left_unblocks_the_next_one() {
+    let mut desk = Desk::new(1, Limits::default());
+    desk.settle();
+    desk.commit();
+    desk.hold_keys = true;
+    let late = desk.late_call("x", key("k"));
+    desk.settle();
+    assert!(matches!(desk.answer(late), Some(Answer::Refused(CallError::Expired { .. }))));
+    assert!(desk.evict("x"));
+    let call = desk.call("x", "add", "5", key("k"));
+    desk.settle();
+    assert_eq!(desk.answer(call), None);
+    desk.hold_keys = false;
+    desk.rest();
+    assert_eq!(desk.returned(call), "5");
+}
+
+/// A row that waited from an earlier life and was done in this one belonged to neither count.
+#[test]
+fn every_key_is_counted_once_over_a_restart() {
+    let mut desk = Desk::new(1, Limits::default());
+    desk.signal("x", "add", "1", key("done"));
+    desk.rest();
+    desk.keyed_after("x", key("later"), Duration::from_secs(5));
+    desk.rest();
+    desk.reopen(1);
+    desk.now = desk.now.after(Duration::from_secs(5));
+    desk.rest();
+    desk.signal("x", "add", "1", key("new"));
+    desk.rest();
+    assert_eq!((desk.rows(Keyspace::Keys), desk.stats().keys, desk.sum("x")), (3, 3, 3));
+}

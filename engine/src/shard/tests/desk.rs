@@ -1,7 +1,8 @@
 //! A desk: shards over one map, with everything done when a test says so.
 
 use crate::{
-    Groups, Input, Lanes, Limits, Registry, Request, Shard, ShardConfig, ShardStats, SlotMap, record,
+    Groups, Input, Lanes, Limits, LoadRequest, Registry, Request, Shard, ShardConfig, ShardStats, SlotMap,
+    record,
 };
 use bytes::Bytes;
 use sarsen_entities::{Entity, EntityContext, Operations, Port, Returns, Typed};
@@ -98,6 +99,9 @@ pub(super) struct Desk {
     /// Writes committed.
     pub(super) written: usize,
     pub(super) letters: Vec<Failure>,
+    /// Whether loads of keys are kept back.
+    pub(super) hold_keys: bool,
+    held: Vec<LoadRequest>,
 }
 
 impl Desk {
@@ -115,6 +119,8 @@ impl Desk {
             requests: 0,
             written: 0,
             letters: Vec::new(),
+            hold_keys: false,
+            held: Vec::new(),
         };
         desk.reopen(shards);
         desk
@@ -187,12 +193,25 @@ impl Desk {
         self.message(to, operation, input, (false, Identity::None, Some(due)))
     }
 
+    pub(super) fn keyed_after(&mut self, to: &str, identity: Identity, delay: Duration) -> u64 {
+        let due = self.now.after(delay);
+        self.message(to, "add", "1", (false, identity, Some(due)))
+    }
+
+    pub(super) fn evict(&mut self, key: &str) -> bool {
+        self.shards.iter_mut().any(|shard| shard.evict(&at(key)))
+    }
+
     pub(super) fn call(&mut self, to: &str, operation: &str, input: &str, identity: Identity) -> u64 {
         self.message(to, operation, input, (true, identity, None))
     }
 
-    /// A signal whose deadline has passed.
+    /// A call whose deadline has passed.
     pub(super) fn late(&mut self, to: &str) -> u64 {
+        self.late_call(to, Identity::None)
+    }
+
+    pub(super) fn late_call(&mut self, to: &str, identity: Identity) -> u64 {
         let to = at(to);
         self.ask(|session, request| {
             Request::Operation(Message {
@@ -200,8 +219,8 @@ impl Desk {
                 from: Origin::Client { session, request },
                 operation: OperationName::of("add"),
                 input: Payload::from_encoded(Bytes::from_static(b"1")),
-                answered: false,
-                identity: Identity::None,
+                answered: true,
+                identity,
                 due: None,
                 deadline: Some(Timestamp::default()),
                 trace: None,
@@ -247,7 +266,12 @@ impl Desk {
             }
             let turns = (0..1_000).take_while(|_| shard.turn(self.now)).count();
             worked |= turns > 0;
-            while let Some(load) = shard.poll_load() {
+            let mut held = if self.hold_keys { Vec::new() } else { std::mem::take(&mut self.held) };
+            while let Some(load) = held.pop().or_else(|| shard.poll_load()) {
+                if self.hold_keys && load.reads().iter().all(|read| read.keyspace == Keyspace::Keys) {
+                    self.held.push(load);
+                    continue;
+                }
                 let pages = load.reads().iter().map(|read| page(&self.rows, read)).collect();
                 shard.handle(Input::Loaded(load.answer(pages)), self.now);
                 worked = true;
@@ -354,6 +378,7 @@ impl Desk {
             sum.cache_bytes += stats.cache_bytes;
             sum.pending += stats.pending;
             sum.timers += stats.timers;
+            sum.keys += stats.keys;
             sum.dead_letters += stats.dead_letters;
             sum.dead_letters_dropped += stats.dead_letters_dropped;
             sum.parked += stats.parked;
