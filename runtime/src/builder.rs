@@ -1,0 +1,149 @@
+//! What a runtime is made with.
+
+use crate::{OpenError, Runtime, runtime::Plan};
+use sarsen_engine::{Limits, Registry};
+use sarsen_entities::{Entity, Typed};
+use sarsen_protocol::Slot;
+use sarsen_storage::{Directory, RedbOptions, Store};
+use std::{path::Path, sync::Arc, time::Duration};
+use tokio::{runtime::Handle, task::spawn_blocking};
+
+/// Collects entity types and options of a [`Runtime`], made by [`Runtime::builder`].
+#[derive(Debug)]
+#[must_use = "a builder does nothing until a runtime is opened with it"]
+pub struct Builder {
+    registry: Registry,
+    /// The first type that could not be registered.
+    refused: Option<OpenError>,
+    shards: u16,
+    cache_bytes: Option<usize>,
+    limits: Limits,
+    watchdog: Duration,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self {
+            registry: Registry::new(),
+            refused: None,
+            shards: 1,
+            cache_bytes: None,
+            limits: Limits::default(),
+            watchdog: Duration::from_secs(1),
+        }
+    }
+
+    /// Registers an entity type. Types whose entities are in the data directory and that are not registered stay
+    /// there untouched. What is wrong with a type is told when the runtime is opened.
+    pub fn entity<E: Entity>(mut self) -> Self {
+        if let Err(error) = self.register::<E>() {
+            self.refused.get_or_insert(error);
+        }
+        self
+    }
+
+    fn register<E: Entity>(&mut self) -> Result<(), OpenError> {
+        let behaviour = Typed::<E>::new()?;
+        Ok(self.registry.insert(Arc::new(behaviour))?)
+    }
+
+    /// Over how many threads entities are spread: 1 by default, 4,096 at most. It may differ at each open.
+    pub fn shards(mut self, shards: u16) -> Self {
+        self.shards = shards;
+        self
+    }
+
+    /// The memory for entities and for pages of the store together, in bytes, half of it for each. 512 MiB for one
+    /// shard by default.
+    pub fn cache_bytes(mut self, bytes: usize) -> Self {
+        self.cache_bytes = Some(bytes);
+        self
+    }
+
+    /// Changes limits. What [`cache_bytes`](Self::cache_bytes) says stands above [`Limits::cache_bytes`], which is
+    /// for each shard and for entities alone.
+    pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+        change(&mut self.limits);
+        self
+    }
+
+    /// How long a turn may run before a warning names its entity: a second by default. Zero warns of none.
+    pub fn watchdog(mut self, limit: Duration) -> Self {
+        self.watchdog = limit;
+        self
+    }
+
+    /// Opens the data directory at `path`, which is created when it is missing, and starts. The directory is this
+    /// runtime's own until it is shut down or dropped. Called inside a tokio runtime with time enabled, whose timers
+    /// the timeouts of clients use.
+    ///
+    /// # Errors
+    /// [`OpenError`]: when the directory is in use, foreign, newer or damaged, when a type could not be registered,
+    /// or when an option is out of range.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, what was opened is closed again, a moment later.
+    pub async fn open(self, path: impl AsRef<Path>) -> Result<Runtime, OpenError> {
+        let path = path.as_ref().to_owned();
+        let options = match self.cache_bytes {
+            Some(bytes) => RedbOptions { cache_bytes: bytes / 2 },
+            None => RedbOptions::default(),
+        };
+        let runtime = self
+            .start(move || {
+                let directory = Directory::open(&path)?;
+                Ok(Arc::new(directory.open_store(options)?))
+            })
+            .await?;
+        Ok(runtime)
+    }
+
+    /// As [`open`](Self::open), on any store.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    #[doc(hidden)]
+    pub async fn open_store(self, store: impl Store) -> Result<Runtime, OpenError> {
+        self.start(move || Ok(Arc::new(store))).await
+    }
+
+    /// Checks the options, opens the store where blocking does no harm, and starts.
+    async fn start<S, F>(self, open: F) -> Result<Runtime, OpenError>
+    where
+        S: Store,
+        F: FnOnce() -> Result<Arc<S>, OpenError> + Send + 'static,
+    {
+        let plan = self.plan()?;
+        let tokio = Handle::try_current().map_err(|_| OpenError::NoTokio)?;
+        let started = spawn_blocking(move || Runtime::start(&plan, open()?, tokio));
+        match started.await {
+            Ok(runtime) => runtime,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(OpenError::NoTokio),
+            },
+        }
+    }
+
+    fn plan(self) -> Result<Plan, OpenError> {
+        if cfg!(panic = "abort") {
+            return Err(OpenError::PanicAborts);
+        }
+        if let Some(error) = self.refused {
+            return Err(error);
+        }
+        if !(1..=Slot::COUNT).contains(&self.shards) {
+            return Err(OpenError::Shards { shards: self.shards });
+        }
+        let mut limits = self.limits;
+        if let Some(bytes) = self.cache_bytes {
+            limits.cache_bytes = bytes / 2 / usize::from(self.shards);
+        }
+        Ok(Plan {
+            registry: Arc::new(self.registry),
+            limits: Arc::new(limits),
+            shards: self.shards,
+            watchdog: self.watchdog,
+        })
+    }
+}

@@ -1,0 +1,237 @@
+//! The thread of a shard.
+//!
+//! A round takes what has come in, runs ready turns for a bounded time, hands out what the shard asks for, and seals
+//! the open batch when the store is free. So two entities that signal each other for ever do not keep others from
+//! their acknowledgements. A driver never waits for anybody while it has something to do.
+
+use crate::{
+    clock,
+    commit::Outward,
+    doorway::{Report, Stage, Taken, Wants},
+    waiters::Waiters,
+    works::Works,
+};
+use sarsen_engine::{Input, Sealed, Shard};
+use sarsen_protocol::{Effect, Reply, SessionId, ShardId, Timestamp};
+use sarsen_storage::Store;
+use std::{
+    iter,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// How long a round's turns run.
+const ROUND: Duration = Duration::from_millis(1);
+
+/// How many turns run between two looks at the clock.
+const TURNS_PER_LOOK: usize = 8;
+
+/// The largest batch, in effects and in writes, that a driver commits itself. Beyond it the way to the commit
+/// thread is cheap, and more requests will come meanwhile.
+const OWN_COMMIT_MAX: usize = 64;
+
+/// The longest and the shortest sleep until a shard's deadline: the clock may be set meanwhile, and a deadline that
+/// has passed must not make a driver spin.
+const SLEEP_MAX: Duration = Duration::from_secs(1);
+const SLEEP_MIN: Duration = Duration::from_millis(1);
+
+/// Drives one shard.
+pub(crate) struct Driver {
+    id: ShardId,
+    shard: Shard,
+    works: Arc<Works>,
+    store: Arc<dyn Store>,
+    session: SessionId,
+    waiters: Waiters,
+    /// Batches sealed.
+    seals: u64,
+    taken: Taken,
+}
+
+/// How a round's turns ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turns {
+    /// Nothing more can run.
+    Done,
+    /// The round was over; more is ready.
+    More,
+    /// Too many batches wait for the store; more may be ready.
+    Clogged,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        id: ShardId,
+        shard: Shard,
+        works: Arc<Works>,
+        store: Arc<dyn Store>,
+        session: SessionId,
+    ) -> Self {
+        let (waiters, taken) = (Waiters::default(), Taken::new());
+        Self { id, shard, works, store, session, waiters, seals: 0, taken }
+    }
+
+    /// Drives until the runtime stops. Whatever ends it, [`end`](Self::end) follows.
+    pub(crate) fn run(&mut self) {
+        loop {
+            let now = clock::now();
+            let stage = self.take(now);
+            if stage == Stage::Failed {
+                return;
+            }
+            if stage == Stage::Stopping {
+                self.seal_last();
+                return;
+            }
+            let turns = self.turns(now);
+            self.hand_out();
+            let sealed = self.seal(turns);
+            if turns != Turns::More && !sealed {
+                self.rest(stage, turns);
+            }
+        }
+    }
+
+    /// Tells everybody who still waits that there will be no answer.
+    pub(crate) fn end(&mut self) {
+        self.waiters.stop(self.seals);
+        for asked in self.works.doorway(self.id).clear() {
+            asked.replier.stop(false);
+        }
+    }
+
+    /// Takes what has come in, and queues it in the shard.
+    fn take(&mut self, now: Timestamp) -> Stage {
+        let mut taken = std::mem::replace(&mut self.taken, Taken::new());
+        let outside = self.shard.accepts_outside();
+        self.works.doorway(self.id).take(outside, &mut taken);
+        if let Some(receipt) = taken.receipt.take() {
+            self.shard.committed(&receipt);
+        }
+        for input in taken.inside.drain(..) {
+            self.shard.handle(input, now);
+        }
+        for mut asked in taken.outside.drain(..) {
+            asked.request.set_request(self.waiters.insert(asked.replier, self.seals));
+            self.shard.handle(Input::Requested(asked.request), now);
+        }
+        for question in taken.questions.drain(..) {
+            // Who asked may have given up; then there is nobody to tell.
+            let report = Report { shard: self.shard.stats(), store: self.store.counters() };
+            let _ = question.send(report);
+        }
+        let stage = taken.stage;
+        self.taken = taken;
+        stage
+    }
+
+    /// Runs turns for a round.
+    fn turns(&mut self, now: Timestamp) -> Turns {
+        let begun = Instant::now();
+        let pulse = &self.works.pulses[usize::from(self.id.0)];
+        let turns = loop {
+            if self.works.commits.is_clogged() {
+                break Turns::Clogged;
+            }
+            let mut ready = true;
+            for _ in 0..TURNS_PER_LOOK {
+                pulse.begin(self.shard.next_turn());
+                ready = self.shard.turn(now);
+                if !ready {
+                    break;
+                }
+            }
+            if !ready {
+                break Turns::Done;
+            }
+            if begun.elapsed() >= ROUND {
+                break Turns::More;
+            }
+        };
+        pulse.rest();
+        turns
+    }
+
+    /// Hands out what does not wait for a commit: refusals and loads.
+    fn hand_out(&mut self) {
+        while let Some(Reply { session, request, answer }) = self.shard.poll_refusal() {
+            if session == self.session
+                && let Some(replier) = self.waiters.take(request)
+            {
+                replier.send(answer);
+            }
+        }
+        let loads: Vec<_> = iter::from_fn(|| self.shard.poll_load()).collect();
+        if !loads.is_empty() {
+            self.works.loads.push(self.id, loads);
+        }
+    }
+
+    /// Seals the open batch if it is time. Returns whether it did.
+    fn seal(&mut self, turns: Turns) -> bool {
+        let commits = &self.works.commits;
+        let due = if self.shard.is_batch_full() { !commits.is_clogged() } else { commits.is_free() };
+        if !due || !self.shard.has_open_batch() {
+            return false;
+        }
+        let Some((sealed, small)) = self.close_batch() else { return false };
+        let own = small && turns == Turns::Done && self.is_alone();
+        if let Some(group) = self.works.commits.push(sealed, own) {
+            self.works.commit(group, &*self.store);
+        }
+        true
+    }
+
+    /// Whether nothing has come in and nothing is about to.
+    fn is_alone(&self) -> bool {
+        let wants = Wants { outside: self.shard.accepts_outside(), store: false };
+        self.works.loads.is_quiet() && self.works.doorway(self.id).is_quiet(wants)
+    }
+
+    /// Leaves what has run to the commit thread, which ends after the drivers.
+    fn seal_last(&mut self) {
+        if let Some((sealed, _)) = self.close_batch() {
+            let group = self.works.commits.push(sealed, false);
+            debug_assert!(group.is_none(), "only who asks for the role gets it");
+        }
+    }
+
+    /// Closes the open batch and puts those who wait for its answers into it. The flag says whether it is small.
+    fn close_batch(&mut self) -> Option<(Sealed<Outward>, bool)> {
+        let sealed = self.shard.seal()?;
+        self.seals += 1;
+        let writes = sealed.batch.as_ref().map_or(0, |batch| batch.writes.len());
+        let (session, waiters) = (self.session, &mut self.waiters);
+        let mut effects = 0;
+        let sealed = sealed.convert(|effect| {
+            effects += 1;
+            match effect {
+                Effect::Reply(Reply { session: asked, request, answer }) => {
+                    let replier = if asked == session { waiters.take(request) } else { None };
+                    Outward::Answer(replier, answer)
+                }
+                Effect::Deliver { to, delivery } => Outward::Deliver(to, delivery),
+                Effect::DeadLetter { address, operation, failure } => {
+                    Outward::DeadLetter(address, operation, failure)
+                }
+            }
+        });
+        Some((sealed, writes.max(effects) <= OWN_COMMIT_MAX))
+    }
+
+    /// Sleeps until there is something to do.
+    fn rest(&mut self, stage: Stage, turns: Turns) {
+        let doorway = self.works.doorway(self.id);
+        if stage == Stage::Draining && self.shard.is_idle() && doorway.come_to_rest() {
+            self.works.stop_if_drained();
+        }
+        let wants = Wants {
+            outside: self.shard.accepts_outside(),
+            store: self.shard.has_open_batch() || turns == Turns::Clogged,
+        };
+        let now = clock::now();
+        let longest =
+            self.shard.next_deadline().map(|deadline| deadline.since(now).clamp(SLEEP_MIN, SLEEP_MAX));
+        doorway.sleep(wants, longest);
+    }
+}

@@ -1,0 +1,113 @@
+//! The runtime, as its clients see it.
+
+use crate::{
+    Stats, clock,
+    doorway::{Asked, Doorway, Turned},
+    gate::{Coming, Gate, Replier},
+    loader::ClientRead,
+    works::Works,
+};
+use sarsen_engine::{Limits, Registry, Request, SlotMap};
+use sarsen_protocol::{CallError, Page, Read, SessionId, Timestamp};
+use sarsen_storage::Counters;
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, oneshot},
+};
+
+/// How many clients' reads may wait for the loader; further ones wait for their turn.
+const READS_MAX: usize = 64;
+
+/// When a client should come back that found a lane full.
+const LANE_RETRY: Duration = Duration::from_millis(10);
+
+/// The way from clients to the shards. It outlives the threads of the runtime and does not hold its store.
+#[derive(Debug)]
+pub(crate) struct Host {
+    works: Arc<Works>,
+    session: SessionId,
+    slots: Arc<SlotMap>,
+    registry: Arc<Registry>,
+    limits: Arc<Limits>,
+    reads: Arc<Semaphore>,
+    /// Whose timers clients wait by.
+    tokio: Handle,
+}
+
+impl Host {
+    pub(crate) fn new(
+        works: Arc<Works>,
+        session: SessionId,
+        slots: Arc<SlotMap>,
+        registry: Arc<Registry>,
+        limits: Arc<Limits>,
+        tokio: Handle,
+    ) -> Self {
+        let reads = Arc::new(Semaphore::new(READS_MAX));
+        Self { works, session, slots, registry, limits, reads, tokio }
+    }
+}
+
+impl Gate for Host {
+    fn now(&self) -> Timestamp {
+        clock::now()
+    }
+
+    fn session(&self) -> SessionId {
+        self.session
+    }
+
+    fn submit(&self, request: Request, replier: Replier) -> Result<(), CallError> {
+        let to = request.to().clone();
+        let doorway = self.works.doorway(self.slots.shard(to.slot()));
+        doorway.offer(Asked { request, replier }).map_err(|turned| match turned {
+            Turned::Full => {
+                CallError::Busy { address: to, what: "the lane of its shard", retry_after: LANE_RETRY }
+            }
+            Turned::Closed => CallError::Stopped,
+        })
+    }
+
+    fn sleep(&self, duration: Duration) -> Coming<()> {
+        let _entered = self.tokio.enter();
+        Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn read(&self, reads: Vec<Read>) -> Coming<Result<Vec<Page>, CallError>> {
+        let (works, permits) = (Arc::clone(&self.works), Arc::clone(&self.reads));
+        Box::pin(async move {
+            // Never closed: a loader that has ended drops what it is asked, which gives the permits back.
+            let _permit = permits.acquire_owned().await.map_err(|_| CallError::Stopped)?;
+            let (answer, told) = oneshot::channel();
+            works.loads.ask(ClientRead { reads, answer });
+            match told.await {
+                Ok(Ok(pages)) => Ok(pages),
+                Ok(Err(reason)) => Err(CallError::Unreadable { reason }),
+                Err(_) => Err(CallError::Stopped),
+            }
+        })
+    }
+
+    fn stats(&self) -> Coming<Result<Stats, CallError>> {
+        // Asked here, so that all shards answer at about the same time.
+        let told: Vec<_> = self.works.doorways.iter().map(Doorway::ask).collect();
+        Box::pin(async move {
+            let (mut shards, mut store) = (Vec::with_capacity(told.len()), Counters::default());
+            for report in told {
+                let report = report.await.map_err(|_| CallError::Stopped)?;
+                shards.push(report.shard);
+                store = report.store;
+            }
+            Ok(Stats::sum(shards, store))
+        })
+    }
+
+    fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}

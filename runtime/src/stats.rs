@@ -1,0 +1,75 @@
+//! What a host counts.
+
+use sarsen_engine::ShardStats;
+use sarsen_protocol::Address;
+use sarsen_storage::Counters;
+
+/// How many of the longest mailboxes are named.
+const DEEPEST_MAX: usize = 10;
+
+/// What is in a runtime, summed over its shards, and what its store has done since it was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Messages that wait: accepted, or waiting to be.
+    pub pending: u64,
+    /// The longest mailboxes, longest first, at most ten.
+    pub deepest_mailboxes: Vec<(Address, u64)>,
+    /// Entities in memory.
+    pub activations: u64,
+    /// Bytes that they are counted with.
+    pub cache_bytes: u64,
+    /// Batches sealed.
+    pub batches: u64,
+    /// Operations run.
+    pub operations: u64,
+    /// Delayed signals that wait.
+    pub timers: u64,
+    /// Dead letters kept.
+    pub dead_letters: u64,
+    /// Dead letters that went because there were too many.
+    pub dead_letters_dropped: u64,
+    /// Idempotency keys remembered.
+    pub keys: u64,
+    /// Entities that cannot go on because their records do not fit the code.
+    pub parked: u64,
+    /// Groups of batches committed.
+    pub groups: u64,
+    /// Calls that made data durable.
+    pub syncs: u64,
+    /// Bytes handed to files.
+    pub bytes_written: u64,
+}
+
+impl Stats {
+    /// Adds up the figures of shards and their store.
+    #[doc(hidden)]
+    pub fn sum(shards: impl IntoIterator<Item = ShardStats>, store: Counters) -> Self {
+        let mut sum = Self {
+            groups: store.groups,
+            syncs: store.syncs,
+            bytes_written: store.bytes_written,
+            ..Self::default()
+        };
+        for shard in shards {
+            sum.add(shard);
+        }
+        sum.deepest_mailboxes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        sum.deepest_mailboxes.truncate(DEEPEST_MAX);
+        sum
+    }
+
+    fn add(&mut self, shard: ShardStats) {
+        self.pending += shard.pending;
+        self.deepest_mailboxes.extend(shard.deepest_mailboxes);
+        self.activations += shard.activations;
+        self.cache_bytes += shard.cache_bytes;
+        self.batches += shard.batches;
+        self.operations += shard.operations;
+        self.timers += shard.timers;
+        self.dead_letters += shard.dead_letters;
+        self.dead_letters_dropped += shard.dead_letters_dropped;
+        self.keys += shard.keys;
+        self.parked += shard.parked;
+    }
+}
