@@ -19,7 +19,7 @@ mod withheld;
 pub use group::{Finished, Group, Groups, Sealed};
 pub use input::{Input, LoadRequest, Loaded, Request};
 pub use lane::Lanes;
-pub use limits::{INSTANCE_MAILBOX_FACTOR, Limits};
+pub use limits::{INSTANCE_MAILBOX_FACTOR, LimitTooLow, Limits};
 pub use listing::{ListedRow, Listing};
 pub use record::{DeadLetter, read_dead};
 pub use registry::{Duplicate, Registry, SlotMap};

@@ -90,7 +90,38 @@ impl Default for Limits {
     }
 }
 
+/// A limit is so low that nothing could go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the limit `{name}` is 0, with which nothing could go on: set it to at least 1")]
+pub struct LimitTooLow {
+    /// The limit's name.
+    pub name: &'static str,
+}
+
 impl Limits {
+    /// Checks that the limits let work go on. The others may be 0, which refuses what they bound.
+    ///
+    /// # Errors
+    /// [`LimitTooLow`] with the first limit that does not.
+    pub fn check(&self) -> Result<(), LimitTooLow> {
+        let needed = [
+            ("mailbox_messages_max", self.mailbox_messages_max),
+            ("mailbox_window", self.mailbox_window),
+            ("run_operations_max", self.run_operations_max),
+            ("batch_turns_max", self.batch_turns_max),
+            ("batch_bytes_max", self.batch_bytes_max),
+            ("timers_per_turn_max", self.timers_per_turn_max),
+            ("timer_window", usize::from(!self.timer_window.is_zero())),
+            ("lane_messages_max", self.lane_messages_max),
+            ("lane_bytes_max", self.lane_bytes_max),
+            ("loads_max", self.loads_max),
+        ];
+        match needed.iter().find(|(_, value)| *value == 0) {
+            Some((name, _)) => Err(LimitTooLow { name }),
+            None => Ok(()),
+        }
+    }
+
     /// The part that bounds one run.
     pub(crate) fn run(&self) -> RunLimits {
         RunLimits {

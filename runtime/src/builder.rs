@@ -139,6 +139,7 @@ impl Builder {
         if let Some(bytes) = self.cache_bytes {
             limits.cache_bytes = bytes / 2 / usize::from(self.shards);
         }
+        limits.check()?;
         Ok(Plan {
             registry: Arc::new(self.registry),
             limits: Arc::new(limits),

@@ -167,7 +167,8 @@ impl Doorway {
         let mut hall = self.lock();
         hall.freed = true;
         let wake = receipt.is_some() || hall.asleep.is_some_and(|wants| wants.store);
-        hall.receipt = receipt.or(hall.receipt);
+        // Who committed last may come first.
+        hall.receipt = [hall.receipt, receipt].into_iter().flatten().max_by_key(Receipt::number);
         self.leave(hall, wake);
     }
 

@@ -1,6 +1,6 @@
 //! Why a runtime cannot be opened, and why it did not end in good order.
 
-use sarsen_engine::Duplicate;
+use sarsen_engine::{Duplicate, LimitTooLow};
 use sarsen_entities::RegisterError;
 use sarsen_protocol::{Address, Slot};
 use sarsen_storage::DirectoryError;
@@ -79,6 +79,9 @@ pub enum OpenError {
         /// The number that was asked for.
         shards: u16,
     },
+    /// A limit is so low that nothing could go on.
+    #[error(transparent)]
+    Limit(#[from] LimitTooLow),
     /// The program is built so that a panic ends it, which would turn a failed operation into a crash.
     #[error(
         "this program is built with `panic = \"abort\"`: build it with `panic = \"unwind\"`, so that an operation that panics fails alone"

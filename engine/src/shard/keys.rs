@@ -27,6 +27,8 @@ struct Entry {
     known: Known,
     /// Repeats that wait for the outcome.
     waiters: Vec<(SessionId, RequestId)>,
+    /// Whether its row is being read; it is kept until then, lest that answer is taken for a later one's.
+    loading: bool,
     /// Whether an arrival waits to see it.
     wanted: bool,
     /// The last batch that wrote it; it is kept until that is durable.
@@ -74,21 +76,27 @@ impl Keys {
 
     /// Notes that a key's row is being read for an arrival that waits.
     pub(crate) fn reading(&mut self, row: Bytes) {
-        let entry =
-            Entry { known: Known::Reading, waiters: Vec::new(), wanted: true, until: BatchNumber::default() };
+        let entry = Entry {
+            known: Known::Reading,
+            waiters: Vec::new(),
+            loading: true,
+            wanted: true,
+            until: BatchNumber::default(),
+        };
         self.entries.insert(row, entry);
     }
 
     /// Takes in a row that was read.
     pub(crate) fn read(&mut self, row: &Bytes, record: Option<KeyRecord>) {
-        let Some(entry) = self.entries.get_mut(row).filter(|entry| entry.known == Known::Reading) else {
-            return;
-        };
-        entry.known = match record {
-            None => Known::Free,
-            Some(KeyRecord { content, outcome: None, .. }) => Known::Waiting { content },
-            Some(KeyRecord { content, outcome: Some(outcome), .. }) => Known::Done { content, outcome },
-        };
+        let Some(entry) = self.entries.get_mut(row) else { return };
+        entry.loading = false;
+        if entry.known == Known::Reading {
+            entry.known = match record {
+                None => Known::Free,
+                Some(KeyRecord { content, outcome: None }) => Known::Waiting { content },
+                Some(KeyRecord { content, outcome: Some(outcome) }) => Known::Done { content, outcome },
+            };
+        }
         self.order.push_back((entry.until, row.clone()));
     }
 
@@ -110,6 +118,7 @@ impl Keys {
         let entry = self.entries.entry(row.clone()).or_insert_with(|| Entry {
             known: Known::Free,
             waiters: Vec::new(),
+            loading: false,
             wanted: false,
             until: batch,
         });
@@ -149,7 +158,7 @@ impl Keys {
             && let Some((_, row)) = self.order.pop_front()
         {
             let Some(entry) = self.entries.get(&row) else { continue };
-            if entry.wanted || !entry.waiters.is_empty() || entry.until > committed {
+            if entry.wanted || entry.loading || !entry.waiters.is_empty() || entry.until > committed {
                 if entry.until <= committed {
                     kept.push((committed.next(), row));
                 }

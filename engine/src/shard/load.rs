@@ -70,7 +70,8 @@ impl Shard {
     pub(super) fn load_window(&mut self, id: InstanceId) {
         let window = self.config.limits.mailbox_window;
         let Some(instance) = self.instances.get_mut(id) else { return };
-        if !instance.mailbox.wants_rows(window) {
+        let parked = matches!(instance.stage, Stage::Parked(_));
+        if parked || !instance.mailbox.wants_rows(window) {
             return;
         }
         instance.mailbox.reading = true;
@@ -141,15 +142,20 @@ impl Shard {
             }
             Err(reason) => {
                 instance.stage = Stage::Parked(reason);
+                instance.mailbox.reading = false;
                 0
             }
         };
+        let active = instance.stage == Stage::Active;
         self.instances.resize(load.id, bytes);
-        self.loaded_window(load.id, None, &pages[1]);
+        if active {
+            self.loaded_window(load.id, None, &pages[1]);
+        }
         let newest = pages[2].rows.last().and_then(|row| record::read_mailbox_key(&row.key).ok());
         if let Some(instance) = self.instances.get_mut(load.id) {
             instance.mailbox.count(pages[2].rows.len(), newest.map(|(_, id)| id));
         }
+        self.mark_ready(load.id);
     }
 
     fn loaded_window(&mut self, id: InstanceId, after: Option<RowId>, page: &Page) {

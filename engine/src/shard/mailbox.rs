@@ -73,6 +73,11 @@ impl Mailbox {
         }
     }
 
+    /// Bytes of the messages in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        self.head.iter().chain(&self.tail).map(|entry| entry.message.bytes()).sum()
+    }
+
     /// Takes the oldest message.
     pub(crate) fn pop(&mut self) -> Option<Entry> {
         self.head.pop_front()

@@ -211,11 +211,19 @@ impl Shard {
     /// Unloads an entity if it is idle and nothing of it is uncommitted. Returns whether it left.
     pub fn evict(&mut self, address: &Address) -> bool {
         let Some(id) = self.instances.find(address) else { return false };
-        let may_leave = self.instances.get(id).is_some_and(|instance| instance.may_leave(self.committed));
-        if may_leave {
-            self.instances.remove(id);
+        self.leave(id)
+    }
+
+    /// Takes an entity out of memory if it may leave.
+    fn leave(&mut self, id: InstanceId) -> bool {
+        let Some(instance) = self.instances.get(id) else { return false };
+        if !instance.may_leave(self.committed) {
+            return false;
         }
-        may_leave
+        // A parked entity leaves messages behind, as rows.
+        self.queued_bytes -= instance.mailbox.bytes();
+        self.instances.remove(id);
+        true
     }
 
     /// Whether nothing waits: no message, no load, no open batch, no uncommitted batch. Delayed signals may.
@@ -321,9 +329,7 @@ impl Shard {
             if !over && !idle {
                 return;
             }
-            if instance.may_leave(self.committed) {
-                self.instances.remove(id);
-            } else {
+            if !self.leave(id) {
                 self.instances.touch(id, self.now);
             }
         }

@@ -28,6 +28,9 @@ impl Shard {
         for id in &touched {
             self.write_instance(*id, number);
         }
+        if self.batch.has_writes() {
+            self.note_written(&touched, number);
+        }
         (self.batch.turns, self.batch.bytes) = (0, 0);
         let effects = std::mem::take(&mut self.batch.effects);
         let lease = self.config.lease;
@@ -44,7 +47,6 @@ impl Shard {
     fn write_instance(&mut self, id: InstanceId, number: BatchNumber) {
         let Some(instance) = self.instances.get_mut(id) else { return };
         instance.touched = false;
-        instance.written = number;
         if std::mem::take(&mut instance.dirty) {
             debug_assert_eq!(instance.stage, Stage::Active, "only an active entity changes");
             let header =
@@ -64,6 +66,15 @@ impl Shard {
         }
         if instance.mailbox.has_gap() {
             self.trims.push_back((number, id));
+        }
+    }
+
+    /// Entities of a batch that writes anything stay in memory until it is durable.
+    fn note_written(&mut self, touched: &[InstanceId], number: BatchNumber) {
+        for id in touched {
+            if let Some(instance) = self.instances.get_mut(*id) {
+                instance.written = number;
+            }
         }
     }
 

@@ -316,3 +316,78 @@ fn every_key_is_counted_once_over_a_restart() {
     desk.rest();
     assert_eq!((desk.rows(Keyspace::Keys), desk.stats().keys, desk.sum("x")), (3, 3, 3));
 }
+
+/// Runs that write nothing were taken for writers of a batch that never came, and stayed in memory for ever.
+#[test]
+fn entities_that_were_only_read_may_leave() {
+    let mut desk = Desk::new(1, Limits::default());
+    for number in 0..3 {
+        desk.call(&format!("x{number}"), "sum", "null", Identity::None);
+    }
+    desk.rest();
+    assert!((0..3).all(|number| desk.evict(&format!("x{number}"))));
+}
+
+/// The messages of a parked entity were counted at each load and never taken off, until no client was let in.
+#[test]
+fn a_parked_entity_that_leaves_takes_its_bytes_along() {
+    let mut desk = Desk::new(1, limits(|limits| limits.lane_bytes_max = 3_000));
+    desk.signal("x", "add", "1", Identity::None);
+    desk.rest();
+    desk.spoil("x");
+    desk.signal("y", "scatter_to_x", "null", Identity::None);
+    desk.rest();
+    for _ in 0..20 {
+        assert!(desk.evict("x"));
+        desk.read("x");
+        desk.rest();
+    }
+    assert!(desk.accepts_outside());
+}
+
+/// A key's row was read, and answered only after the key had been done, forgotten and asked for again: the old row was
+/// taken for the answer, and the caller waited for ever.
+#[test]
+fn an_old_answer_about_a_key_is_not_taken_for_a_new_one() {
+    let mut desk = Desk::new(1, Limits::default());
+    desk.keyed_after("x", key("k"), Duration::from_secs(5));
+    desk.rest();
+    desk.evict("x");
+    desk.reopen(1);
+    desk.rest();
+    desk.hold_keys = true;
+    let second = desk.call("x", "add", "1", key("k"));
+    desk.settle();
+    desk.now = desk.now.after(Duration::from_secs(5));
+    desk.step();
+    // A message from a neighbour gives x another turn, in which the second call sees the outcome.
+    desk.signal("y", "scatter_to_x", "null", Identity::None);
+    for _ in 0..3 {
+        desk.settle();
+        desk.commit();
+    }
+    let third = desk.call("x", "add", "1", key("k"));
+    desk.settle();
+    desk.hold_keys = false;
+    desk.rest();
+    assert_eq!((desk.returned(second), desk.returned(third)), ("1".to_owned(), "1".to_owned()));
+}
+
+/// With fewer shards a sender becomes its receiver's neighbour. What it had sent before was still before the door while
+/// the receiver was loaded, and what it sent now went straight into the mailbox.
+#[test]
+fn a_neighbours_earlier_messages_go_first() {
+    let mut desk = Desk::new(2, Limits::default());
+    let (from, to) = desk.strangers();
+    desk.signal(&from, "tell", &format!("[\"{to}\",1]"), Identity::None);
+    desk.settle();
+    desk.commit();
+    desk.reopen(1);
+    desk.hold_entity = Some(to.clone());
+    desk.settle();
+    desk.signal(&from, "tell", &format!("[\"{to}\",2]"), Identity::None);
+    desk.settle();
+    desk.hold_entity = None;
+    desk.rest();
+    assert_eq!(desk.sum(&to), 12);
+}

@@ -104,7 +104,8 @@ impl Timers {
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         let horizon = self.horizon?;
         let first = self.near.first_key_value().map(|(id, _)| id.due).filter(|due| *due <= horizon);
-        let renewal = (self.reading == Reading::No).then(|| self.renewal(horizon));
+        let moves = self.reading == Reading::No && horizon < Timestamp::MAX;
+        let renewal = moves.then(|| self.renewal(horizon));
         first.into_iter().chain(renewal).min()
     }
 

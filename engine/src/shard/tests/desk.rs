@@ -40,6 +40,10 @@ impl<P: Port> SumRef<P> {
         self.0.request("add", &amount, Returns::value())
     }
 
+    fn log(&self, digit: u64) -> P::Request<()> {
+        self.0.request("log", &digit, Returns::value())
+    }
+
     fn bounce(&self, to: &str) -> P::Request<()> {
         self.0.request("bounce", to, Returns::value())
     }
@@ -77,6 +81,10 @@ impl Entity for Sum {
             .update("flood", Returns::value(), |_one: &mut Self, cx, count: u32| {
                 (0..count).for_each(|_| cx.entity::<Self>("x").add(1).signal());
             })
+            .update("log", Returns::value(), |one: &mut Self, _cx, digit: u64| one.sum = one.sum * 10 + digit)
+            .update("tell", Returns::value(), |_one: &mut Self, cx, (to, digit): (String, u64)| {
+                cx.entity::<Self>(to).log(digit).signal();
+            })
             .update("later", Returns::value(), |_one: &mut Self, cx, amount: u64| {
                 cx.entity::<Self>("z").add(amount).after(Duration::from_millis(1)).signal();
             })
@@ -99,9 +107,11 @@ pub(super) struct Desk {
     /// Writes committed.
     pub(super) written: usize,
     pub(super) letters: Vec<Failure>,
-    /// Whether loads of keys are kept back.
+    /// Whether loads of keys are read and kept back.
     pub(super) hold_keys: bool,
-    held: Vec<LoadRequest>,
+    /// The entity whose loads are read and kept back.
+    pub(super) hold_entity: Option<String>,
+    held: Vec<(LoadRequest, Vec<Page>)>,
 }
 
 impl Desk {
@@ -120,6 +130,7 @@ impl Desk {
             written: 0,
             letters: Vec::new(),
             hold_keys: false,
+            hold_entity: None,
             held: Vec::new(),
         };
         desk.reopen(shards);
@@ -198,6 +209,10 @@ impl Desk {
         self.message(to, "add", "1", (false, identity, Some(due)))
     }
 
+    pub(super) fn accepts_outside(&self) -> bool {
+        self.shards.iter().all(Shard::accepts_outside)
+    }
+
     pub(super) fn evict(&mut self, key: &str) -> bool {
         self.shards.iter_mut().any(|shard| shard.evict(&at(key)))
     }
@@ -248,6 +263,13 @@ impl Desk {
         self.answers.values().filter(|answer| **answer == Answer::Acknowledged).map(|_| 1).sum()
     }
 
+    /// Two entities that live in different shards.
+    pub(super) fn strangers(&self) -> (String, String) {
+        let shard = |key: &str| self.slots.shard(at(key).slot());
+        let to = (0..).map(|number| format!("b{number}")).find(|key| shard(key) != shard("a"));
+        ("a".to_owned(), to.expect("two shards have entities each"))
+    }
+
     pub(super) fn refusals(&mut self) {
         for shard in &mut self.shards {
             while let Some(reply) = shard.poll_refusal() {
@@ -266,13 +288,20 @@ impl Desk {
             }
             let turns = (0..1_000).take_while(|_| shard.turn(self.now)).count();
             worked |= turns > 0;
-            let mut held = if self.hold_keys { Vec::new() } else { std::mem::take(&mut self.held) };
-            while let Some(load) = held.pop().or_else(|| shard.poll_load()) {
-                if self.hold_keys && load.reads().iter().all(|read| read.keyspace == Keyspace::Keys) {
-                    self.held.push(load);
+            let held = if self.hold_keys || self.hold_entity.is_some() {
+                Vec::new()
+            } else {
+                std::mem::take(&mut self.held)
+            };
+            for (load, pages) in held {
+                shard.handle(Input::Loaded(load.answer(pages)), self.now);
+            }
+            while let Some(load) = shard.poll_load() {
+                let pages = load.reads().iter().map(|read| page(&self.rows, read)).collect();
+                if holds(self.hold_keys, self.hold_entity.as_deref(), &load) {
+                    self.held.push((load, pages));
                     continue;
                 }
-                let pages = load.reads().iter().map(|read| page(&self.rows, read)).collect();
                 shard.handle(Input::Loaded(load.answer(pages)), self.now);
                 worked = true;
             }
@@ -423,4 +452,11 @@ fn page(rows: &Rows, read: &Read) -> Page {
     }
     page.more = found.next().is_some();
     page
+}
+
+/// Whether a load is one that a test keeps back.
+fn holds(keys: bool, entity: Option<&str>, load: &LoadRequest) -> bool {
+    let of = |key: &str, read: &Read| read.from == record::instance_key(&at(key));
+    (keys && load.reads().iter().all(|read| read.keyspace == Keyspace::Keys))
+        || entity.is_some_and(|key| load.reads().iter().any(|read| of(key, read)))
 }
