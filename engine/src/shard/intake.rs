@@ -53,12 +53,18 @@ impl Shard {
         }
         let Some(instance) = self.instances.get_mut(id) else { return };
         self.queued_bytes += message.bytes();
+        self.let_in = false;
         instance.arrivals.push_back(message);
         self.mark_ready(id);
     }
 
-    /// Puts a message of another shard before an entity's door.
-    pub(super) fn arrive(&mut self, id: InstanceId, message: Message, row: Bytes) {
+    /// Puts a message of another shard before its entity's door.
+    pub(super) fn arrive(&mut self, message: Message, row: Bytes) {
+        let Some(id) = self.activate(&message.to) else {
+            // The row stays for a process in which the type is registered.
+            self.unregistered += 1;
+            return;
+        };
         let Some(instance) = self.instances.get_mut(id) else { return };
         self.queued_bytes += message.bytes();
         instance.deliveries.push_back((message, row));
@@ -73,10 +79,7 @@ impl Shard {
         }
         match self.inboxes.deliver(delivery) {
             Ok(None) => {}
-            Ok(Some((message, row))) => match self.activate(&message.to) {
-                Some(id) => self.arrive(id, message, row),
-                None => self.bury_unknown(&message, row),
-            },
+            Ok(Some((message, row))) => self.arrive(message, row),
             Err(read) => self.load_inbox(read),
         }
     }

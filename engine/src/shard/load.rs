@@ -186,11 +186,7 @@ impl Shard {
     /// Accepts inbox rows: those that are next in their streams.
     fn accept_rows(&mut self, page: &Page) {
         for (message, row) in undamaged(self.inboxes.extend(page)) {
-            match self.activate(&message.to) {
-                Some(id) => self.arrive(id, message, row),
-                // The row stays for a process in which the type is registered.
-                None => self.unregistered += 1,
-            }
+            self.arrive(message, row);
         }
     }
 

@@ -108,6 +108,8 @@ pub struct Shard {
     loads_under_way: usize,
     next_sweep: Timestamp,
     refusals: VecDeque<Reply>,
+    /// Whether a client's request is taken although activations are over their limit.
+    let_in: bool,
     /// Bytes of messages in memory that wait.
     queued_bytes: usize,
     operations: u64,
@@ -141,6 +143,7 @@ impl Shard {
             loads_under_way: 0,
             next_sweep: now,
             refusals: VecDeque::new(),
+            let_in: false,
             queued_bytes: 0,
             operations: 0,
             unregistered: 0,
@@ -179,11 +182,15 @@ impl Shard {
     }
 
     /// Whether requests of clients are to be taken from the outside lane. Not while messages, batch or activations
-    /// are over their limit and something is under way that will change that.
+    /// are over their limit and something is under way that will change that; but some are after each commit, so that
+    /// entities which are larger than the cache and never rest do not keep clients out.
     pub fn accepts_outside(&self) -> bool {
         let limits = &self.config.limits;
         let crowded = self.instances.bytes() > limits.cache_bytes && self.is_under_way();
-        self.recovered && !crowded && !self.is_batch_full() && self.queued_bytes < limits.lane_bytes_max
+        self.recovered
+            && (!crowded || self.let_in)
+            && !self.is_batch_full()
+            && self.queued_bytes < limits.lane_bytes_max
     }
 
     fn is_under_way(&self) -> bool {

@@ -149,7 +149,10 @@ impl Shard {
 
     /// Keeps an accepted message that is given up as a dead letter.
     pub(super) fn give_up(&mut self, message: &Message, failure: Failure) {
-        let key = record::dead_key(message.to.slot(), self.next_row());
+        let slots = self.config.lease.slots;
+        let slot =
+            Some(message.to.slot()).filter(|slot| slots.contains(*slot)).or_else(|| slots.iter().next());
+        let key = record::dead_key(slot.expect("a range of slots is not empty"), self.next_row());
         self.batch.replace(
             Keyspace::Dead,
             key.clone(),
@@ -165,11 +168,5 @@ impl Shard {
             let (address, operation) = (message.to.clone(), message.operation.clone());
             self.batch.release(Effect::DeadLetter { address, operation, failure }, 0);
         }
-    }
-
-    /// Gives up a message of another shard whose receiver's type is not registered.
-    pub(super) fn bury_unknown(&mut self, message: &Message, row: bytes::Bytes) {
-        self.batch.write(Keyspace::Inbox, row, None);
-        self.give_up_unknown(message);
     }
 }

@@ -86,6 +86,7 @@ impl Shard {
         assert_eq!(receipt.lease(), self.config.lease, "a receipt belongs to its shard");
         assert!(receipt.number() <= self.sealed, "a receipt is for a sealed batch");
         self.committed = self.committed.max(receipt.number());
+        self.let_in = true;
         while self.trims.front().is_some_and(|(number, _)| *number <= self.committed)
             && let Some((_, id)) = self.trims.pop_front()
         {

@@ -21,13 +21,19 @@ impl Shard {
             deadline: None,
             trace: None,
         };
+        if self.config.registry.get(message.to.name()).is_none() {
+            let reason = format!("no entity `{}` is registered", message.to.name());
+            self.give_up(&message, Failure::new(FailureKind::UnknownEntity, reason));
+            return;
+        }
         let owner = self.config.slots.shard(message.to.slot());
         if owner != self.config.id {
             self.send_away(owner, message);
         } else if message.due.is_some_and(|due| due > self.now) {
             self.delay(message);
-        } else {
-            self.receive(message);
+        } else if let Some(id) = self.activate(&message.to) {
+            self.admit_deliveries(id);
+            self.admit_delivery(id, message);
         }
     }
 
@@ -45,22 +51,6 @@ impl Shard {
         self.batch.release(Effect::Deliver { to, delivery }, bytes);
     }
 
-    /// Takes a message for an entity of this shard that is already part of the open batch.
-    pub(super) fn receive(&mut self, message: Message) {
-        match self.activate(&message.to) {
-            Some(id) => {
-                self.admit_deliveries(id);
-                self.admit_delivery(id, message);
-            }
-            None => self.give_up_unknown(&message),
-        }
-    }
-
-    pub(super) fn give_up_unknown(&mut self, message: &Message) {
-        let reason = format!("no entity `{}` is registered", message.to.name());
-        self.give_up(message, Failure::new(FailureKind::UnknownEntity, reason));
-    }
-
     /// Keeps a message until it is due.
     pub(super) fn delay(&mut self, message: Message) {
         if self.timers.count() >= self.config.limits.timers_max as u64 {
@@ -76,13 +66,21 @@ impl Shard {
     }
 
     /// Lets delayed signals that are due arrive, as many as a turn may. Returns whether there were any.
+    ///
+    /// They were accepted when they were sent; no mailbox is too full for them, since rows and `timers_max` bound them.
     pub(super) fn fire_timers(&mut self) -> bool {
         let mut fired = false;
         for _ in 0..self.config.limits.timers_per_turn_max {
             let Some((id, mut message)) = self.timers.pop_due(self.now) else { break };
+            let Some(receiver) = self.activate(&message.to) else {
+                // The row stays for a process in which the type is registered.
+                self.unregistered += 1;
+                continue;
+            };
             self.batch.replace(Keyspace::Timers, record::timer_key(id), None);
             message.due = None;
-            self.receive(message);
+            self.admit_deliveries(receiver);
+            self.accept(receiver, message);
             fired = true;
         }
         fired

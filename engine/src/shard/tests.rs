@@ -391,3 +391,42 @@ fn a_neighbours_earlier_messages_go_first() {
     desk.rest();
     assert_eq!(desk.sum(&to), 12);
 }
+
+/// Many signals that were due at once were taken for a flood, and those beyond ten mailboxes given up.
+#[test]
+fn delayed_signals_that_are_due_at_once_are_all_applied() {
+    let mut desk = Desk::new(1, limits(|limits| limits.mailbox_messages_max = 10));
+    for _ in 0..30 {
+        for _ in 0..10 {
+            desk.signal_after("x", "add", "1", Duration::from_secs(5));
+        }
+        desk.rest();
+    }
+    desk.reopen(1);
+    desk.now = desk.now.after(Duration::from_secs(5));
+    desk.rest();
+    assert_eq!((desk.sum("x"), desk.rows(Keyspace::Dead)), (300, 0));
+}
+
+/// Entities that are larger than the cache and never rest kept the outside lane closed.
+#[test]
+fn clients_are_let_in_beside_busy_entities_that_are_larger_than_the_cache() {
+    let mut desk = Desk::new(1, limits(|limits| limits.cache_bytes = 1));
+    desk.signal("ping", "bounce", "\"pong\"", Identity::None);
+    let open = (0..10).filter(|_| {
+        desk.step();
+        desk.accepts_outside()
+    });
+    assert!(open.count() > 5);
+}
+
+#[test]
+fn what_is_sent_to_a_type_that_is_not_registered_is_a_dead_letter() {
+    for shards in [1, 2] {
+        let mut desk = Desk::new(shards, Limits::default());
+        desk.signal("x", "stray", "null", Identity::None);
+        desk.rest();
+        assert_eq!((desk.rows(Keyspace::Dead), desk.rows(Keyspace::Timers)), (2, 0));
+        assert!(desk.letters.iter().all(|failure| failure.kind == FailureKind::UnknownEntity));
+    }
+}

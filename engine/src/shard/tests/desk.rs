@@ -81,6 +81,10 @@ impl Entity for Sum {
             .update("flood", Returns::value(), |_one: &mut Self, cx, count: u32| {
                 (0..count).for_each(|_| cx.entity::<Self>("x").add(1).signal());
             })
+            .update("stray", Returns::value(), |_one: &mut Self, cx, ()| {
+                cx.entity::<Stranger>("s").add(1).signal();
+                cx.entity::<Stranger>("s").add(1).after(Duration::from_secs(1)).signal();
+            })
             .update("log", Returns::value(), |one: &mut Self, _cx, digit: u64| one.sum = one.sum * 10 + digit)
             .update("tell", Returns::value(), |_one: &mut Self, cx, (to, digit): (String, u64)| {
                 cx.entity::<Self>(to).log(digit).signal();
@@ -88,6 +92,27 @@ impl Entity for Sum {
             .update("later", Returns::value(), |_one: &mut Self, cx, amount: u64| {
                 cx.entity::<Self>("z").add(amount).after(Duration::from_millis(1)).signal();
             })
+    }
+}
+
+/// A type that is not registered.
+#[derive(Clone, Serialize, Deserialize)]
+struct Stranger;
+
+impl Entity for Stranger {
+    const NAME: &'static str = "stranger";
+    type Ref<P: Port> = SumRef<P>;
+
+    fn refer<P: Port>(port: P) -> SumRef<P> {
+        SumRef(port)
+    }
+
+    fn initial(_key: &str) -> Self {
+        Self
+    }
+
+    fn operations() -> Operations<Self> {
+        Operations::new()
     }
 }
 
