@@ -1,7 +1,7 @@
 //! The clock that shards and clients are told the time by: the system's, but for steps back.
 //!
 //! When the system's clock is set back, time goes on from where it was. So a delay is neither cut nor stretched by the
-//! step, and a client and its shard agree on what is past.
+//! step, and a client and its shard agree on what is past. A process that begins later goes by the system's clock again.
 
 use sarsen_protocol::Timestamp;
 use std::{
@@ -12,9 +12,10 @@ use std::{
 /// The time of this process.
 pub(crate) fn now() -> Timestamp {
     static CLOCK: Mutex<Steady> = Mutex::new(Steady { last: 0, ahead: 0 });
+    let mut clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    // Read under the lock: of two threads the later one must not look like a step back.
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let system = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
-    let mut clock = CLOCK.lock().unwrap_or_else(PoisonError::into_inner);
     Timestamp::from_micros(clock.at(system))
 }
 

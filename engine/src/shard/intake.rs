@@ -13,6 +13,7 @@ impl Shard {
     /// Queues an input; nothing runs.
     pub fn handle(&mut self, input: Input, now: Timestamp) {
         self.advance(now);
+        self.let_in &= !matches!(input, Input::Requested(_));
         match input {
             Input::Requested(Request::Operation(message)) => self.request(message),
             Input::Requested(Request::State { to, session, request }) => match self.activate(&to) {
@@ -53,7 +54,6 @@ impl Shard {
         }
         let Some(instance) = self.instances.get_mut(id) else { return };
         self.queued_bytes += message.bytes();
-        self.let_in = false;
         instance.arrivals.push_back(message);
         self.mark_ready(id);
     }

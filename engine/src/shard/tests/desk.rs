@@ -291,7 +291,7 @@ impl Desk {
     /// Two entities that live in different shards.
     pub(super) fn strangers(&self) -> (String, String) {
         let shard = |key: &str| self.slots.shard(at(key).slot());
-        let to = (0..).map(|number| format!("b{number}")).find(|key| shard(key) != shard("a"));
+        let to = (0..1_000).map(|number| format!("b{number}")).find(|key| shard(key) != shard("a"));
         ("a".to_owned(), to.expect("two shards have entities each"))
     }
 
