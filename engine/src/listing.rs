@@ -92,7 +92,8 @@ impl Listing {
             }
             if let Some(last) = page.rows.last().filter(|_| page.more) {
                 self.after = Some(last.key.clone());
-                break;
+                self.slots_at_once = (self.slots_at_once / 2).max(1);
+                return Ok(listed);
             }
             self.slot += 1;
             self.after = None;

@@ -222,7 +222,7 @@ impl Driver {
     /// Sleeps until there is something to do.
     fn rest(&mut self, stage: Stage, turns: Turns) {
         let doorway = self.works.doorway(self.id);
-        if stage == Stage::Draining && self.shard.is_idle() && doorway.come_to_rest() {
+        if stage == Stage::Draining && self.shard.may_stop() && doorway.come_to_rest() {
             self.works.stop_if_drained();
         }
         let wants = Wants {

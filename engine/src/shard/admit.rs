@@ -8,7 +8,7 @@ use crate::{
 use bytes::Bytes;
 use sarsen_protocol::{
     Address, Answer, CallError, Effect, Failure, FailureKind, Identity, IdentityName, Keyspace, Message,
-    Origin, Reply, Sequence, Timestamp,
+    Origin, Payload, Reply, Sequence, Timestamp,
 };
 
 /// What becomes of an arrival by its identity.
@@ -151,8 +151,10 @@ impl Shard {
     }
 
     fn wait_for_key(&mut self, row: &Bytes, message: &Message) {
-        if let Origin::Client { session, request } = message.from {
-            self.keys.wait(row, (session, request));
+        if let Origin::Client { session, request } = message.from
+            && !self.keys.wait(row, (session, request))
+        {
+            self.refuse(message, busy(&message.to, "the list of those who wait for this idempotency key"));
         }
     }
 
@@ -269,6 +271,7 @@ impl Shard {
         let window = self.config.limits.mailbox_window;
         let Some(instance) = self.instances.get_mut(id) else { return };
         self.queued_bytes += message.bytes();
+        self.batch.bytes += message.input.len();
         instance.mailbox.push(Entry { id: row, message, row: None }, window);
         self.mark_touched(id);
         self.mark_ready(id);
@@ -279,6 +282,9 @@ impl Shard {
         if let Origin::Client { session, request } = message.from {
             let bytes = match &answer {
                 Answer::Returned(payload) => payload.len(),
+                Answer::Failed(failure) => {
+                    failure.message.len() + failure.details.as_ref().map_or(0, Payload::len)
+                }
                 _ => 0,
             };
             self.batch.release(Effect::Reply(Reply { session, request, answer }), bytes);

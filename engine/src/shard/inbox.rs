@@ -42,11 +42,14 @@ impl Inboxes {
                 self.reading.insert(slot, true);
                 Ok(None)
             }
-            _ => {
-                self.reading.insert(slot, false);
-                Err(slot_read(slot, None))
-            }
+            _ => Err(self.read_slot(slot)),
         }
+    }
+
+    /// Asks for a slot's rows.
+    pub(crate) fn read_slot(&mut self, slot: Slot) -> Read {
+        self.reading.insert(slot, false);
+        slot_read(slot, None)
     }
 
     /// Takes in rows in key order and returns those that are next in their streams.

@@ -71,10 +71,10 @@ impl Shard {
         self.mark_ready(id);
     }
 
-    /// Takes a wake-up of another shard, or keeps it until the rows of earlier lives are accepted.
+    /// Takes a wake-up of another shard, or notes its slot until the rows of earlier lives are accepted.
     fn deliver(&mut self, delivery: Delivery) {
         if !self.recovered {
-            self.held.push(delivery);
+            self.held.insert(delivery.slot);
             return;
         }
         match self.inboxes.deliver(delivery) {
@@ -84,10 +84,11 @@ impl Shard {
         }
     }
 
-    /// Takes the wake-ups that were kept.
+    /// Reads the inbox rows of slots for which wake-ups came too early.
     pub(super) fn deliver_held(&mut self) {
-        for delivery in std::mem::take(&mut self.held) {
-            self.deliver(delivery);
+        for slot in std::mem::take(&mut self.held) {
+            let read = self.inboxes.read_slot(slot);
+            self.load_inbox(read);
         }
     }
 

@@ -9,6 +9,9 @@ use bytes::Bytes;
 use sarsen_protocol::{BatchNumber, HashMap, RequestId, SessionId, Timestamp};
 use std::collections::VecDeque;
 
+/// Repeats of one key that may wait for its outcome; callers that give up and ask again add to them.
+const WAITERS_MAX: usize = 256;
+
 /// What is known of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
@@ -104,6 +107,9 @@ impl Keys {
     pub(crate) fn set_wanted(&mut self, row: &Bytes, wanted: bool) {
         if let Some(entry) = self.entries.get_mut(row) {
             entry.wanted = wanted;
+            if !wanted {
+                self.order.push_back((entry.until, row.clone()));
+            }
         }
     }
 
@@ -131,11 +137,12 @@ impl Keys {
         if done { std::mem::take(&mut entry.waiters) } else { Vec::new() }
     }
 
-    /// Lets a repeat wait for the outcome.
-    pub(crate) fn wait(&mut self, row: &Bytes, caller: (SessionId, RequestId)) {
-        if let Some(entry) = self.entries.get_mut(row) {
-            entry.waiters.push(caller);
-        }
+    /// Lets a repeat wait for the outcome. Returns whether there was room for it.
+    pub(crate) fn wait(&mut self, row: &Bytes, caller: (SessionId, RequestId)) -> bool {
+        let room = |entry: &&mut Entry| entry.waiters.len() < WAITERS_MAX;
+        let Some(entry) = self.entries.get_mut(row).filter(room) else { return false };
+        entry.waiters.push(caller);
+        true
     }
 
     /// Notes that a sweep removes a key whose outcome has expired.
@@ -148,26 +155,20 @@ impl Keys {
         }
     }
 
-    /// Forgets what is durable and not needed.
+    /// Forgets what is durable and not needed. What is kept for somebody stands in the order again when that ends.
     pub(crate) fn trim(&mut self, committed: BatchNumber) {
         if self.sweeping {
             return;
         }
-        let mut kept = Vec::new();
         while self.order.front().is_some_and(|(batch, _)| *batch <= committed)
             && let Some((_, row)) = self.order.pop_front()
         {
-            let Some(entry) = self.entries.get(&row) else { continue };
-            if entry.wanted || entry.loading || !entry.waiters.is_empty() || entry.until > committed {
-                if entry.until <= committed {
-                    kept.push((committed.next(), row));
-                }
-            } else {
+            let kept = |entry: &Entry| {
+                entry.wanted || entry.loading || !entry.waiters.is_empty() || entry.until > committed
+            };
+            if self.entries.get(&row).is_some_and(|entry| !kept(entry)) {
                 self.entries.remove(&row);
             }
-        }
-        for again in kept.into_iter().rev() {
-            self.order.push_front(again);
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Reads: what a shard asks for, and what it does with the answers.
 
-use super::{InstanceId, Shard, inbox, instance::Stage, mailbox::Entry};
+use super::{
+    InstanceId, Shard, inbox,
+    instance::Stage,
+    mailbox::{Entry, WINDOW_BYTES_MAX},
+};
 use crate::{
     INSTANCE_MAILBOX_FACTOR, LoadRequest, Loaded,
     load::{InstanceLoad, Load},
@@ -13,8 +17,6 @@ use sarsen_protocol::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// Bytes of mailbox rows read at a time.
-const WINDOW_BYTES: usize = 4 << 20;
 /// Rows of a keyspace read at a time beside other work.
 const SCAN_ROWS: usize = 1_024;
 /// Rows of a keyspace read at a time when only their keys are wanted.
@@ -36,6 +38,11 @@ impl Shard {
             && let Some((until, reads)) = self.timers.poll_read(self.now, self.committed)
         {
             self.loads.push_back(LoadRequest { load: Load::Timers { until }, reads });
+        }
+        if self.queued_bytes < self.config.limits.lane_bytes_max
+            && let Some(from) = self.search.take()
+        {
+            self.scan(Keyspace::Mailbox, Some(from));
         }
         if self.recovered && !self.keys.sweeping && self.next_sweep <= self.now {
             self.scan(Keyspace::Keys, None);
@@ -166,7 +173,10 @@ impl Shard {
                 self.queued_bytes += instance.mailbox.extend(entries.into_iter(), page.more);
                 self.queued_bytes -= instance.mailbox.trim(self.committed);
             }
-            Err(error) => instance.stage = Stage::Parked(format!("a mailbox row cannot be read: {error}")),
+            Err(error) => {
+                instance.stage = Stage::Parked(format!("a mailbox row cannot be read: {error}"));
+                instance.mailbox.reading = false;
+            }
         }
         self.load_window(id);
         self.mark_ready(id);
@@ -223,7 +233,7 @@ impl Shard {
         match (last, keyspace) {
             (Some(last), Keyspace::Mailbox) => {
                 let (address, _) = undamaged(record::read_mailbox_key(&last.key));
-                self.scan(keyspace, Some(record::mailbox_bounds(&address, None).1));
+                self.search = Some(record::mailbox_bounds(&address, None).1);
             }
             (Some(last), _) => self.scan(keyspace, Some(record::exactly(&last.key).1)),
             (None, Keyspace::Timers) => self.scan(Keyspace::Dead, None),
@@ -281,7 +291,7 @@ fn read(keyspace: Keyspace, from: Bytes, to: Bytes, rows_max: usize, bytes_max: 
 
 fn window_read(address: &Address, after: Option<RowId>, rows_max: usize) -> Read {
     let (from, to) = record::mailbox_bounds(address, after);
-    read(Keyspace::Mailbox, from, to, rows_max, WINDOW_BYTES, true)
+    read(Keyspace::Mailbox, from, to, rows_max, WINDOW_BYTES_MAX, true)
 }
 
 fn mailbox_entry(row: &Row) -> Result<Entry, RecordError> {

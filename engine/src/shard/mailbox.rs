@@ -8,6 +8,9 @@ use crate::record::RowId;
 use sarsen_protocol::{BatchNumber, Message};
 use std::collections::VecDeque;
 
+/// Bytes of messages at the front beyond which they are only rows, and bytes of rows read at a time.
+pub(crate) const WINDOW_BYTES_MAX: usize = 4 << 20;
+
 /// An accepted message.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -22,6 +25,8 @@ pub(crate) struct Entry {
 pub(crate) struct Mailbox {
     /// The front, without gaps.
     head: VecDeque<Entry>,
+    /// Bytes of the front.
+    head_bytes: usize,
     /// Whether rows between `head` and `tail` are not in memory.
     gap: bool,
     /// The newest messages, while there is a gap.
@@ -62,15 +67,20 @@ impl Mailbox {
 
     /// Adds an accepted message; `window` is how many the front may hold.
     pub(crate) fn push(&mut self, entry: Entry, window: usize) {
-        if !self.gap && self.head.len() >= window {
+        if !self.gap && (self.head.len() >= window || self.head_bytes >= WINDOW_BYTES_MAX) {
             self.gap = true;
         }
         if self.gap {
             self.tail.push_back(entry);
         } else {
             self.last = Some(entry.id);
-            self.head.push_back(entry);
+            self.push_head(entry);
         }
+    }
+
+    fn push_head(&mut self, entry: Entry) {
+        self.head_bytes += entry.message.bytes();
+        self.head.push_back(entry);
     }
 
     /// Bytes of the messages in memory.
@@ -80,7 +90,9 @@ impl Mailbox {
 
     /// Takes the oldest message.
     pub(crate) fn pop(&mut self) -> Option<Entry> {
-        self.head.pop_front()
+        let entry = self.head.pop_front()?;
+        self.head_bytes -= entry.message.bytes();
+        Some(entry)
     }
 
     /// The messages that have no row yet, newest first.
@@ -104,7 +116,7 @@ impl Mailbox {
 
     /// Whether rows should be read now, behind [`last`](Self::last).
     pub(crate) fn wants_rows(&self, window: usize) -> bool {
-        self.gap && !self.reading && self.head.len() <= window / 2
+        self.gap && !self.reading && self.head.len() <= window / 2 && self.head_bytes <= WINDOW_BYTES_MAX / 2
     }
 
     /// The last message that ever was in memory without a gap before it.
@@ -125,18 +137,22 @@ impl Mailbox {
             let known = self.tail.front().is_some_and(|first| first.id == entry.id);
             if known {
                 // The entry in memory knows which batch wrote its row.
-                self.head.extend(self.tail.pop_front());
+                if let Some(known) = self.tail.pop_front() {
+                    self.push_head(known);
+                }
             } else {
                 bytes += entry.message.bytes();
                 self.absent = self.absent.saturating_sub(1);
-                self.head.push_back(entry);
+                self.push_head(entry);
             }
         }
         if !more {
             self.gap = false;
             self.absent = 0;
             self.last = self.tail.back().map(|entry| entry.id).or(self.last);
-            self.head.append(&mut self.tail);
+            for entry in std::mem::take(&mut self.tail) {
+                self.push_head(entry);
+            }
         }
         bytes
     }

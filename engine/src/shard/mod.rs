@@ -21,16 +21,20 @@ mod timers;
 
 use crate::{Limits, LoadRequest, Registry, SlotMap, record::BySlot, record::RowId};
 use batch::OpenBatch;
+use bytes::Bytes;
 use dead::DeadLetters;
 use inbox::Inboxes;
 pub(crate) use instance::InstanceId;
 use instance::Instances;
 use keys::Keys;
 use sarsen_protocol::{
-    Address, Answer, BatchNumber, CallError, Delivery, Lease, Message, Origin, Reply, Sequence, ShardId,
+    Address, Answer, BatchNumber, CallError, Lease, Message, Origin, Reply, Sequence, ShardId, Slot,
     Timestamp,
 };
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 use timers::Timers;
 
 /// What a shard is made with.
@@ -102,8 +106,10 @@ pub struct Shard {
     keys: Keys,
     dead: DeadLetters,
     recovered: bool,
-    /// Wake-ups that came before the shard had recovered.
-    held: Vec<Delivery>,
+    /// Slots for which wake-ups came before the shard had recovered.
+    held: BTreeSet<Slot>,
+    /// Where the search for waiting mailboxes goes on, once there is room for more of them.
+    search: Option<Bytes>,
     loads: VecDeque<LoadRequest>,
     loads_under_way: usize,
     next_sweep: Timestamp,
@@ -138,7 +144,8 @@ impl Shard {
             keys: Keys::default(),
             dead: DeadLetters::default(),
             recovered: false,
-            held: Vec::new(),
+            held: BTreeSet::new(),
+            search: None,
             loads: VecDeque::new(),
             loads_under_way: 0,
             next_sweep: now,
@@ -195,15 +202,16 @@ impl Shard {
 
     fn is_under_way(&self) -> bool {
         !self.ready.is_empty()
-            || !self.loads.is_empty()
-            || self.loads_under_way > 0
+            || self.search.is_some()
+            // A sweep of keys goes on beside everything and waits for nothing.
+            || self.loads.len() + self.loads_under_way > usize::from(self.keys.sweeping)
             || self.has_open_batch()
             || self.committed < self.sealed
     }
 
-    /// When `turn` or `poll_load` is next worth calling without a new input.
+    /// When `turn` or `poll_load` is next worth calling without a new input or a seal.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        if !self.recovered {
+        if !self.recovered || self.is_batch_full() {
             return None;
         }
         if !self.ready.is_empty() {
@@ -236,6 +244,13 @@ impl Shard {
     /// Whether nothing waits: no message, no load, no open batch, no uncommitted batch. Delayed signals may.
     pub fn is_idle(&self) -> bool {
         self.recovered && !self.is_under_way() && self.held.is_empty() && self.refusals.is_empty()
+    }
+
+    /// Whether a host may stop now without leaving anything undone that was asked for: the shard is idle, or it has not
+    /// even begun to take requests.
+    pub fn may_stop(&self) -> bool {
+        let begun = self.recovered || self.has_open_batch() || self.committed < self.sealed;
+        self.is_idle() || !begun
     }
 
     /// Whether the inbox rows of earlier lives are accepted, so that turns run.

@@ -101,6 +101,7 @@ impl Shard {
         let bytes = encoded.as_ref().map_or(0, Payload::len);
         instance.encoded = encoded;
         instance.dirty = true;
+        self.batch.bytes += bytes;
         self.instances.resize(id, bytes);
     }
 

@@ -48,7 +48,7 @@ impl Shard {
         let Some(instance) = self.instances.get_mut(id) else { return };
         instance.touched = false;
         if std::mem::take(&mut instance.dirty) {
-            debug_assert_eq!(instance.stage, Stage::Active, "only an active entity changes");
+            debug_assert_ne!(instance.stage, Stage::Loading, "an entity changes after it is loaded");
             let header =
                 InstanceHeader { exists: instance.state.is_some(), producers: instance.producers.clone() };
             let state = instance.encoded.as_ref().map_or(&[][..], Payload::as_bytes);

@@ -430,3 +430,48 @@ fn what_is_sent_to_a_type_that_is_not_registered_is_a_dead_letter() {
         assert!(desk.letters.iter().all(|failure| failure.kind == FailureKind::UnknownEntity));
     }
 }
+
+/// Callers that gave up and asked again under the same key each left one who waits, without a bound.
+#[test]
+fn those_who_wait_under_one_key_are_bounded() {
+    let mut desk = Desk::new(1, Limits::default());
+    desk.keyed_after("x", key("k"), Duration::from_secs(5));
+    desk.rest();
+    let calls: Vec<u64> = (0..300).map(|_| desk.call("x", "add", "1", key("k"))).collect();
+    desk.rest();
+    let refused =
+        |request: &&u64| matches!(desk.answer(**request), Some(Answer::Refused(CallError::Busy { .. })));
+    assert_eq!(calls.iter().filter(refused).count(), 300 - 256);
+    desk.now = desk.now.after(Duration::from_secs(5));
+    desk.rest();
+    assert!(calls.iter().all(|request| desk.answer(*request).is_some()));
+    assert_eq!(desk.sum("x"), 1);
+}
+
+/// What was sealed was not counted, so that a batch of large states had no bound.
+#[test]
+fn large_states_fill_a_batch() {
+    let mut desk = Desk::new(1, limits(|limits| limits.batch_bytes_max = 10_000));
+    let grown = |desk: &Desk| (0..100).filter(|number| desk.state(&format!("x{number}")).is_some()).count();
+    for number in 0..100 {
+        desk.signal(&format!("x{number}"), "grow", "1000", Identity::None);
+    }
+    desk.settle();
+    desk.commit();
+    assert!((1..=11).contains(&grown(&desk)), "{}", grown(&desk));
+    desk.rest();
+    assert_eq!(grown(&desk), 100);
+}
+
+/// A wake-up that came before its shard had recovered was kept with its message, without a bound.
+#[test]
+fn a_wake_up_before_recovery_is_read_afterwards() {
+    let mut desk = Desk::new(2, Limits::default());
+    let (from, to) = desk.strangers();
+    desk.signal(&from, "tell", &format!("[\"{to}\",7]"), Identity::None);
+    desk.settle();
+    desk.commit();
+    desk.restart_receiver(&to);
+    desk.rest();
+    assert_eq!(desk.sum(&to), 7);
+}

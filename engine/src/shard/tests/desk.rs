@@ -14,10 +14,13 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "what is summed is the sum")]
 pub(super) struct Sum {
     sum: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
     noise: f64,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    ballast: String,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -85,6 +88,9 @@ impl Entity for Sum {
                 cx.entity::<Stranger>("s").add(1).signal();
                 cx.entity::<Stranger>("s").add(1).after(Duration::from_secs(1)).signal();
             })
+            .update("grow", Returns::value(), |one: &mut Self, _cx, bytes: usize| {
+                one.ballast = "x".repeat(bytes);
+            })
             .update("log", Returns::value(), |one: &mut Self, _cx, digit: u64| one.sum = one.sum * 10 + digit)
             .update("tell", Returns::value(), |_one: &mut Self, cx, (to, digit): (String, u64)| {
                 cx.entity::<Self>(to).log(digit).signal();
@@ -121,6 +127,7 @@ type Rows = BTreeMap<(Keyspace, Bytes), Bytes>;
 pub(super) struct Desk {
     limits: Arc<Limits>,
     shards: Vec<Shard>,
+    configs: Vec<ShardConfig>,
     lanes: Vec<Lanes<Request>>,
     slots: Arc<SlotMap>,
     groups: Groups<Effect>,
@@ -144,6 +151,7 @@ impl Desk {
         let mut desk = Self {
             limits: Arc::new(limits),
             shards: Vec::new(),
+            configs: Vec::new(),
             lanes: Vec::new(),
             slots: Arc::new(SlotMap::split(1)),
             groups: Groups::new(1 << 20),
@@ -171,6 +179,7 @@ impl Desk {
         self.slots = Arc::new(SlotMap::split(shards));
         self.groups = Groups::new(1 << 20);
         self.shards.clear();
+        self.configs.clear();
         self.lanes.clear();
         for (id, slots) in (0..).zip(self.slots.ranges().to_vec()) {
             self.epoch += 1;
@@ -181,6 +190,7 @@ impl Desk {
                 registry: registry.clone(),
                 limits: self.limits.clone(),
             };
+            self.configs.push(config.clone());
             self.shards.push(Shard::new(config, self.now));
             self.lanes.push(Lanes::new(&self.limits));
         }
@@ -293,6 +303,16 @@ impl Desk {
         let shard = |key: &str| self.slots.shard(at(key).slot());
         let to = (0..1_000).map(|number| format!("b{number}")).find(|key| shard(key) != shard("a"));
         ("a".to_owned(), to.expect("two shards have entities each"))
+    }
+
+    /// Lets the shard of an entity begin anew before it takes what is in its inside lane.
+    pub(super) fn restart_receiver(&mut self, key: &str) {
+        let index = usize::from(self.slots.shard(at(key).slot()).0);
+        let delivered = self.lanes[index].take_inside();
+        self.shards[index] = Shard::new(self.configs[index].clone(), self.now);
+        for input in delivered {
+            self.shards[index].handle(input, self.now);
+        }
     }
 
     pub(super) fn refusals(&mut self) {
