@@ -230,7 +230,7 @@ struct MessageRecord {
     identity: IdentityRecord,
     due: Option<Timestamp>,
     deadline: Option<Timestamp>,
-    trace: Option<TraceContext>,
+    trace: Option<Box<TraceContext>>,
 }
 
 impl MessageRecord {
@@ -254,7 +254,7 @@ impl MessageRecord {
             },
             due: message.due,
             deadline: message.deadline,
-            trace: message.trace,
+            trace: message.trace.clone(),
         }
     }
 

@@ -131,8 +131,8 @@ pub struct Message {
     pub due: Option<Timestamp>,
     /// Not accepted after this moment.
     pub deadline: Option<Timestamp>,
-    /// Where the sender's trace continues.
-    pub trace: Option<TraceContext>,
+    /// Where the sender's trace continues; boxed, since few messages have one.
+    pub trace: Option<Box<TraceContext>>,
 }
 
 impl Message {

@@ -27,7 +27,7 @@ fn message() -> Message {
         identity: Identity::Key(IdentityName::new("k").expect("valid")),
         due: Some(Timestamp::from_micros(300)),
         deadline: None,
-        trace: Some(TraceContext { trace_id: 1, span_id: 2, flags: 1 }),
+        trace: Some(Box::new(TraceContext { trace_id: 1, span_id: 2, flags: 1 })),
     }
 }
 

@@ -74,6 +74,17 @@ impl Instance {
         runs || arrived || !self.reads.is_empty() || !self.deliveries.is_empty()
     }
 
+    /// Gives back the memory of queues that are empty: an idle activation holds its state and little else.
+    pub(crate) fn give_back_room(&mut self) {
+        if self.arrivals.is_empty() {
+            self.arrivals = VecDeque::new();
+        }
+        if self.deliveries.is_empty() {
+            self.deliveries = VecDeque::new();
+        }
+        self.mailbox.give_back_room();
+    }
+
     /// Messages that wait, accepted or not.
     pub(crate) fn waiting(&self) -> usize {
         self.arrivals.len() + self.deliveries.len() + self.mailbox.len()

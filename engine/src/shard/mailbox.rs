@@ -88,6 +88,13 @@ impl Mailbox {
         self.head.iter().chain(&self.tail).map(|entry| entry.message.bytes()).sum()
     }
 
+    /// Gives back the memory of an empty queue.
+    pub(crate) fn give_back_room(&mut self) {
+        if self.head.is_empty() {
+            self.head = VecDeque::new();
+        }
+    }
+
     /// Takes the oldest message.
     pub(crate) fn pop(&mut self) -> Option<Entry> {
         let entry = self.head.pop_front()?;

@@ -64,6 +64,7 @@ impl Shard {
             let key = record::mailbox_key(&instance.address, entry.id);
             self.batch.write(Keyspace::Mailbox, key, Some(record::write_message(&entry.message)));
         }
+        instance.give_back_room();
         if instance.mailbox.has_gap() {
             self.trims.push_back((number, id));
         }
