@@ -1,0 +1,473 @@
+//! Everything that a user can do wrong, and the exact words of what follows: one table.
+//!
+//! A row is a claim in words, the error's variant with the one inside it, what the error's predicates advise, the code
+//! that really provokes it through the public interface, and the text. Where a path is part of the text, it reads
+//! `<dir>`, and where the system speaks, `<system>`.
+//!
+//! `tests/tidy` fails when a public error variant has no row here. An error that a user meets only inside others, or
+//! that needs a broken machine, is provoked in its own room or made by hand, and its row says so.
+
+#[path = "errors/calls.rs"]
+mod calls;
+#[path = "errors/ending.rs"]
+mod ending;
+#[path = "errors/entities.rs"]
+mod entities;
+#[path = "errors/failures.rs"]
+mod failures;
+#[path = "errors/office.rs"]
+mod office;
+#[path = "errors/opening.rs"]
+mod opening;
+#[path = "errors/rooms.rs"]
+mod rooms;
+#[path = "errors/told.rs"]
+mod told;
+#[path = "errors/typed.rs"]
+mod typed;
+
+use std::{collections::BTreeSet, thread};
+use told::{Advice, Told};
+
+/// A row of the table.
+struct Row {
+    case: &'static str,
+    variant: &'static str,
+    advice: Advice,
+    provoke: fn() -> Told,
+    text: &'static str,
+}
+
+/// Each row: case; variant, advice, provocation; text.
+macro_rules! table {
+    ($($case:literal; $variant:expr, $advice:ident, $provoke:path; $text:literal;)*) => {
+        &[$(Row {
+            case: $case,
+            variant: stringify!($variant),
+            advice: Advice::$advice,
+            provoke: || run($provoke()),
+            text: $text,
+        }),*]
+    };
+}
+
+const CALLS: &[Row] = table! {
+    "a type that is not registered cannot be called";
+        CallError::UnknownEntity, Mend, calls::unknown_entity;
+        "no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "a type that is not registered takes no numbered signal";
+        CallError::UnknownEntity, Mend, calls::unknown_entity_signalled;
+        "no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "a type that is not registered has no state";
+        CallError::UnknownEntity, Mend, calls::unknown_entity_read;
+        "no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "a type that is not registered cannot be listed";
+        CallError::UnknownEntity, Mend, calls::unknown_entity_listed;
+        "no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "an operation that the type does not have cannot be called";
+        CallError::UnknownOperation, Mend, calls::unknown_operation;
+        "entity `bell` has no operation `sing`: it has delete, ring";
+    "an input of another type is refused before it is sent";
+        CallError::InvalidInput, Mend, calls::input_of_another_type;
+        r#"the input does not fit operation `add` of @clerk@a: invalid type: string "ten", expected f64 at line 1 column 5"#;
+    "too few inputs are refused before they are sent";
+        CallError::InvalidInput, Mend, calls::too_few_inputs;
+        "the input does not fit operation `send` of @clerk@a: invalid length 2, expected a tuple of size 3 at line 1 column 9";
+    "an input with an infinity is refused before it is sent";
+        CallError::InvalidInput, Mend, calls::input_without_json;
+        "the input does not fit operation `send` of @clerk@a: `[1]` is infinity: JSON has no such number";
+    "an input over its limit is refused before it is sent";
+        CallError::TooLarge, Mend, calls::large_input;
+        "the input of operation `fall` of @clerk@a has 12 bytes, 10 are allowed: send a reference instead, or raise `payload_bytes_max`";
+    "a key over its limit is refused";
+        CallError::InvalidAddress(AddressError::KeyTooLong), Mend, calls::long_key;
+        "invalid address: the key `kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk...` has 513 bytes, 512 are allowed: use a shorter key, for example a hash";
+    "a key with a control character is refused";
+        CallError::InvalidAddress(AddressError::KeyControl), Mend, calls::key_with_control_character;
+        r"invalid address: the key `alice\n` has a control character: use printable characters only";
+    "a reference by hand with a bad name is refused";
+        CallError::InvalidAddress(AddressError::Name), Mend, calls::reference_with_a_bad_name;
+        "invalid address: `CLERK` is no entity name: use a lower-case letter followed by up to 63 of a-z, 0-9 and _";
+    "an empty idempotency key is refused";
+        CallError::InvalidIdentity(IdentityError::Form), Mend, calls::empty_idempotency_key;
+        "invalid identity: `` is no idempotency key or producer's name: use 1 to 256 bytes without control characters";
+    "an idempotency key over its limit is refused";
+        CallError::InvalidIdentity(IdentityError::Form), Mend, calls::long_idempotency_key;
+        "invalid identity: `kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk...` is no idempotency key or producer's name: use 1 to 256 bytes without control characters";
+    "a producer's name with a control character is refused";
+        CallError::InvalidIdentity(IdentityError::Form), Mend, calls::producer_with_control_character;
+        r"invalid identity: `a\tb` is no idempotency key or producer's name: use 1 to 256 bytes without control characters";
+    "a full mailbox refuses clients";
+        CallError::Busy, Retry, calls::full_mailbox;
+        "@clerk@a is busy, its mailbox is full: try again in 20 ms";
+    "a full lane refuses clients";
+        CallError::Busy, Retry, calls::full_lane;
+        "@clerk@a is busy, the lane of its shard is full: try again in 10 ms";
+    "a full list of idempotency keys refuses a new key";
+        CallError::Busy, Retry, calls::too_many_keys;
+        "@clerk@a is busy, the list of idempotency keys of its shard is full: try again in 5399999 ms";
+    "a full list of producers refuses a new producer";
+        CallError::Busy, Retry, calls::too_many_producers;
+        "@clerk@a is busy, its list of producers is full: try again in <wait> ms";
+    "a full list of delayed signals refuses clients";
+        CallError::Busy, Retry, calls::too_many_delayed_signals;
+        "@clerk@a is busy, the list of delayed signals of its shard is full: try again in 20 ms";
+    "an idempotency key is not taken for another request";
+        CallError::KeyReused, Mend, calls::key_reused;
+        "idempotency key `order-7` was used for another request to @clerk@a: give each request its own key";
+    "a producer that leaves out a number is told the next";
+        CallError::OutOfSequence, Mend, calls::number_left_out;
+        "producer `import` is out of sequence for @clerk@a: send number 2 next";
+    "a producer that begins at zero is told where to begin";
+        CallError::OutOfSequence, Mend, calls::number_zero;
+        "producer `import` is out of sequence for @clerk@a: send number 1 next";
+    "a request that comes to its entity after its deadline is not done";
+        CallError::Expired, Retry, calls::expired;
+        "the deadline passed before @clerk@a accepted the request: it was not done, send it again";
+    "a call that is not answered in time may be done or not";
+        CallError::TimedOut, Ask, calls::timed_out;
+        "no answer from @clerk@a within 3600000 ms: whether the request is done is not known, ask again under the same idempotency key";
+    "a read that is not answered in time ends";
+        CallError::TimedOut, Ask, calls::read_timed_out;
+        "no answer from @clerk@a within 3600000 ms: whether the request is done is not known, ask again under the same idempotency key";
+    "an entity whose state is of another type is parked";
+        CallError::Parked, Mend, calls::parked;
+        "@clerk@a is parked, its stored state does not fit the running code: invalid type: map, expected a string at line 1 column 0; it goes on when fitting code is there";
+    "a parked entity does not show its state";
+        CallError::Parked, Mend, calls::parked_read;
+        "@clerk@a is parked, its stored state does not fit the running code: invalid type: map, expected a string at line 1 column 0; it goes on when fitting code is there";
+    "a listing with states ends at one that is of another type";
+        CallError::Parked, Mend, calls::parked_listed;
+        "@clerk@a is parked, its stored state does not fit the running code: invalid type: map, expected a string at line 1 column 0; it goes on when fitting code is there";
+    "an entity whose record a later version wrote is parked";
+        CallError::Parked, Mend, calls::newer_record;
+        "@clerk@a is parked, its stored state does not fit the running code: record version 2 is newer than 1, the newest known here: use the sarsen that wrote it; it goes on when fitting code is there";
+    "an entity whose record is damaged is parked";
+        CallError::Parked, Mend, calls::damaged_record;
+        "@clerk@a is parked, its stored state does not fit the running code: the record is damaged: it is empty; it goes on when fitting code is there";
+    "a listing ends at a damaged record";
+        CallError::Unreadable, Retry, calls::damaged_record_listed;
+        "the store could not be read: the record is damaged: it is empty";
+    "a listing ends when the store cannot be read";
+        CallError::Unreadable, Retry, calls::unreadable;
+        "the store could not be read: state.redb could not be read or written: no space left on device";
+    "an answer of another type than the reference says is told";
+        CallError::InvalidAnswer, Mend, calls::answer_of_another_type;
+        "the answer of operation `add` of @clerk@a does not fit its type: invalid type: floating point `1.0`, expected a string at line 1 column 3";
+    "a state of another type than the reference says is told";
+        CallError::InvalidAnswer, Mend, calls::state_of_another_type;
+        "the answer of operation `state` of @clerk@a does not fit its type: invalid type: map, expected a string at line 1 column 0";
+    "a call by a client inside an operation is refused";
+        CallError::InsideOperation, Mend, calls::call_inside;
+        "a client was used inside an operation of @clerk@a: send signals through the operation's context instead";
+    "a signal by a client inside an operation is refused";
+        CallError::InsideOperation, Mend, calls::signal_inside;
+        "a client was used inside an operation of @clerk@a: send signals through the operation's context instead";
+    "a read by a client inside an operation is refused";
+        CallError::InsideOperation, Mend, calls::state_inside;
+        "a client was used inside an operation of @clerk@a: send signals through the operation's context instead";
+    "a listing by a client inside an operation is refused";
+        CallError::InsideOperation, Mend, calls::listing_inside;
+        "a client was used inside an operation of @clerk@a: send signals through the operation's context instead";
+    "the figures are not told to a client inside an operation";
+        CallError::InsideOperation, Mend, calls::stats_inside;
+        "a client was used inside an operation of @clerk@a: send signals through the operation's context instead";
+    "a client that outlives its runtime cannot call";
+        CallError::Stopped, Retry, calls::stopped_call;
+        "the runtime has stopped: the request was not done, send it again once it is open";
+    "a client that outlives its runtime cannot read";
+        CallError::Stopped, Retry, calls::stopped_state;
+        "the runtime has stopped: the request was not done, send it again once it is open";
+    "a client that outlives its runtime cannot list";
+        CallError::Stopped, Retry, calls::stopped_listing;
+        "the runtime has stopped: the request was not done, send it again once it is open";
+    "a client that outlives its runtime has no figures";
+        CallError::Stopped, Retry, calls::stopped_stats;
+        "the runtime has stopped: the request was not done, send it again once it is open";
+    "a signal whose commit fails may be on disk or not";
+        CallError::OutcomeUnknown, Ask, calls::outcome_unknown;
+        "the runtime stopped while the request was on its way to disk: whether it is done is not known, ask again under the same idempotency key";
+    "after a failed commit nothing more is taken";
+        CallError::Stopped, Retry, calls::stopped_by_a_failure;
+        "the runtime has stopped: the request was not done, send it again once it is open";
+};
+
+const FAILURES: &[Row] = table! {
+    "an error that the reference does not know is a failure";
+        CallError::Failed(FailureKind::Returned), Mend, failures::error_for_a_plain_type;
+        "operation `withdraw` of @clerk@a failed: returned an error: 5 are missing";
+    "a panic fails its operation";
+        CallError::Failed(FailureKind::Panicked), Mend, failures::panic;
+        "operation `fall` of @clerk@a failed: panicked: the till is stuck";
+    "a panic without a message fails its operation";
+        CallError::Failed(FailureKind::Panicked), Mend, failures::silent_panic;
+        "operation `fall_silently` of @clerk@a failed: panicked: without a message";
+    "a NaN in the state fails its operation";
+        CallError::Failed(FailureKind::Unencodable), Mend, failures::nan_in_the_state;
+        "operation `spoil` of @clerk@a failed: result cannot be encoded: the state after `spoil` cannot be encoded: `sum` is NaN: JSON has no such number";
+    "a NaN in the answer fails its operation";
+        CallError::Failed(FailureKind::Unencodable), Mend, failures::nan_in_the_answer;
+        "operation `ratio` of @clerk@a failed: result cannot be encoded: `[1]` is NaN: JSON has no such number";
+    "an answer that JSON cannot hold fails its operation";
+        CallError::Failed(FailureKind::Unencodable), Mend, failures::answer_without_json;
+        "operation `chart` of @clerk@a failed: result cannot be encoded: `<key>`: key must be a string";
+    "a NaN in a signal fails its sender";
+        CallError::Failed(FailureKind::Unencodable), Mend, failures::nan_in_a_signal;
+        "operation `send_nan` of @clerk@a failed: result cannot be encoded: the input of the signal `add` to @clerk@b: the value is NaN: JSON has no such number";
+    "a state that is read back as another fails its operation";
+        CallError::Failed(FailureKind::Unencodable), Mend, failures::state_that_changes;
+        r#"operation `forget` of @clerk@a failed: result cannot be encoded: the state after `forget` changes when it is read back: {"sum":0.0,"text":"","looks":0,"forgotten":1,"mark":null} becomes {"sum":0.0,"text":"","looks":0,"forgotten":0,"mark":null}"#;
+    "a state that cannot be read back fails its operation";
+        CallError::Failed(FailureKind::Unencodable), Mend, failures::unreadable_state;
+        "operation `scrawl` of @clerk@a failed: result cannot be encoded: the state after `scrawl` cannot be read back: unknown variant `Unreadable`, expected `Readable` at line 1 column 64";
+    "a change through `&self` fails its operation";
+        CallError::Failed(FailureKind::ChangedByRead), Mend, failures::change_by_read;
+        "operation `look` of @clerk@a failed: changed the state through `&self`: `look` takes `&self` and changed the state: let it take `&mut self`";
+    "a state over its limit fails its operation";
+        CallError::Failed(FailureKind::TooLarge), Mend, failures::large_state;
+        "operation `grow` of @clerk@a failed: result is too large: the state after `grow` has 157 bytes, 100 are allowed";
+    "an answer over its limit fails its operation";
+        CallError::Failed(FailureKind::TooLarge), Mend, failures::large_answer;
+        "operation `recite` of @clerk@a failed: result is too large: the answer has 102 bytes, 100 are allowed";
+    "a signal over its limit fails its sender";
+        CallError::Failed(FailureKind::TooLarge), Mend, failures::large_signal;
+        "operation `dictate` of @clerk@a failed: result is too large: the input of the signal `fall` to @clerk@b has 102 bytes, 100 are allowed";
+    "too many signals fail their sender";
+        CallError::Failed(FailureKind::TooLarge), Mend, failures::too_many_signals;
+        "operation `send` of @clerk@a failed: result is too large: it sends more than 2 signals, the most that one operation may";
+    "a signal to a bad key fails its sender";
+        CallError::Failed(FailureKind::InvalidAddress), Mend, failures::signal_to_a_bad_key;
+        r"operation `send` of @clerk@a failed: sent to an invalid address: the key `alice\n` has a control character: use printable characters only";
+    "a signal to a type that is not registered becomes a dead letter";
+        FailureKind::UnknownEntity, Mend, failures::signal_to_an_unknown_entity;
+        "unknown entity: no entity `ghost` is registered";
+    "a signal of an unknown operation becomes a dead letter";
+        FailureKind::UnknownOperation, Mend, failures::signal_of_an_unknown_operation;
+        "unknown operation: entity `bell` has no operation `sing`: it has delete, ring";
+    "a signal with a wrong input becomes a dead letter";
+        FailureKind::Undecodable, Mend, failures::signal_of_a_wrong_input;
+        r#"input does not fit: invalid type: string "loudly", expected u32 at line 1 column 8"#;
+    "a signal whose operation fails becomes a dead letter";
+        FailureKind::Returned, Mend, failures::signal_that_fails;
+        "returned an error: 5 are missing";
+    "the signals of entities beyond ten times the limit become dead letters";
+        FailureKind::MailboxFull, Mend, failures::flooded_mailbox;
+        "mailbox full: 10 messages wait";
+    "the delayed signals of entities beyond the limit become dead letters";
+        FailureKind::MailboxFull, Mend, failures::too_many_delayed_signals;
+        "mailbox full: too many delayed signals wait";
+};
+
+const OPENING: &[Row] = table! {
+    "two types cannot have one name";
+        OpenError::DuplicateEntity, Mend, opening::name_twice;
+        r#"an entity `clerk` is already registered: give one of the two types another name with `#[entity(name = "..")]`"#;
+    "a type cannot have a bad name";
+        OpenError::Register(RegisterError::Name(AddressError::Name)), Mend, opening::bad_name;
+        "`CLERK` is no entity name: use a lower-case letter followed by up to 63 of a-z, 0-9 and _";
+    "an operation cannot have a bad name";
+        OpenError::Register(RegisterError::OperationName), Mend, opening::bad_operation_name;
+        "`two words` of entity `mumbling` is no operation name: use a lower-case letter followed by up to 63 of a-z, 0-9 and _";
+    "a type cannot have one operation twice";
+        OpenError::Register(RegisterError::DuplicateOperation), Mend, opening::operation_twice;
+        "entity `stammering` has two operations `say`: give one of them another name";
+    "a runtime needs a shard";
+        OpenError::Shards, Mend, opening::no_shards;
+        "0 shards are asked for: choose 1 to 4096";
+    "a runtime cannot have more shards than slots";
+        OpenError::Shards, Mend, opening::too_many_shards;
+        "4097 shards are asked for: choose 1 to 4096";
+    "a limit with which nothing could go on is refused";
+        OpenError::Limit, Mend, opening::limit_of_zero;
+        "the limit `run_operations_max` is 0, with which nothing could go on: set it to at least 1";
+    "a runtime cannot be opened outside of tokio";
+        OpenError::NoTokio, Mend, opening::no_tokio;
+        "there is no tokio runtime here: open inside one, for example in `#[tokio::main]`";
+    "a data directory that is in use cannot be opened";
+        OpenError::Locked, Mend, opening::directory_in_use;
+        "the data directory <dir> is in use: stop the process that has it open or choose another directory";
+    "a directory with something else in it is left alone";
+        OpenError::Foreign, Mend, opening::foreign_directory;
+        "<dir> holds `holiday.jpg` and is no data directory of sarsen: choose an empty directory or a new one";
+    "a data directory of a later version cannot be opened";
+        OpenError::Newer, Mend, opening::newer_directory;
+        "the data directory <dir> has format 2, this build knows up to 1: use the sarsen that wrote it";
+    "a data directory with a damaged marker cannot be opened";
+        OpenError::Damaged, Mend, opening::marker_of_another_kind;
+        r#"the data directory <dir> is damaged: sarsen.toml says "format = \"one\"" instead of "format = 1"; restore it from a backup"#;
+    "a data directory without its store cannot be opened";
+        OpenError::Damaged, Mend, opening::no_store_in_it;
+        "the data directory <dir> is damaged: state.redb is missing; restore it from a backup";
+    "a data directory whose store was overwritten cannot be opened";
+        OpenError::Damaged, Mend, opening::store_overwritten;
+        "<dir>/state.redb is damaged: it is not the file of a store; restore it from a backup";
+    "a data directory cannot lie below a file";
+        OpenError::Io, Mend, opening::directory_below_a_file;
+        "<dir>/file could not be read or written: <system>; check its permissions and the space that is left";
+    "a store of a later version cannot be opened (made by hand)";
+        OpenError::Newer, Mend, opening::newer_store;
+        "state.redb has format 2, this build knows up to 1: use the sarsen that wrote it";
+    "a store that fails while it is opened is named (made by hand)";
+        OpenError::Io, Mend, opening::store_stopped;
+        "the store could not be read or written: <system>; check its permissions and the space that is left";
+    "a system without threads cannot run a runtime (made by hand)";
+        OpenError::Thread, Mend, opening::no_thread;
+        "the thread sarsen-shard-3 could not be started: <system>; raise the system's limit of threads";
+    "a program that aborts by a panic cannot run a runtime (made by hand)";
+        OpenError::PanicAborts, Mend, opening::panic_aborts;
+        r#"this program is built with `panic = "abort"`: build it with `panic = "unwind"`, so that an operation that panics fails alone"#;
+};
+
+const ENDING: &[Row] = table! {
+    "a shutdown does not wait for ever for accepted work";
+        ShutdownError::Deadline, Mend, ending::too_much_work;
+        "the accepted work was not done within 0 ms: what is left goes on at the next open; give it more time with `shutdown_within`";
+    "a shutdown names the operation that does not return";
+        ShutdownError::Stuck, Mend, ending::stuck_operation;
+        "an operation of @clerk@a does not return: the data directory stays locked until it does or the process ends";
+    "a shutdown does not wait for ever for its store";
+        ShutdownError::StoreStuck, Mend, ending::stuck_store;
+        "the store does not return: the data directory stays locked until it does or the process ends";
+    "a shutdown tells that the store has failed";
+        ShutdownError::Failed, Mend, ending::failed_store;
+        "the runtime has failed: state.redb could not be read or written: no space left on device; open it again";
+    "a shutdown tells that another runtime has taken the store";
+        ShutdownError::Failed, Mend, ending::store_with_another_owner;
+        "the runtime has failed: the slots 0..4096 were acquired by another runtime; open it again";
+    "a shutdown tells that a record was damaged";
+        ShutdownError::Failed, Mend, ending::damaged_row;
+        "the runtime has failed: shard 0 panicked: the store's records cannot be read: the record is damaged: a dead letter's key is none; open it again";
+};
+
+const ROOMS: &[Row] = table! {
+    "a text of another form is no address";
+        AddressError::Form, Mend, rooms::address_of_another_form;
+        "`clerk/a` is no address: write `@name@key`";
+    "a behaviour names the operations that it has (in its room)";
+        InputError::UnknownOperation, Mend, rooms::input_unknown_operation;
+        "delete, ring";
+    "a behaviour says why an input does not fit (in its room)";
+        InputError::Misfit, Mend, rooms::input_misfit;
+        r#"invalid type: string "loudly", expected u32 at line 1 column 8"#;
+    "a failure is no answer (in its room)";
+        AnswerError::Failed(FailureKind::Panicked), Mend, rooms::answer_failed;
+        "panicked: the till is stuck";
+    "an answer of another type is none (in its room)";
+        AnswerError::Misfit, Mend, rooms::answer_misfit;
+        "the answer does not fit its type: invalid type: null, expected f64 at line 1 column 4";
+    "a record of a later version is not guessed at (in its room)";
+        RecordError::Newer, Mend, rooms::record_newer;
+        "record version 2 is newer than 1, the newest known here: use the sarsen that wrote it";
+    "a record that ends early is damaged (in its room)";
+        RecordError::Damaged, Mend, rooms::record_damaged;
+        "the record is damaged: UnexpectedEnd { additional: 1 }";
+    "a directory has one owner (in its room)";
+        DirectoryError::Locked, Mend, rooms::directory_locked;
+        "the data directory <dir> is in use: stop the process that has it open or choose another directory";
+    "a directory with something else in it is foreign (in its room)";
+        DirectoryError::Foreign, Mend, rooms::directory_foreign;
+        r#"<dir> holds "holiday.jpg" and is no data directory of sarsen: choose an empty directory or a new one"#;
+    "a newer marker may say more (in its room)";
+        DirectoryError::Newer, Mend, rooms::directory_newer;
+        "the data directory <dir> has format 2, this build knows up to 1: use the sarsen that wrote it";
+    "a marker of this version may not say more (in its room)";
+        DirectoryError::Damaged, Mend, rooms::directory_damaged;
+        r#"the data directory <dir> is damaged: sarsen.toml says "shape = round" behind its format; restore it from a backup"#;
+    "a marker that cannot be read is named (in its room)";
+        DirectoryError::Io, Mend, rooms::directory_io;
+        "<dir>/sarsen.toml could not be read or written: <system>; check its permissions and the space that is left";
+    "a disk that fails is named (in its room)";
+        storage::Error::Io, Mend, rooms::store_io;
+        "state.redb could not be read or written: <system>";
+    "a file of something else is no store (in its room)";
+        storage::Error::Damaged, Mend, rooms::store_damaged;
+        "state.redb is damaged: it is not the file of a store; restore it from a backup";
+    "a store of a later version is not opened (made by hand)";
+        storage::Error::Newer, Mend, rooms::store_newer;
+        "state.redb has format 2, this build knows up to 1: use the sarsen that wrote it";
+    "a batch out of order is refused (in its room)";
+        storage::Error::Gap, Mend, rooms::store_gap;
+        "batch 7 of slots 0..4096 does not follow batch 0: commit a lease's batches in the order of their numbers";
+    "a store that has failed does nothing more (in its room)";
+        storage::Error::Stopped, Mend, rooms::store_stopped;
+        "the store has failed and is stopped: open it again";
+};
+
+/// Runs a provocation as a program with one thread would.
+fn run(provocation: impl Future<Output = Told>) -> Told {
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    tokio.expect("the system has threads").block_on(provocation)
+}
+
+impl Row {
+    /// What is wrong with the row, if anything.
+    fn complaint(&self) -> Option<String> {
+        let Self { case, variant, advice, provoke, text } = self;
+        let provoked = thread::Builder::new().name((*case).to_owned()).spawn(*provoke);
+        let Ok(told) = provoked.expect("the system has threads").join() else {
+            return Some(format!("{case}\n  was not provoked; see the panic of the thread of this name"));
+        };
+        let expected = format!("{variant}, {advice:?}\n            {text}");
+        let actual = format!("{}, {:?}\n            {}", told.variant, told.advice, told.text);
+        (expected != actual).then(|| format!("{case}\n  expected: {expected}\n  actual:   {actual}"))
+    }
+}
+
+#[track_caller]
+fn check(rows: &[Row]) {
+    let complaints: Vec<String> = rows.iter().filter_map(Row::complaint).collect();
+    assert!(
+        complaints.is_empty(),
+        "{} of {} rows do not hold:\n\n{}\n",
+        complaints.len(),
+        rows.len(),
+        complaints.join("\n\n")
+    );
+}
+
+#[test]
+fn what_a_client_asks_is_refused_as_the_table_says() {
+    check(CALLS);
+}
+
+#[test]
+fn what_an_operation_does_wrong_is_told_as_the_table_says() {
+    check(FAILURES);
+}
+
+#[test]
+fn what_cannot_be_opened_is_refused_as_the_table_says() {
+    check(OPENING);
+}
+
+#[test]
+fn what_does_not_end_in_good_order_is_told_as_the_table_says() {
+    check(ENDING);
+}
+
+#[test]
+fn what_users_do_not_see_by_itself_reads_as_the_table_says() {
+    check(ROOMS);
+}
+
+fn all() -> impl Iterator<Item = &'static Row> {
+    [CALLS, FAILURES, OPENING, ENDING, ROOMS].into_iter().flatten()
+}
+
+/// The house rule, as far as a program can tell.
+#[test]
+fn every_text_begins_in_lower_case_and_ends_without_a_stop() {
+    for Row { case, text, .. } in all() {
+        assert!(!text.starts_with(char::is_uppercase), "{case}: {text}");
+        assert!(!text.ends_with(['.', '!', ' ']), "{case}: {text}");
+        assert!(!text.contains(['\n', '\t']), "{case}: a text is one line: {text}");
+    }
+}
+
+#[test]
+fn no_two_rows_claim_the_same() {
+    let mut claims = BTreeSet::new();
+    for Row { case, .. } in all() {
+        assert!(claims.insert(*case), "{case}");
+    }
+}
