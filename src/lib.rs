@@ -113,6 +113,9 @@ pub use sarsen_runtime::{
     StatePort, StateRequest, Stats, Timestamp, TurnPort, TurnRequest,
 };
 
+#[cfg(feature = "testing")]
+pub use sarsen_testing as testing;
+
 /// What the macros name; no part of the public interface.
 #[doc(hidden)]
 pub use sarsen_runtime::__private;

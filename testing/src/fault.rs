@@ -1,0 +1,23 @@
+//! Faults that no host may have, to show that an invariant notices them.
+
+use sarsen_protocol::Keyspace;
+
+/// Something that a host does wrong on purpose, now and then. Armed by [`VirtualHost::arm`](crate::VirtualHost::arm).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// A message of another shard comes a second time under the number of the next.
+    RepeatDelivery,
+    /// The rows that a committed batch sets in one keyspace are lost.
+    LoseRows(Keyspace),
+    /// Two requests of a lane change places.
+    SwapRequests,
+    /// A load is answered with what an earlier one had read.
+    StaleLoad,
+    /// Effects leave when their batch is sealed.
+    EarlyEffects,
+    /// A wake-up is lost, number and all.
+    LoseDelivery,
+    /// A load is never answered.
+    LoseLoad,
+}

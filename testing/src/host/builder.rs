@@ -1,0 +1,121 @@
+//! How a host is made.
+
+use super::{VirtualHost, env::Env};
+use crate::{
+    Observer, Odds, Random, Situations, Unobserved, World, clock::Clock, executor::Executor, trace::Trace,
+};
+use sarsen_engine::{Limits, Registry};
+use sarsen_entities::{Behaviour, Entity, Typed};
+use std::{fmt, sync::Arc};
+
+/// What a [`VirtualHost`] is made with.
+pub struct Builder<W: World> {
+    world: W,
+    seed: u64,
+    odds: Odds,
+    limits: Limits,
+    registry: Registry,
+    observer: Box<dyn Observer<W::Store>>,
+    traced: bool,
+}
+
+impl<W: World> Builder<W> {
+    /// A host in `world`.
+    pub fn new(world: W) -> Self {
+        let mut limits = Limits::default();
+        limits.verify = true;
+        Self {
+            world,
+            seed: 0,
+            odds: Odds::calm(),
+            limits,
+            registry: Registry::new(),
+            observer: Box::new(Unobserved),
+            traced: false,
+        }
+    }
+
+    /// The seed of every choice; 0 by default.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// How often the host does what; [`Odds::calm`] by default.
+    pub fn odds(mut self, odds: Odds) -> Self {
+        self.odds = odds;
+        self
+    }
+
+    /// Changes limits.
+    pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+        change(&mut self.limits);
+        self
+    }
+
+    /// Adds an entity type.
+    ///
+    /// # Panics
+    /// If its name is taken.
+    pub fn entity<E: Entity>(self) -> Self {
+        self.behaviour(Arc::new(Typed::<E>::new().unwrap_or_else(|error| panic!("{error}"))))
+    }
+
+    /// Adds an entity type without its type.
+    ///
+    /// # Panics
+    /// If its name is taken.
+    pub fn behaviour(mut self, behaviour: Arc<dyn Behaviour>) -> Self {
+        self.registry.insert(behaviour).unwrap_or_else(|error| panic!("{error}"));
+        self
+    }
+
+    /// Who watches.
+    pub fn observer(mut self, observer: impl Observer<W::Store> + 'static) -> Self {
+        self.observer = Box::new(observer);
+        self
+    }
+
+    /// Keeps a trace from the beginning.
+    pub fn traced(mut self, traced: bool) -> Self {
+        self.traced = traced;
+        self
+    }
+
+    /// Opens the host.
+    pub fn open(self) -> VirtualHost<W> {
+        let mut trace = Trace::default();
+        if self.traced {
+            trace.begin();
+        }
+        let mut host = VirtualHost {
+            world: self.world,
+            process: None,
+            executor: Executor::default(),
+            env: Env {
+                random: Random::new(self.seed),
+                odds: self.odds,
+                limits: Arc::new(self.limits),
+                registry: Arc::new(self.registry),
+                situations: Situations::new(),
+                trace,
+                observer: self.observer,
+                fault: None,
+                clock: Clock::new(),
+                shards: None,
+                known: Vec::new(),
+                calm: false,
+            },
+            restarts: 0,
+            actions: Vec::new(),
+        };
+        host.reopen();
+        host
+    }
+}
+
+impl<W: World> fmt::Debug for Builder<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("seed", &self.seed).field("odds", &self.odds).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,189 @@
+//! What happened in a run, counted: a simulation that never meets a situation proves nothing about it.
+
+use std::fmt;
+
+macro_rules! situations {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        /// Something that a simulation must have met.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Situation { $($(#[$doc])* $name),* }
+
+        impl Situation {
+            /// All situations.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Its name.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name)),* }
+            }
+        }
+    };
+}
+
+situations! {
+    /// The process was killed; what it had written stayed.
+    CrashKill,
+    /// The power was cut; what was not synced was lost.
+    CrashPower,
+    /// A crash came before all that the last one left had been taken up.
+    CrashInRecovery,
+    /// A crash left a group durable whose commit nobody had heard of.
+    CrashAfterCommitUnheard,
+    /// A group in commit was lost by a power cut.
+    CrashLostGroup,
+    /// A commit failed and the process stopped.
+    CommitFailed,
+    /// The process was closed in good order.
+    Restarted,
+    /// The store was opened with another number of shards.
+    ShardsChanged,
+    /// An entity left memory.
+    Evicted,
+    /// A load was answered after a later one.
+    LoadOutOfOrder,
+    /// A load was answered with what it had read before a later commit.
+    LoadStale,
+    /// A mailbox was read on behind its window.
+    WindowRead,
+    /// A slot's inbox rows were read because of a gap.
+    GapRead,
+    /// A wake-up lost its message and brought its number alone.
+    BodyDropped,
+    /// A message went to another shard.
+    CrossShard,
+    /// A wake-up came late: its message had been accepted before.
+    LateWakeUp,
+    /// A batch without writes let its effects out.
+    WritelessBatch,
+    /// A batch was sealed because it was full.
+    FullBatch,
+    /// A commit held batches of several shards.
+    GroupOfShards,
+    /// A commit held several batches of one shard.
+    GroupOfBatches,
+    /// A shard did not take requests because it was over a limit.
+    OutsideHeldBack,
+    /// The clock went forward by a jump.
+    ClockForward,
+    /// The clock went back.
+    ClockBack,
+    /// A future was dropped before its first poll.
+    DroppedUnpolled,
+    /// A future was dropped after one poll.
+    DroppedAfterOnePoll,
+    /// A future was dropped after two polls.
+    DroppedAfterTwoPolls,
+    /// A listing was answered later than it was asked.
+    ListedLater,
+    /// A signal was acknowledged.
+    Acknowledged,
+    /// A call was answered.
+    Returned,
+    /// A call's operation failed.
+    Failed,
+    /// An entity's state was read, and there was one.
+    StateSeen,
+    /// An entity's state was read, and there was none.
+    StateMissed,
+    /// A request was refused as busy because a mailbox was full.
+    BusyMailbox,
+    /// A request was refused as busy because a lane was full.
+    BusyLane,
+    /// A request was refused as busy because too many keys are remembered.
+    BusyKeys,
+    /// A request was refused as busy because the entity remembers too many producers.
+    BusyProducers,
+    /// A request was refused as busy because too many delayed signals wait.
+    BusyTimers,
+    /// A request under a key was repeated before the first one had its outcome.
+    KeyRepeatedPending,
+    /// A request under a key was repeated after the first one had its outcome.
+    KeyRepeatedDone,
+    /// A key was used for another request.
+    KeyReused,
+    /// A producer's number was repeated.
+    ProducerRepeated,
+    /// A producer left out a number.
+    OutOfSequence,
+    /// A request's deadline passed before it was accepted.
+    Expired,
+    /// A request was given up by its timeout.
+    TimedOut,
+    /// A caller was told that its outcome is not known.
+    OutcomeUnknown,
+    /// A caller was told that the runtime has stopped.
+    Stopped,
+    /// A dead letter was made because an operation failed.
+    DeadByFailure,
+    /// A dead letter was made because a mailbox was full.
+    DeadByOverflow,
+    /// A dead letter made room for a later one.
+    DeadDropped,
+    /// A delayed signal ran.
+    DelayedRan,
+    /// A delayed signal ran after a restart.
+    DelayedRanAfterRestart,
+    /// An operation failed in a run of several.
+    RollbackInRun,
+    /// An operation panicked.
+    Panicked,
+    /// An operation left a float that is none.
+    NotANumber,
+    /// An entity was deleted.
+    Deleted,
+    /// An entity came into being again after it was deleted.
+    Recreated,
+    /// An operation ran again after a crash had undone it.
+    RanAgain,
+    /// An entity signalled itself.
+    SignalledItself,
+}
+
+/// How often each situation occurred.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Situations([u64; Situation::ALL.len()]);
+
+impl Situations {
+    /// None at all.
+    pub fn new() -> Self {
+        Self([0; Situation::ALL.len()])
+    }
+
+    /// Counts one.
+    pub fn count(&mut self, situation: Situation) {
+        self.0[situation as usize] += 1;
+    }
+
+    /// How often one occurred.
+    pub fn of(&self, situation: Situation) -> u64 {
+        self.0[situation as usize]
+    }
+
+    /// Adds the counts of another run.
+    pub fn add(&mut self, other: &Self) {
+        for (count, more) in self.0.iter_mut().zip(other.0) {
+            *count += more;
+        }
+    }
+
+    /// The situations that never occurred.
+    pub fn missing(&self) -> Vec<Situation> {
+        Situation::ALL.iter().copied().filter(|situation| self.of(*situation) == 0).collect()
+    }
+}
+
+impl Default for Situations {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Display for Situations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for situation in Situation::ALL {
+            writeln!(f, "{:>12}  {}", self.of(*situation), situation.name())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! What a client learns is durable at that moment, and so is all that it depends on: acknowledgements, answers,
+//! failures, states, what a repeat is told, a key that was reused, a number that is out of sequence.
+
+use super::Checked;
+use crate::{
+    armed::Armed,
+    durable::{Durable, ids_in},
+    oracle::Oracle,
+    plan::Leeway,
+};
+use sarsen_engine::Request;
+use sarsen_protocol::{Answer, CallError, Message};
+use sarsen_storage::Store;
+use sarsen_testing::Fault;
+
+pub(crate) const NAME: &str = "durable_before_visible";
+
+/// The faults that break it.
+pub(crate) const ARMED: &[Armed] = &[Armed::Host(Fault::EarlyEffects)];
+
+/// Compares an answer that is about to leave with the store.
+pub(crate) fn check_release<S: Store>(
+    oracle: &Oracle,
+    request: &Request,
+    answer: &Answer,
+    store: &S,
+    leeway: Leeway,
+) -> Checked {
+    if matches!(answer, Answer::Refused(error) if !depends_on_state(error)) {
+        return Ok(());
+    }
+    // A store that has just failed cannot be asked; what leaves then was durable before.
+    let Ok(durable) = Durable::of(store) else { return Ok(()) };
+    let checked = match (request, answer) {
+        (Request::Operation(message), Answer::Acknowledged) => acknowledged(message, &durable, leeway),
+        (Request::Operation(message), Answer::Returned(payload)) => {
+            let own = ids_in(message.input.as_bytes()).next();
+            own.into_iter().chain(ids_in(payload.as_bytes())).try_for_each(|id| applied(id, &durable))
+        }
+        (_, Answer::Failed(failure)) => {
+            let seen = failure.details.iter().flat_map(|details| ids_in(details.as_bytes()));
+            seen.into_iter().try_for_each(|id| applied(id, &durable))
+        }
+        (_, Answer::State(Some(payload))) => {
+            ids_in(payload.as_bytes()).try_for_each(|id| applied(id, &durable))
+        }
+        (Request::Operation(message), Answer::Refused(error)) => {
+            refused(oracle, message, error, &durable, leeway)
+        }
+        (_, Answer::State(None)) | (Request::State { .. }, _) => Ok(()),
+    };
+    checked.map_err(|what| format!("{what}, but {answer:?} left for {request:?}"))
+}
+
+fn depends_on_state(error: &CallError) -> bool {
+    matches!(error, CallError::KeyReused { .. } | CallError::OutOfSequence { .. })
+}
+
+fn acknowledged(message: &Message, durable: &Durable, leeway: Leeway) -> Checked {
+    let Some(id) = ids_in(message.input.as_bytes()).next() else { return Ok(()) };
+    if durable.knows(id) || leeway.dead_letters_go { Ok(()) } else { Err(format!("{id:?} is in no record")) }
+}
+
+fn applied(id: crate::ledger::OperationId, durable: &Durable) -> Checked {
+    if durable.has_applied(id) { Ok(()) } else { Err(format!("{id:?} is in no list that is durable")) }
+}
+
+fn refused(
+    oracle: &Oracle,
+    message: &Message,
+    error: &CallError,
+    durable: &Durable,
+    leeway: Leeway,
+) -> Checked {
+    match error {
+        CallError::KeyReused { key, .. } if !durable.remembers(key) => Err(format!("{key} is in no record")),
+        CallError::OutOfSequence { producer, expected, .. } => {
+            let last = (producer.clone(), message.to.key().to_owned(), expected.0 - 1);
+            match oracle.produced.get(&last) {
+                Some(id) if !durable.knows(*id) && !leeway.dead_letters_go => {
+                    Err(format!("{id:?} is in no record"))
+                }
+                _ => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,265 @@
+//! The entities of the simulation: a ledger whose state is the list of the operations that were applied to it, and a
+//! witness to whom a ledger hands its list when it is erased.
+
+use sarsen_entities::{Entity, EntityContext, Operations, Port, Returns, StatePort};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+    cell::RefCell,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// Names an operation that somebody asked for, once and for all: ten digits that begin with a 9, so that it is found
+/// in any record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct OperationId(pub(crate) u64);
+
+impl OperationId {
+    pub(crate) const FIRST: Self = Self(9_000_000_000);
+}
+
+/// What an operation does with the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Deed {
+    /// Adds itself to the list and sends what it was given to send.
+    Append,
+    /// The same, and then returns an error.
+    Fail,
+    /// The same, and then panics.
+    Panic,
+    /// The same, and leaves a float that is none.
+    Spoil,
+    /// Adds itself, hands the list to a witness and deletes the ledger.
+    Erase,
+}
+
+impl Deed {
+    /// The name of the operation.
+    pub(crate) fn operation(self) -> &'static str {
+        match self {
+            Self::Append => "append",
+            Self::Fail => "fail",
+            Self::Panic => "panic",
+            Self::Spoil => "spoil",
+            Self::Erase => "erase",
+        }
+    }
+
+    /// Whether it succeeds when it runs.
+    pub(crate) fn succeeds(self) -> bool {
+        matches!(self, Self::Append | Self::Erase)
+    }
+}
+
+/// A signal that an operation sends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Child {
+    pub(crate) id: OperationId,
+    pub(crate) to: String,
+    pub(crate) deed: Deed,
+    pub(crate) delay_ms: u64,
+    pub(crate) children: Vec<Child>,
+}
+
+/// The input of each deed.
+pub(crate) type Order = (OperationId, Vec<Child>);
+
+/// Where an operation stands in the list, counted from 1.
+pub(crate) type Answer = Result<usize, Refused>;
+
+/// The error of [`Deed::Fail`]: what it saw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Refused {
+    /// The list before it, which is to be as if it had never run.
+    pub(crate) before: Vec<OperationId>,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "refused behind {} operations", self.before.len())
+    }
+}
+
+/// A list of operations. A trait, since one of the armed faults is a list that its clones share.
+pub(crate) trait List: Clone + Default + Send + Serialize + DeserializeOwned + 'static {
+    fn push(&mut self, id: OperationId);
+    fn ids(&self) -> Vec<OperationId>;
+}
+
+impl List for Vec<OperationId> {
+    fn push(&mut self, id: OperationId) {
+        Self::push(self, id);
+    }
+
+    fn ids(&self) -> Vec<OperationId> {
+        self.clone()
+    }
+}
+
+/// A list whose clones are one list: no entity may have such a state, and the simulation must notice it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shared(Arc<Mutex<Vec<OperationId>>>);
+
+impl List for Shared {
+    fn push(&mut self, id: OperationId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+    }
+
+    fn ids(&self) -> Vec<OperationId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Serialize for Shared {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.ids().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Shared {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(|ids| Self(Arc::new(Mutex::new(ids))))
+    }
+}
+
+/// An entity whose state is what was applied to it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(bound = "L: List")]
+pub(crate) struct Book<L> {
+    pub(crate) list: L,
+    weight: f64,
+}
+
+/// The ledger of the simulation.
+pub(crate) type Ledger = Book<Vec<OperationId>>;
+
+thread_local! {
+    /// What has been run on this thread, undone or not, since it was last taken.
+    static RUN: RefCell<Vec<(OperationId, Deed)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Takes what has been run on this thread.
+pub(crate) fn take_run() -> Vec<(OperationId, Deed)> {
+    RUN.with(RefCell::take)
+}
+
+/// What the panic of [`Deed::Panic`] says; the panics of a run of the simulation are not printed.
+pub(crate) const PANIC: &str = "a panic as the simulation asked";
+
+impl<L: List> Book<L> {
+    fn perform(&mut self, cx: &mut EntityContext<'_>, deed: Deed, (id, children): Order) -> Answer {
+        RUN.with(|run| run.borrow_mut().push((id, deed)));
+        let before = self.list.ids();
+        self.list.push(id);
+        for child in children {
+            let Child { id, to, deed, delay_ms, children } = child;
+            let request = cx.entity::<Self>(to).ask(deed, &(id, children));
+            request.after(Duration::from_millis(delay_ms)).signal();
+        }
+        match deed {
+            Deed::Append => {}
+            Deed::Fail => return Err(Refused { before }),
+            Deed::Panic => panic!("{PANIC}"),
+            Deed::Spoil => self.weight = f64::NAN,
+            Deed::Erase => {
+                cx.entity::<Witness>(WITNESS).keep(cx.key(), &self.list.ids()).signal();
+                cx.delete();
+            }
+        }
+        Ok(before.len() + 1)
+    }
+}
+
+impl<L: List> Entity for Book<L> {
+    const NAME: &'static str = "ledger";
+    type Ref<P: Port> = BookRef<P>;
+
+    fn refer<P: Port>(port: P) -> BookRef<P> {
+        BookRef { port }
+    }
+
+    fn initial(_key: &str) -> Self {
+        Self::default()
+    }
+
+    fn operations() -> Operations<Self> {
+        let deeds = [Deed::Append, Deed::Fail, Deed::Panic, Deed::Spoil, Deed::Erase];
+        let read = |book: &Self, _cx: &mut EntityContext<'_>, ()| book.list.ids();
+        deeds.into_iter().fold(Operations::new().read("read", Returns::value(), read), |operations, deed| {
+            operations.update(deed.operation(), Returns::fallible(), move |book: &mut Self, cx, order| {
+                book.perform(cx, deed, order)
+            })
+        })
+    }
+}
+
+/// What may be asked of a ledger.
+#[derive(Clone, Debug)]
+pub(crate) struct BookRef<P> {
+    port: P,
+}
+
+impl<P: Port> BookRef<P> {
+    pub(crate) fn ask(&self, deed: Deed, order: &Order) -> P::Request<Answer> {
+        self.port.request(deed.operation(), order, Returns::fallible())
+    }
+
+    pub(crate) fn read(&self) -> P::Request<Vec<OperationId>> {
+        self.port.request("read", &(), Returns::value())
+    }
+}
+
+impl<P: StatePort> BookRef<P> {
+    pub(crate) fn state(&self) -> P::State<Ledger> {
+        self.port.state()
+    }
+}
+
+/// The key of the one witness.
+pub(crate) const WITNESS: &str = "w";
+
+/// Keeps the lists of erased ledgers, in the order in which they come.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Witness {
+    pub(crate) kept: Vec<(String, Vec<OperationId>)>,
+}
+
+impl Entity for Witness {
+    const NAME: &'static str = "witness";
+    type Ref<P: Port> = WitnessRef<P>;
+
+    fn refer<P: Port>(port: P) -> WitnessRef<P> {
+        WitnessRef { port }
+    }
+
+    fn initial(_key: &str) -> Self {
+        Self::default()
+    }
+
+    fn operations() -> Operations<Self> {
+        Operations::new().update("keep", Returns::value(), |witness: &mut Self, _cx, list| {
+            witness.kept.push(list);
+        })
+    }
+}
+
+/// What may be asked of a witness.
+#[derive(Clone, Debug)]
+pub(crate) struct WitnessRef<P> {
+    port: P,
+}
+
+impl<P: Port> WitnessRef<P> {
+    fn keep(&self, key: &str, list: &[OperationId]) -> P::Request<()> {
+        self.port.request("keep", &(key, list), Returns::value())
+    }
+}
+
+impl<P: StatePort> WitnessRef<P> {
+    pub(crate) fn state(&self) -> P::State<Witness> {
+        self.port.state()
+    }
+}

@@ -1,0 +1,95 @@
+//! What one seed is like: its limits, its clients, how much they ask for.
+
+use sarsen_engine::Limits;
+use sarsen_testing::{Odds, Random};
+use std::time::Duration;
+
+/// The plan of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) odds: Odds,
+    pub(crate) limits: Limits,
+    /// The ledgers' keys.
+    pub(crate) ledgers: Vec<String>,
+    /// Handles of each process.
+    pub(crate) handles: usize,
+    /// Requests in all.
+    pub(crate) requests: usize,
+    /// One step in so many asks for something.
+    pub(crate) ask_one_in: usize,
+    /// Futures that wait at a time.
+    pub(crate) futures_max: usize,
+    /// One future in so many is dropped early; 0 is never.
+    pub(crate) drop_one_in: usize,
+    /// One request in so many has a timeout; 0 is never.
+    pub(crate) timeout_one_in: usize,
+    /// Ledgers are erased at most so often.
+    pub(crate) erases_max: usize,
+}
+
+impl Plan {
+    /// The plan of a seed.
+    pub(crate) fn of(random: &mut Random) -> Self {
+        let odds = Odds::stormy(random);
+        let limits = limits(random);
+        // A witness has room for few lists, and for none when states are small.
+        let erases_max = if limits.state_bytes_max < 10_000 { 0 } else { 4 };
+        let ledgers = (0..random.between(1, 5)).map(|number| format!("ledger-{number}")).collect();
+        Self {
+            odds,
+            limits,
+            ledgers,
+            handles: random.between(1, 3),
+            requests: random.between(15, 90),
+            ask_one_in: random.pick(&[1, 3, 8, 20]),
+            futures_max: random.pick(&[1, 4, 24]),
+            drop_one_in: random.pick(&[0, 4, 12]),
+            timeout_one_in: random.pick(&[0, 5, 15]),
+            erases_max,
+        }
+    }
+
+    /// What the oracle cannot know in this run.
+    pub(crate) fn leeway(&self) -> Leeway {
+        Leeway {
+            dead_letters_go: self.limits.dead_letters_max < 1000,
+            limits_fail: self.limits.state_bytes_max < 10_000 || self.limits.messages_per_operation_max < 10,
+        }
+    }
+}
+
+/// What the oracle of a run cannot know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Leeway {
+    /// Dead letters may go because there are too many.
+    pub(crate) dead_letters_go: bool,
+    /// Any operation may fail because of a limit.
+    pub(crate) limits_fail: bool,
+}
+
+/// Limits of which some are met.
+fn limits(random: &mut Random) -> Limits {
+    let mut limits = Limits::default();
+    limits.verify = random.one_in(2);
+    limits.mailbox_messages_max = random.pick(&[1, 2, 4, 8, 1000]);
+    limits.mailbox_window = random.pick(&[1, 2, 4, 1000]);
+    limits.run_operations_max = random.pick(&[1, 2, 4, 1000]);
+    limits.batch_turns_max = random.pick(&[1, 3, 10, 1000]);
+    limits.batch_bytes_max = random.pick(&[1, 500, 3000, 1 << 20]);
+    limits.cache_bytes = random.pick(&[1, 2000, 1 << 20]);
+    limits.idle_after = Duration::from_millis(random.pick(&[1, 1_000, 60_000]));
+    limits.keys_max = random.pick(&[2, 5, 1000, 1000]);
+    limits.producers_max = random.pick(&[1, 2, 64]);
+    limits.dead_letters_max = if random.one_in(8) { random.pick(&[1, 3]) } else { 10_000 };
+    if random.one_in(10) {
+        limits.state_bytes_max = random.pick(&[60, 150, 400]);
+        limits.messages_per_operation_max = 2;
+    }
+    limits.timers_max = random.pick(&[1, 3, 1000, 1000]);
+    limits.timers_per_turn_max = random.pick(&[1, 2, 1000]);
+    limits.timer_window = Duration::from_millis(random.pick(&[500, 3_000, 600_000]));
+    limits.lane_messages_max = random.pick(&[1, 3, 1000, 1000]);
+    limits.inside_bytes_max = random.pick(&[0, 500, 1 << 20]);
+    limits.loads_max = random.pick(&[1, 2, 1000]);
+    limits
+}

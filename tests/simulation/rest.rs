@@ -1,0 +1,180 @@
+//! What is there when everything has come to rest.
+
+use crate::{
+    durable::ids_in,
+    ledger::{Ledger, OperationId, WITNESS, Witness},
+    workload::DELAY_MS_MAX,
+};
+use sarsen_engine::read_dead;
+use sarsen_entities::Entity;
+use sarsen_protocol::{Address, FailureKind, Keyspace};
+use sarsen_testing::{VirtualHost, World};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+/// Where an operation stands: the life of the ledger, and the place in its list, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) life: usize,
+    pub(crate) index: usize,
+}
+
+/// A dead letter.
+#[derive(Clone, Debug)]
+pub(crate) struct Dead {
+    pub(crate) id: Option<OperationId>,
+    pub(crate) operation: String,
+    pub(crate) kind: FailureKind,
+}
+
+/// The end of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Rest {
+    /// The lists of each ledger: one for each time that it was erased, and the last one.
+    pub(crate) lives: BTreeMap<String, Vec<Vec<OperationId>>>,
+    /// Where each operation stands; more than one place is one too many.
+    pub(crate) places: HashMap<OperationId, Vec<(String, Place)>>,
+    pub(crate) dead: Vec<Dead>,
+    /// Rows of messages that wait, by keyspace.
+    pub(crate) waiting: Vec<(Keyspace, usize)>,
+    /// Futures of clients that are not done.
+    pub(crate) futures: usize,
+    /// Callers that wait for a shard.
+    pub(crate) callers: usize,
+    /// Requests that no shard has taken.
+    pub(crate) in_lanes: usize,
+    pub(crate) idle: bool,
+    /// Where each shard stands.
+    pub(crate) shards: Vec<String>,
+    /// The ledgers as they are listed.
+    pub(crate) listed: BTreeMap<String, Vec<OperationId>>,
+    /// The ledgers as each of them says.
+    pub(crate) states: BTreeMap<String, Vec<OperationId>>,
+    /// What the figures say of keys, timers and dead letters, and what the rows say.
+    pub(crate) counted: Vec<(&'static str, u64, u64)>,
+}
+
+impl Rest {
+    /// Lets the host come to rest, and looks at these ledgers.
+    pub(crate) fn of<W: World>(host: &mut VirtualHost<W>, ledgers: &[String]) -> Self {
+        host.advance(Duration::from_millis(2 * DELAY_MS_MAX as u64));
+        // The clock may have gone back while signals waited.
+        for _ in 0..100 {
+            if host.rows(Keyspace::Timers).is_empty() {
+                break;
+            }
+            host.advance(Duration::from_secs(60));
+        }
+        let mut rest = Self {
+            futures: host.futures(),
+            callers: host.callers(),
+            in_lanes: host.in_lanes(),
+            idle: host.is_idle(),
+            shards: host.describe(),
+            dead: dead(host),
+            ..Self::default()
+        };
+        for keyspace in [Keyspace::Mailbox, Keyspace::Inbox, Keyspace::Timers] {
+            rest.waiting.push((keyspace, host.rows(keyspace).len()));
+        }
+        let stats = host.stats();
+        rest.counted = vec![
+            ("keys", stats.keys, host.rows(Keyspace::Keys).len() as u64),
+            ("timers", stats.timers, host.rows(Keyspace::Timers).len() as u64),
+            ("messages that wait", stats.pending, 0),
+            ("parked entities", stats.parked, 0),
+            ("dead letters", stats.dead_letters, host.rows(Keyspace::Dead).len() as u64),
+        ];
+        if rest.futures == 0 && rest.idle {
+            rest.read(host);
+            rest.leave(host, ledgers);
+        }
+        rest
+    }
+
+    /// Has every entity leave memory, and counts what stays.
+    fn leave<W: World>(&mut self, host: &mut VirtualHost<W>, ledgers: &[String]) {
+        host.settle();
+        let ledgers = ledgers.iter().map(|key| Address::entity(Ledger::NAME, key));
+        for address in ledgers.chain([Address::entity(Witness::NAME, WITNESS)]) {
+            host.evict(&address.expect("the keys are valid"));
+        }
+        let stats = host.stats();
+        self.counted.push(("entities in memory", stats.activations, 0));
+        self.counted.push(("bytes of entities in memory", stats.cache_bytes, 0));
+    }
+
+    fn read<W: World>(&mut self, host: &mut VirtualHost<W>) {
+        let client = host.client();
+        let listing = async move {
+            let mut listing = client.entities::<Ledger>().with_state();
+            let mut listed = BTreeMap::new();
+            while let Some(next) = listing.next().await {
+                let next = next.expect("every ledger can be listed");
+                listed.insert(next.key, next.state.list);
+            }
+            listed
+        };
+        self.listed = host.run(listing);
+        let client = host.client();
+        let keys: Vec<String> = self.listed.keys().cloned().collect();
+        let states = async move {
+            let mut states = BTreeMap::new();
+            for key in keys {
+                let state = client.entity::<Ledger>(&key).state().await.expect("every ledger can be read");
+                states.insert(key, state.map(|state| state.list).unwrap_or_default());
+            }
+            let witness = client.entity::<Witness>(WITNESS).state().await.expect("the witness can be read");
+            (states, witness.unwrap_or_default())
+        };
+        let (states, witness) = host.run(states);
+        self.states = states;
+        self.tell(witness);
+    }
+
+    /// Puts the lives of the ledgers together.
+    fn tell(&mut self, witness: Witness) {
+        for (key, list) in witness.kept {
+            self.lives.entry(key).or_default().push(list);
+        }
+        for (key, list) in &self.states {
+            self.lives.entry(key.clone()).or_default().push(list.clone());
+        }
+        for (key, lives) in &self.lives {
+            for (life, list) in lives.iter().enumerate() {
+                for (index, id) in list.iter().enumerate() {
+                    self.places.entry(*id).or_default().push((key.clone(), Place { life, index }));
+                }
+            }
+        }
+    }
+
+    /// Where an operation of a ledger stands, if it stands in one place.
+    pub(crate) fn place(&self, id: OperationId, of: &str) -> Option<Place> {
+        match self.places.get(&id)?.as_slice() {
+            [(key, place)] if key == of => Some(*place),
+            _ => None,
+        }
+    }
+
+    /// All operations that were applied to a ledger, in order.
+    pub(crate) fn applied(&self, to: &str) -> impl Iterator<Item = OperationId> {
+        self.lives.get(to).into_iter().flatten().flatten().copied()
+    }
+}
+
+fn dead<W: World>(host: &VirtualHost<W>) -> Vec<Dead> {
+    let rows = host.rows(Keyspace::Dead);
+    rows.iter()
+        .map(|row| {
+            let letter = read_dead(&row.value).expect("a dead letter can be read");
+            Dead {
+                id: ids_in(letter.message.input.as_bytes()).next(),
+                operation: letter.message.operation.to_string(),
+                kind: letter.failure.kind,
+            }
+        })
+        .collect()
+}
