@@ -105,7 +105,7 @@ const CALLS: &[Row] = table! {
         "@clerk@a is busy, the lane of its shard is full: try again in 10 ms";
     "a full list of idempotency keys refuses a new key";
         CallError::Busy, Retry, calls::too_many_keys;
-        "@clerk@a is busy, the list of idempotency keys of its shard is full: try again in 5399999 ms";
+        "@clerk@a is busy, the list of idempotency keys of its shard is full: try again in <wait> ms";
     "a full list of producers refuses a new producer";
         CallError::Busy, Retry, calls::too_many_producers;
         "@clerk@a is busy, its list of producers is full: try again in <wait> ms";

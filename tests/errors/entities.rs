@@ -48,9 +48,9 @@ impl Clerk {
         if self.sum < 0.0 { Err(Insufficient { missing: -self.sum }) } else { Ok(self.sum) }
     }
 
-    fn withdraw_all(&mut self) -> Result<f64, Insufficient> {
-        self.sum = f64::NAN;
-        Ok(0.0)
+    fn share(&mut self, among: f64) -> Result<f64, Insufficient> {
+        self.sum /= among;
+        if self.sum < 0.0 { Err(Insufficient { missing: -self.sum }) } else { Ok(among) }
     }
 
     fn fall(&mut self, why: String) {
