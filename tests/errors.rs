@@ -301,6 +301,9 @@ const OPENING: &[Row] = table! {
     "a data directory whose store was overwritten cannot be opened";
         OpenError::Damaged, Mend, opening::store_overwritten;
         "<dir>/state.redb is damaged: it is not the file of a store; restore it from a backup";
+    "a data directory cannot be a file";
+        OpenError::Io, Mend, opening::directory_that_is_a_file;
+        "<dir>/file could not be read or written: <system>; check its permissions and the space that is left";
     "a data directory cannot lie below a file";
         OpenError::Io, Mend, opening::directory_below_a_file;
         "<dir>/file could not be read or written: <system>; check its permissions and the space that is left";
@@ -458,7 +461,10 @@ fn all() -> impl Iterator<Item = &'static Row> {
 #[test]
 fn every_text_begins_in_lower_case_and_ends_without_a_stop() {
     for Row { case, text, .. } in all() {
-        assert!(!text.starts_with(char::is_uppercase), "{case}: {text}");
+        assert!(
+            !text.starts_with(|first: char| first.is_uppercase() || first.is_whitespace()),
+            "{case}: {text}"
+        );
         assert!(!text.ends_with(['.', '!', ' ']), "{case}: {text}");
         assert!(!text.contains(['\n', '\t']), "{case}: a text is one line: {text}");
     }

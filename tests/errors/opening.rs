@@ -114,11 +114,19 @@ pub(crate) async fn store_overwritten() -> Told {
     told_of_old(|path| fs::write(path.join("state.redb"), "x".repeat(10_000))).await
 }
 
-pub(crate) async fn directory_below_a_file() -> Told {
+/// What opening `path` is told, below a directory that holds nothing but `file`.
+async fn told_at(path: &str) -> Told {
     let directory = temporary();
-    let file = directory.path().join("file");
-    fs::write(&file, "").expect("the directory is ours");
-    told(open(&file.join("bank.sarsen")).await).within(directory.path())
+    fs::write(directory.path().join("file"), "").expect("the directory is ours");
+    told(open(&directory.path().join(path)).await).within(directory.path())
+}
+
+pub(crate) async fn directory_that_is_a_file() -> Told {
+    told_at("file").await
+}
+
+pub(crate) async fn directory_below_a_file() -> Told {
+    told_at("file/bank.sarsen").await
 }
 
 /// Made by hand, as the rows below: a store of a later version cannot be written by this one.

@@ -167,7 +167,6 @@ impl Sent {
 /// A request from its first poll to its answer.
 pub(super) struct Exchange(Stage);
 
-#[expect(clippy::large_enum_variant, reason = "a box would cost each request an allocation")]
 enum Stage {
     New(Draft),
     Sent(Sent),
