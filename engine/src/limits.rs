@@ -7,6 +7,9 @@ use std::time::Duration;
 /// letters.
 pub const INSTANCE_MAILBOX_FACTOR: usize = 10;
 
+/// When a client that was refused as busy is told to come back, unless it is known when there is room again.
+pub const BUSY_RETRY_AFTER: Duration = Duration::from_millis(20);
+
 /// The engine's limits. Counts are per shard unless they say otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

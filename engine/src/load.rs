@@ -56,13 +56,29 @@ impl InstanceLoad {
     }
 
     fn decode_row(&self, value: &Bytes) -> Result<Decoded, String> {
-        let (header, encoded) =
-            record::read_instance(value).map_err(|error: RecordError| error.to_string())?;
+        let (header, encoded) = record::read_instance(value).map_err(|error| unreadable(&error))?;
         let state = match &encoded {
             None => None,
-            Some(encoded) => Some(self.behaviour.decode(encoded).map_err(|failure| failure.message)?),
+            Some(encoded) => {
+                Some(self.behaviour.decode(encoded).map_err(|failure| misfit(&failure.message))?)
+            }
         };
         Ok(Decoded { header, encoded, state })
+    }
+}
+
+/// Why an entity is parked whose state does not fit its type, as [`CallError::Parked`] has it.
+///
+/// [`CallError::Parked`]: sarsen_protocol::CallError::Parked
+pub fn misfit(reason: &str) -> String {
+    format!("its stored state does not fit the running code: {reason}; it goes on when fitting code is there")
+}
+
+/// Why an entity is parked of which a record cannot be read.
+pub(crate) fn unreadable(error: &RecordError) -> String {
+    match error {
+        RecordError::Damaged { .. } => format!("{error}; restore the data directory from a backup"),
+        _ => error.to_string(),
     }
 }
 

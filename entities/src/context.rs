@@ -92,14 +92,17 @@ impl<'a> EntityContext<'a> {
             self.fail(Failure::new(
                 FailureKind::TooLarge,
                 format!(
-                    "the input of the signal `{}` to {} has {bytes} bytes, {bytes_max} are allowed",
+                    "the input of the signal `{}` to {} has {bytes} bytes, {bytes_max} are allowed: send a reference instead, or raise `payload_bytes_max`",
                     message.operation, message.to
                 ),
             ));
         } else if messages.len() == self.limits.messages_max {
             self.fail(Failure::new(
                 FailureKind::TooLarge,
-                format!("it sends more than {} signals, the most that one operation may", messages.len()),
+                format!(
+                    "it sends more than {} signals, the most that one operation may: send fewer, or raise `messages_per_operation_max`",
+                    messages.len()
+                ),
             ));
         } else {
             messages.push(message);

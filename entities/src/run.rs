@@ -6,6 +6,11 @@
 //! operation's failure. So the good case costs one clone and one encoding, a failure costs those around it a
 //! second try, and nobody else's operation is lost.
 //!
+//! A state that does not encode once, as one that is full, will likely not encode the next time either: the stretch
+//! after it is of one operation, and each that goes well lets the next be twice as long (the exponential search of
+//! Bentley and Yao, 1976). So operations that fail in a row cost one clone and one encoding each, and one that fails
+//! alone costs as many as it takes to halve the run down to it and to double up again.
+//!
 //! An operation is thus to blame for a state without JSON only if no later operation of its stretch has mended it
 //! before anyone could see it.
 
@@ -50,6 +55,8 @@ enum Undone {
     Shorter(usize),
     /// Its first operation failed.
     First(Failure),
+    /// The state that it left behind cannot be kept.
+    Unfit(Failure),
 }
 
 impl Undone {
@@ -93,33 +100,49 @@ impl<'a, E: Entity> Run<'a, E> {
         let _inside = Inside::enter(self.address);
         self.outcomes.reserve_exact(asked.len());
         let mut rest = asked;
+        // As many as were last found to leave a state that encodes, twice.
         let mut most = rest.len();
+        let mut length = most;
         while !rest.is_empty() {
-            let done = match self.stretch(&rest[..most]) {
-                Ok(()) => most,
-                Err(Undone::First(failure)) => {
-                    let failure = self.bounded(failure);
-                    self.outcomes.push(Outcome { answer: Err(failure), messages: Vec::new() });
-                    1
+            let done = match self.stretch(&rest[..length]) {
+                Ok(()) => {
+                    most = most.max(2 * length);
+                    length
+                }
+                Err(Undone::First(failure)) => self.fail(failure),
+                Err(Undone::Unfit(failure)) if length == 1 => {
+                    most = 1;
+                    self.fail(failure)
+                }
+                Err(Undone::Unfit(_)) => {
+                    most = length / 2;
+                    length = most;
+                    continue;
                 }
                 Err(Undone::Shorter(fewer)) => {
-                    most = fewer;
+                    length = fewer;
                     continue;
                 }
             };
             rest = &rest[done..];
-            most = rest.len();
+            length = rest.len().min(most);
         }
         Ran { outcomes: self.outcomes, change: self.change }
+    }
+
+    /// Answers one operation with its failure. Returns how many were answered.
+    fn fail(&mut self, failure: Failure) -> usize {
+        let failure = self.bounded(failure);
+        self.outcomes.push(Outcome { answer: Err(failure), messages: Vec::new() });
+        1
     }
 
     /// Does all of `asked` and records it, or nothing.
     fn stretch(&mut self, asked: &[Asked<'_>]) -> Result<(), Undone> {
         let outcomes_before = self.outcomes.len();
         let mut stretch = Stretch { before: Before::Same, changed: false };
-        let result = self.each(asked, &mut stretch).and_then(|()| {
-            self.record(&stretch, asked).map_err(|failure| Undone::behind(asked.len() / 2, failure))
-        });
+        let result =
+            self.each(asked, &mut stretch).and_then(|()| self.record(&stretch, asked).map_err(Undone::Unfit));
         if result.is_err() {
             self.outcomes.truncate(outcomes_before);
             if let Before::Was(state) = stretch.before {
@@ -160,7 +183,9 @@ impl<'a, E: Entity> Run<'a, E> {
         let answer = catch(|| self.call(operation, &mut cx, asked.input, stretch)).flatten()?;
         let (bytes, bytes_max) = (answer.len(), self.limits.payload_bytes_max);
         if bytes > bytes_max {
-            let message = format!("the answer has {bytes} bytes, {bytes_max} are allowed");
+            let message = format!(
+                "the answer has {bytes} bytes, {bytes_max} are allowed: return less, or raise `payload_bytes_max`"
+            );
             return Err(Failure::new(FailureKind::TooLarge, message));
         }
         let done = cx.finish()?;

@@ -40,7 +40,10 @@ pub(crate) fn encode_state<E: Entity>(
         .map_err(|failure| unencodable(&format!("cannot be encoded: {}", failure.message)))?;
     let (bytes, bytes_max) = (encoded.len(), limits.state_bytes_max);
     if bytes > bytes_max {
-        return Err(failed(FailureKind::TooLarge, &format!("has {bytes} bytes, {bytes_max} are allowed")));
+        let why = format!(
+            "has {bytes} bytes, {bytes_max} are allowed: keep less in it, or raise `state_bytes_max`"
+        );
+        return Err(failed(FailureKind::TooLarge, &why));
     }
     if limits.verify {
         let back = json::decode::<E>(&encoded)

@@ -23,9 +23,6 @@ use std::{
 /// How long a round's turns run.
 const ROUND: Duration = Duration::from_millis(1);
 
-/// How many turns run between two looks at the clock.
-const TURNS_PER_LOOK: usize = 8;
-
 /// The largest batch, in effects and in writes, that a driver commits itself. Beyond it the way to the commit
 /// thread is cheap, and more requests will come meanwhile.
 const OWN_COMMIT_MAX: usize = 64;
@@ -83,7 +80,7 @@ impl Driver {
                 self.seal_last();
                 return;
             }
-            let turns = self.turns(now);
+            let turns = self.turns();
             self.hand_out();
             let sealed = self.seal(turns);
             if turns != Turns::More && !sealed {
@@ -125,26 +122,21 @@ impl Driver {
         stage
     }
 
-    /// Runs turns for a round.
-    fn turns(&mut self, now: Timestamp) -> Turns {
-        let begun = Instant::now();
+    /// Runs turns for a round. Each is told its own time: behind a long one, deadlines may have passed.
+    fn turns(&mut self) -> Turns {
+        let (now, begun) = (clock::now(), Instant::now());
+        let mut elapsed = Duration::ZERO;
         let pulse = &self.works.pulses[usize::from(self.id.0)];
         let turns = loop {
             if self.works.commits.is_clogged() {
                 break Turns::Clogged;
             }
-            let mut ready = true;
-            for _ in 0..TURNS_PER_LOOK {
-                pulse.begin(self.shard.next_turn());
-                ready = self.shard.turn(now);
-                if !ready {
-                    break;
-                }
-            }
-            if !ready {
+            pulse.begin(self.shard.next_turn());
+            if !self.shard.turn(now.after(elapsed)) {
                 break Turns::Done;
             }
-            if begun.elapsed() >= ROUND {
+            elapsed = begun.elapsed();
+            if elapsed >= ROUND {
                 break Turns::More;
             }
         };

@@ -170,8 +170,15 @@ fn spawn_driver(works: &Arc<Works>, id: ShardId, mut driver: Driver) -> Result<(
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| driver.run())) {
             shared.fail(&format!("shard {} panicked: {}", id.0, panic_text(&*panic)), None);
         }
-        driver.end();
-        drop(driver);
+        // States are dropped here, which is code of the user's. All that has run is left to the commit thread.
+        let end = move || {
+            driver.end();
+            drop(driver);
+        };
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(end)) {
+            let panic = panic_text(&*panic);
+            tracing::error!(shard = id.0, panic, "a panic while a shard was dropped; nothing is lost");
+        }
         shared.end_driver();
         shared.end_thread();
     };

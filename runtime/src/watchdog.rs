@@ -17,6 +17,9 @@ use std::{
 /// How often the watchdog looks within its limit.
 const LOOKS: u32 = 4;
 
+/// The shortest time between two looks, so that a tiny limit does not make the watchdog spin.
+const LOOK_MIN: Duration = Duration::from_millis(1);
+
 /// What a driver shows of its turns.
 #[derive(Debug, Default)]
 pub(crate) struct Pulse {
@@ -80,10 +83,10 @@ impl Watchdog {
         let now = Instant::now();
         let mut watched: Vec<Watched> =
             pulses.iter().map(|_| Watched { turn: 0, since: now, warned: false }).collect();
+        let between = between_looks(self.limit);
         let mut closed = lock(&self.closed);
         while !*closed {
-            closed =
-                self.bell.wait_timeout(closed, self.limit / LOOKS).unwrap_or_else(PoisonError::into_inner).0;
+            closed = self.bell.wait_timeout(closed, between).unwrap_or_else(PoisonError::into_inner).0;
             for (pulse, watched) in pulses.iter().zip(&mut watched) {
                 watched.look(pulse, self.limit);
             }
@@ -110,5 +113,20 @@ impl Watched {
                 "an operation runs too long and holds up all entities of its shard"
             );
         }
+    }
+}
+
+fn between_looks(limit: Duration) -> Duration {
+    (limit / LOOKS).max(LOOK_MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tiny_limit_does_not_make_the_watchdog_spin() {
+        assert_eq!(between_looks(Duration::from_nanos(1)), Duration::from_millis(1));
+        assert_eq!(between_looks(Duration::from_secs(1)), Duration::from_millis(250));
     }
 }

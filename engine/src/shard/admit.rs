@@ -86,7 +86,8 @@ impl Shard {
         }
         let delayed = message.due.is_some_and(|due| due > self.now);
         if delayed && self.timers.count() >= self.config.limits.timers_max as u64 {
-            return Some(busy(address, "the list of delayed signals of its shard"));
+            let what = ("the list of delayed signals of its shard", "timers_max");
+            return Some(self.busy_for(address, what, self.now));
         }
         None
     }
@@ -125,8 +126,8 @@ impl Shard {
                 if self.keys.count() < self.config.limits.keys_max as u64 {
                     return Verdict::New;
                 }
-                let error =
-                    self.busy_for(&message.to, "the list of idempotency keys of its shard", self.next_sweep);
+                let what = ("the list of idempotency keys of its shard", "keys_max");
+                let error = self.busy_for(&message.to, what, self.next_sweep);
                 self.refuse(message, error);
                 return Verdict::Settled;
             }
@@ -176,7 +177,8 @@ impl Shard {
         };
         if number == last.next() {
             if crowded {
-                let error = self.busy_for(&message.to, "its list of producers", self.producer_forgotten(id));
+                let what = ("its list of producers", "producers_max");
+                let error = self.busy_for(&message.to, what, self.producer_forgotten(id));
                 self.refuse(message, error);
                 return Verdict::Settled;
             }
@@ -186,7 +188,12 @@ impl Shard {
             }
             return Verdict::New;
         }
-        let answer = if number <= last && number > Sequence::default() {
+        let answer = if number == Sequence::default() {
+            Answer::Refused(CallError::NumberZero {
+                address: message.to.clone(),
+                producer: name.as_str().to_owned(),
+            })
+        } else if number <= last {
             Answer::Acknowledged
         } else {
             Answer::Refused(CallError::OutOfSequence {

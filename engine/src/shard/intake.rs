@@ -1,13 +1,9 @@
 //! Queues what happens to a shard; nothing runs here.
 
 use super::{InstanceId, Shard, instance::Stage};
-use crate::{Input, Request};
+use crate::{BUSY_RETRY_AFTER, Input, Request};
 use bytes::Bytes;
 use sarsen_protocol::{Address, CallError, Delivery, Identity, Message, Origin, Timestamp};
-use std::time::Duration;
-
-/// When a client that was refused as busy is told to come back.
-pub(super) const RETRY_AFTER: Duration = Duration::from_millis(20);
 
 impl Shard {
     /// Queues an input; nothing runs.
@@ -103,10 +99,15 @@ impl Shard {
         Some(id)
     }
 
-    /// A refusal because `what` of `address` is full and nothing leaves it before `until`.
-    pub(super) fn busy_for(&self, address: &Address, what: &'static str, until: Timestamp) -> CallError {
-        let retry_after = until.since(self.now).max(RETRY_AFTER);
-        CallError::Busy { address: address.clone(), what, retry_after }
+    /// A refusal because `what` of `address` has reached `limit` and nothing leaves it before `until`.
+    pub(super) fn busy_for(
+        &self,
+        address: &Address,
+        (what, limit): (&'static str, &'static str),
+        until: Timestamp,
+    ) -> CallError {
+        let retry_after = until.since(self.now).max(BUSY_RETRY_AFTER);
+        CallError::Busy { address: address.clone(), what, limit: Some(limit), retry_after }
     }
 
     /// Whether an entity is in memory and cannot go on.
@@ -120,5 +121,5 @@ impl Shard {
 
 /// A refusal because `what` of `address` is full.
 pub(super) fn busy(address: &Address, what: &'static str) -> CallError {
-    CallError::Busy { address: address.clone(), what, retry_after: RETRY_AFTER }
+    CallError::Busy { address: address.clone(), what, limit: None, retry_after: BUSY_RETRY_AFTER }
 }

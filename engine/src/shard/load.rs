@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     INSTANCE_MAILBOX_FACTOR, LoadRequest, Loaded,
-    load::{InstanceLoad, Load},
+    load::{InstanceLoad, Load, unreadable},
     record::{self, RowId},
 };
 use bytes::Bytes;
@@ -174,7 +174,8 @@ impl Shard {
                 self.queued_bytes -= instance.mailbox.trim(self.committed);
             }
             Err(error) => {
-                instance.stage = Stage::Parked(format!("a mailbox row cannot be read: {error}"));
+                instance.stage =
+                    Stage::Parked(format!("a message to it cannot be read: {}", unreadable(&error)));
                 instance.mailbox.reading = false;
             }
         }

@@ -4,7 +4,8 @@ use super::Shard;
 use crate::record::{self, TimerId};
 use sarsen_entities::Outgoing;
 use sarsen_protocol::{
-    Address, Delivery, Effect, Failure, FailureKind, Identity, Keyspace, Message, Origin, ShardId, Source,
+    Address, CallError, Delivery, Effect, Failure, FailureKind, Identity, Keyspace, Message, Origin, ShardId,
+    Source,
 };
 
 impl Shard {
@@ -22,8 +23,8 @@ impl Shard {
             trace: None,
         };
         if self.config.registry.get(message.to.name()).is_none() {
-            let reason = format!("no entity `{}` is registered", message.to.name());
-            self.give_up(&message, Failure::new(FailureKind::UnknownEntity, reason));
+            let error = CallError::UnknownEntity { name: message.to.name().to_owned() };
+            self.give_up(&message, Failure::new(FailureKind::UnknownEntity, error.to_string()));
             return;
         }
         let owner = self.config.slots.shard(message.to.slot());
@@ -54,7 +55,7 @@ impl Shard {
     /// Keeps a message until it is due.
     pub(super) fn delay(&mut self, message: Message) {
         if self.timers.count() >= self.config.limits.timers_max as u64 {
-            let reason = "too many delayed signals wait";
+            let reason = "the shard's list of delayed signals is full: raise `timers_max`";
             self.give_up(&message, Failure::new(FailureKind::MailboxFull, reason));
             return;
         }

@@ -58,6 +58,7 @@ fn a_read_a_duplicate_a_refusal_that_saw_uncommitted_state_is_withheld() {
         desk.signal("x", "add", "4", numbered(1)),
         desk.signal("x", "add", "4", numbered(3)),
         desk.call("x", "sum", "null", Identity::None),
+        desk.signal("x", "add", "4", numbered(0)),
     ];
     desk.settle();
     assert!(seen.iter().all(|request| desk.answer(*request).is_none()), "nothing is durable yet");
@@ -69,6 +70,7 @@ fn a_read_a_duplicate_a_refusal_that_saw_uncommitted_state_is_withheld() {
     assert_eq!(answers[3], "Some(Acknowledged)");
     assert!(answers[4].contains("OutOfSequence") && answers[4].contains("Sequence(2)"), "{}", answers[4]);
     assert_eq!(answers[5], "Some(Returned(7))");
+    assert!(answers[6].contains("NumberZero"), "no repeat: {}", answers[6]);
 }
 
 #[test]

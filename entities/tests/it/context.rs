@@ -86,11 +86,11 @@ fn a_fault_fails_the_operation_whatever_it_does_meanwhile() {
         ),
         (
             |cx| cx.entity::<Ledger>("a").note(&"x".repeat(63)).signal(),
-            "result is too large: the input of the signal `note` to @ledger@a has 65 bytes, 64 are allowed",
+            "result is too large: the input of the signal `note` to @ledger@a has 65 bytes, 64 are allowed: send a reference instead, or raise `payload_bytes_max`",
         ),
         (
             |cx| (0..5).for_each(|n| cx.entity::<Ledger>("a").add(n).signal()),
-            "result is too large: it sends more than 4 signals, the most that one operation may",
+            "result is too large: it sends more than 4 signals, the most that one operation may: send fewer, or raise `messages_per_operation_max`",
         ),
         (
             |cx| {

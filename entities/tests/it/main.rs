@@ -1,6 +1,7 @@
 //! The entities room through its public interface alone.
 
 mod context;
+mod cost;
 mod ledger;
 mod mixes;
 mod register;

@@ -66,7 +66,10 @@ fn what_cannot_be_done_is_a_failure_of_its_kind() {
         check(TEN, &[("add 0", "10"), (operation, outcome), ("add 1", "11")], r#"{"total":11}"#);
     };
     with_ten("divide [0.0,0.0]", "result cannot be encoded: the value is NaN: JSON has no such number");
-    with_ten("repeat [\"abcdefgh\",8]", "result is too large: the answer has 66 bytes, 64 are allowed");
+    with_ten(
+        "repeat [\"abcdefgh\",8]",
+        "result is too large: the answer has 66 bytes, 64 are allowed: return less, or raise `payload_bytes_max`",
+    );
     with_ten("scale null", "input does not fit: invalid type: null, expected f64 at line 1 column 4");
     with_ten(
         "divide [1.0]",
@@ -90,7 +93,10 @@ fn a_state_that_cannot_be_kept_fails_the_operation_that_made_it() {
         TEN,
         &[
             (&note, "null"),
-            (&note, "result is too large: the state after `note` has 81 bytes, 64 are allowed"),
+            (
+                &note,
+                "result is too large: the state after `note` has 81 bytes, 64 are allowed: keep less in it, or raise `state_bytes_max`",
+            ),
             ("add 1", "11"),
         ],
         &format!(r#"{{"total":11,"log":"{text}"}}"#),

@@ -1,11 +1,16 @@
 //! The ways in which a runtime ends in good order.
 
-use crate::support::{LONG, Probe, builder, fresh, hold, open};
+use crate::support::{LONG, Probe, builder, fresh, hold, listen, open};
 use futures::future::join_all;
+use sarsen_entities::{Entity, Operations, Port, Returns};
 use sarsen_protocol::CallError;
-use sarsen_runtime::{Closed, ShutdownError};
+use sarsen_runtime::{Closed, Runtime, ShutdownError};
 use sarsen_storage::MemoryStore;
-use std::time::Duration;
+use serde::{Deserialize, Serialize};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 #[tokio::test]
 async fn a_shutdown_finishes_what_was_accepted_and_takes_nothing_more() {
@@ -123,4 +128,84 @@ async fn who_waits_for_the_end_is_told_of_it() {
     drop(end);
     runtime.shutdown().await.expect("nothing is in the way");
     assert_ne!(Closed::Stopped, Closed::Failed { reason: String::new() });
+}
+
+/// What an earlier life has left is looked for at each open, and must not hold up a shutdown of nothing.
+#[tokio::test]
+async fn a_runtime_that_is_shut_down_at_once_ends_in_good_order() {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let runtime = builder().shards(2).open(place.path()).await.expect("a new directory opens");
+    let client = runtime.client();
+    let key = |n: u64| format!("key-{n}");
+    let signals = (0..3_000).map(|n| {
+        let probe = client.entity::<Probe>(key(n));
+        let add = probe.add(n).idempotency_key(key(n)).signal();
+        let later = probe.note(n).after(LONG).idempotency_key(format!("late-{n}")).signal();
+        async { (add.await, later.await) }
+    });
+    for told in join_all(signals).await {
+        assert_eq!(told, (Ok(()), Ok(())));
+    }
+    runtime.shutdown().await.expect("nothing is in the way");
+    for shards in [2, 1, 3] {
+        let runtime = builder().shards(shards).open(place.path()).await.expect("it opens");
+        runtime.shutdown().await.expect("nothing was asked of it");
+    }
+    let runtime = builder().open(place.path()).await.expect("it opens");
+    let client = runtime.client();
+    while client.stats().await.expect("it runs").timers < 3_000 {
+        tokio::task::yield_now().await;
+    }
+    for n in [0, 1_234, 2_999] {
+        let probe = client.entity::<Probe>(key(n));
+        assert_eq!(probe.add(n).idempotency_key(key(n)).await, Ok(n), "a repeat");
+        assert_eq!(probe.total().await, Ok(n));
+    }
+    runtime.shutdown().await.expect("nothing is in the way");
+}
+
+/// Panics when it is dropped, once, as soon as it is told to.
+#[derive(Clone, Serialize, Deserialize)]
+struct Brittle;
+
+static BREAKS: AtomicBool = AtomicBool::new(false);
+
+impl Drop for Brittle {
+    fn drop(&mut self) {
+        assert!(!BREAKS.swap(false, Ordering::Relaxed), "it breaks");
+    }
+}
+
+impl Entity for Brittle {
+    const NAME: &'static str = "brittle";
+    type Ref<P: Port> = P;
+
+    fn refer<P: Port>(port: P) -> P {
+        port
+    }
+
+    fn initial(_key: &str) -> Self {
+        Self
+    }
+
+    fn operations() -> Operations<Self> {
+        Operations::new().update("touch", Returns::value(), |_: &mut Self, _, ()| ())
+    }
+}
+
+/// A panic while a driver was dropped left the other threads and the directory's lock behind.
+#[tokio::test]
+async fn a_state_that_panics_when_it_is_dropped_at_the_end_holds_nothing_up() {
+    let mut log = listen();
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let builder = || Runtime::builder().entity::<Brittle>();
+    let runtime = builder().open(place.path()).await.expect("a new directory opens");
+    let touch = runtime.client().entity::<Brittle>("it").request("touch", &(), Returns::<()>::value());
+    touch.await.expect("it is done");
+    BREAKS.store(true, Ordering::Relaxed);
+    runtime.shutdown().await.expect("all was done before");
+    assert!(!BREAKS.load(Ordering::Relaxed), "it was dropped");
+    while !log.recv().await.expect("the listener lives as long as the process").contains("it breaks") {}
+    let runtime = builder().open(place.path()).await.expect("a closed directory opens at once");
+    runtime.shutdown().await.expect("nothing is in the way");
 }
