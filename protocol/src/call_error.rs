@@ -21,10 +21,10 @@ pub enum CallError {
         failure: Failure,
     },
     /// The entity's name or key is none.
-    #[error("invalid address: {0}")]
+    #[error(transparent)]
     InvalidAddress(#[from] AddressError),
     /// The idempotency key or producer's name is none.
-    #[error("invalid identity: {0}")]
+    #[error(transparent)]
     InvalidIdentity(#[from] IdentityError),
     /// No entity type of that name is registered.
     #[error("no entity `{name}` is registered: register its type with `Runtime::builder().entity::<T>()`")]
@@ -67,12 +67,14 @@ pub enum CallError {
         bytes_max: usize,
     },
     /// Too much is waiting there; nothing was accepted.
-    #[error("{address} is busy, {what} is full: try again in {} ms", retry_after.as_millis())]
+    #[error("{address} is busy, {what} is full: try again in {} ms{}", retry_after.as_millis(), or_raise(*limit))]
     Busy {
         /// The entity.
         address: Address,
         /// What is full.
         what: &'static str,
+        /// The limit to raise when it is full again and again.
+        limit: Option<&'static str>,
         /// When to come back.
         retry_after: Duration,
     },
@@ -96,6 +98,14 @@ pub enum CallError {
         /// The number that is expected.
         expected: Sequence,
     },
+    /// The producer gave the number 0.
+    #[error("producer `{producer}` gave number 0 for {address}: numbers count from 1")]
+    NumberZero {
+        /// The entity.
+        address: Address,
+        /// The producer.
+        producer: String,
+    },
     /// The deadline passed before the request was accepted; it was not done.
     #[error("the deadline passed before {address} accepted the request: it was not done, send it again")]
     Expired {
@@ -103,21 +113,27 @@ pub enum CallError {
         address: Address,
     },
     /// The time given by `.timeout(..)` passed; whether the request was or will be done is not known.
-    #[error("no answer from {address} within {} ms: whether the request is done is not known, ask again under the same idempotency key", timeout.as_millis())]
+    #[error("no answer from {address} within {} ms: whether the request is done is not known, with an idempotency key it can be asked again", timeout.as_millis())]
     TimedOut {
         /// The entity.
         address: Address,
         /// The time that was given.
         timeout: Duration,
     },
+    /// The time given by `.timeout(..)` passed before the state was there.
+    #[error("no answer from {address} within {} ms: read again", timeout.as_millis())]
+    ReadTimedOut {
+        /// The entity.
+        address: Address,
+        /// The time that was given.
+        timeout: Duration,
+    },
     /// The entity's stored state or messages do not fit the code that is running; nothing is lost.
-    #[error(
-        "{address} is parked, its stored state does not fit the running code: {reason}; it goes on when fitting code is there"
-    )]
+    #[error("{address} is parked: {reason}")]
     Parked {
         /// The entity.
         address: Address,
-        /// What does not fit.
+        /// What does not fit, and what to do.
         reason: String,
     },
     /// The answer is no answer of this operation.
@@ -127,6 +143,14 @@ pub enum CallError {
         address: Address,
         /// The operation.
         operation: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The state is none of this type.
+    #[error("the state of {address} does not fit its type: {reason}")]
+    InvalidState {
+        /// The entity.
+        address: Address,
         /// What does not fit.
         reason: String,
     },
@@ -147,17 +171,38 @@ pub enum CallError {
     )]
     OutcomeUnknown,
     /// The store could not be read.
-    #[error("the store could not be read: {reason}")]
+    #[error("the store could not be read: {reason}; open the runtime again")]
     Unreadable {
         /// What the store said.
         reason: String,
+    },
+    /// A record that was read is not as sarsen writes it.
+    #[error("a record is damaged: {reason}; restore the data directory from a backup")]
+    Damaged {
+        /// What was found.
+        reason: String,
+    },
+    /// A record that was read was written by a later version of sarsen.
+    #[error("a record has version {found}, this build knows up to {known}: use the sarsen that wrote it")]
+    Newer {
+        /// The record's version.
+        found: u8,
+        /// The newest version that this build reads.
+        known: u8,
     },
 }
 
 impl CallError {
     /// Whether the same request may succeed later and was certainly not done.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Busy { .. } | Self::Expired { .. } | Self::Stopped | Self::Unreadable { .. })
+        matches!(
+            self,
+            Self::Busy { .. }
+                | Self::Expired { .. }
+                | Self::ReadTimedOut { .. }
+                | Self::Stopped
+                | Self::Unreadable { .. }
+        )
     }
 
     /// Whether the request may or may not have been done. Ask again under the same idempotency key.
@@ -172,4 +217,9 @@ impl CallError {
             _ => None,
         }
     }
+}
+
+/// The end of a text about what is full.
+fn or_raise(limit: Option<&str>) -> String {
+    limit.map(|limit| format!(", or raise `{limit}`")).unwrap_or_default()
 }

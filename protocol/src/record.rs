@@ -60,8 +60,16 @@ pub fn decode<T: DeserializeOwned>(version: u8, bytes: &Bytes) -> Result<(T, Byt
         None => return Err(RecordError::Damaged { reason: "it is empty".to_owned() }),
     }
     let (record, read) = bincode::serde::decode_from_slice(&bytes[1..], CONFIG)
-        .map_err(|error| RecordError::Damaged { reason: error.to_string() })?;
+        .map_err(|error| RecordError::Damaged { reason: damage(&error).to_owned() })?;
     Ok((record, bytes.slice(1 + read..)))
+}
+
+/// The codec's own words are the names of its variants.
+fn damage(error: &bincode::error::DecodeError) -> &'static str {
+    match error {
+        bincode::error::DecodeError::UnexpectedEnd { .. } => "it ends too early",
+        _ => "its bytes fit no record",
+    }
 }
 
 #[cfg(test)]

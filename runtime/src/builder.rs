@@ -5,7 +5,7 @@ use sarsen_engine::{Limits, Registry};
 use sarsen_entities::{Entity, Typed};
 use sarsen_protocol::Slot;
 use sarsen_storage::{Directory, RedbOptions, Store};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{panic::catch_unwind, path::Path, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
 /// Collects entity types and options of a [`Runtime`], made by [`Runtime::builder`].
@@ -79,7 +79,7 @@ impl Builder {
     ///
     /// # Errors
     /// [`OpenError`]: when the directory is in use, foreign, newer or damaged, when a type could not be registered,
-    /// or when an option is out of range.
+    /// when an option is out of range, or when tokio is missing or has no timers; tokio prints a panic then too.
     ///
     /// # Cancel safety
     /// Dropped before it is ready, what was opened is closed again, a moment later.
@@ -115,6 +115,9 @@ impl Builder {
     {
         let plan = self.plan()?;
         let tokio = Handle::try_current().map_err(|_| OpenError::NoTokio)?;
+        if !has_timers() {
+            return Err(OpenError::NoTimers);
+        }
         let started = spawn_blocking(move || Runtime::start(&plan, open()?, tokio));
         match started.await {
             Ok(runtime) => runtime,
@@ -147,4 +150,9 @@ impl Builder {
             watchdog: self.watchdog,
         })
     }
+}
+
+/// Whether the tokio runtime here has timers. Tokio tells by a panic only, and the panic hook prints it.
+fn has_timers() -> bool {
+    catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok()
 }

@@ -17,7 +17,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The directory holds something and is no data directory of ours.
-    #[error("{} holds `{entry}` and is no data directory of sarsen: choose an empty directory or a new one", path.display())]
+    #[error("the directory {} holds `{entry}` and is no data directory of sarsen: choose an empty directory or a new one", path.display())]
     Foreign {
         /// The directory.
         path: PathBuf,
@@ -90,6 +90,9 @@ pub enum OpenError {
     /// There is no tokio runtime here.
     #[error("there is no tokio runtime here: open inside one, for example in `#[tokio::main]`")]
     NoTokio,
+    /// The tokio runtime here cannot measure time, which the timeouts of clients need.
+    #[error("the tokio runtime here has no timers: build it with `enable_time` or `enable_all`")]
+    NoTimers,
 }
 
 impl From<Duplicate> for OpenError {

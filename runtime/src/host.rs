@@ -7,7 +7,7 @@ use crate::{
     loader::ClientRead,
     works::Works,
 };
-use sarsen_engine::{Limits, Registry, Request, SlotMap};
+use sarsen_engine::{BUSY_RETRY_AFTER, Limits, Registry, Request, SlotMap};
 use sarsen_protocol::{CallError, Page, Read, SessionId, Timestamp};
 use sarsen_storage::Counters;
 use std::{sync::Arc, time::Duration};
@@ -18,9 +18,6 @@ use tokio::{
 
 /// How many clients' reads may wait for the loader; further ones wait for their turn.
 const READS_MAX: usize = 64;
-
-/// When a client should come back that found a lane full.
-const LANE_RETRY: Duration = Duration::from_millis(10);
 
 /// The way from clients to the shards. It outlives the threads of the runtime and does not hold its store.
 #[derive(Debug)]
@@ -62,9 +59,12 @@ impl Gate for Host {
         let to = request.to().clone();
         let doorway = self.works.doorway(self.slots.shard(to.slot()));
         doorway.offer(Asked { request, replier }).map_err(|turned| match turned {
-            Turned::Full => {
-                CallError::Busy { address: to, what: "the lane of its shard", retry_after: LANE_RETRY }
-            }
+            Turned::Full => CallError::Busy {
+                address: to,
+                what: "the lane of its shard",
+                limit: None,
+                retry_after: BUSY_RETRY_AFTER,
+            },
             Turned::Closed => CallError::Stopped,
         })
     }

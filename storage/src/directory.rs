@@ -29,7 +29,7 @@ pub enum DirectoryError {
         path: PathBuf,
     },
     /// It holds something and has no marker of ours.
-    #[error("{} holds {entry:?} and is no data directory of sarsen: choose an empty directory or a new one", path.display())]
+    #[error("the directory {} holds `{entry}` and is no data directory of sarsen: choose an empty directory or a new one", path.display())]
     Foreign {
         /// The directory.
         path: PathBuf,
@@ -74,7 +74,8 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Takes the directory at `path`, laying it out when it is missing or empty.
+    /// Takes the directory at `path`, laying it out when it is missing or empty. The empty path is the current
+    /// directory.
     ///
     /// # Errors
     /// [`DirectoryError::Locked`] when it is in use, [`Foreign`](DirectoryError::Foreign) when it holds something else
@@ -82,6 +83,7 @@ impl Directory {
     /// [`Io`](DirectoryError::Io) as their names say.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, DirectoryError> {
         let path = path.as_ref();
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         create(path)?;
         // A foreign directory gets no lock file from us. With one there, another process may be changing what we see.
         if let Err(error) = survey(path)

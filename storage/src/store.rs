@@ -7,7 +7,9 @@ use sarsen_protocol::{Batch, BatchNumber, Lease, Page, Read, Receipt, SlotRange}
 #[non_exhaustive]
 pub enum Error {
     /// The files could not be read or written.
-    #[error("{what} could not be read or written: {source}")]
+    #[error(
+        "{what} could not be read or written: {source}; check its permissions and the space that is left"
+    )]
     Io {
         /// The file or table.
         what: String,

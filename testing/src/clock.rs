@@ -11,11 +11,13 @@ const START_MICROS: u64 = 1_767_225_600_000_000;
 pub(crate) struct Clock {
     elapsed: Duration,
     wall_micros: u64,
+    /// The latest time that the wall's clock has shown since the process began.
+    latest_micros: u64,
 }
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        Self { elapsed: Duration::ZERO, wall_micros: START_MICROS }
+        Self { elapsed: Duration::ZERO, wall_micros: START_MICROS, latest_micros: START_MICROS }
     }
 
     /// Time passed since the beginning.
@@ -28,6 +30,16 @@ impl Clock {
         Timestamp::from_micros(self.wall_micros)
     }
 
+    /// The latest time that the process has seen: a shard's time never goes back.
+    pub(crate) fn latest(self) -> Timestamp {
+        Timestamp::from_micros(self.latest_micros)
+    }
+
+    /// The clock with which the next process begins: it knows no other time than now.
+    pub(crate) fn of_next_process(self) -> Self {
+        Self { latest_micros: self.wall_micros, ..self }
+    }
+
     /// Lets time pass.
     pub(crate) fn pass(&mut self, time: Duration) {
         self.elapsed += time;
@@ -37,6 +49,7 @@ impl Clock {
     /// Moves the wall's clock ahead.
     pub(crate) fn jump_forward(&mut self, by: Duration) {
         self.wall_micros = self.now().after(by).as_micros();
+        self.latest_micros = self.latest_micros.max(self.wall_micros);
     }
 
     /// Moves the wall's clock back.

@@ -20,4 +20,6 @@ pub enum Fault {
     LoseDelivery,
     /// A load is never answered.
     LoseLoad,
+    /// A shard is told a time that has not come yet.
+    FastClock,
 }

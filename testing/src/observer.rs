@@ -1,7 +1,7 @@
 //! What a simulation may watch.
 
 use sarsen_engine::Request;
-use sarsen_protocol::{Answer, Delivery};
+use sarsen_protocol::{Answer, Delivery, Timestamp};
 
 /// Is told what a host does while it does it. `S` is the host's store, which holds what is durable at that moment.
 pub trait Observer<S> {
@@ -15,8 +15,10 @@ pub trait Observer<S> {
         let _ = delivery;
     }
 
-    /// A shard has run a turn.
-    fn turned(&mut self) {}
+    /// A shard has run a turn; `latest` is the latest time that the clock has shown since the process was opened.
+    fn turned(&mut self, latest: Timestamp) {
+        let _ = latest;
+    }
 }
 
 /// Watches nothing.

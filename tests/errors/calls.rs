@@ -272,6 +272,11 @@ pub(crate) async fn damaged_record_listed() -> Told {
     told(runtime.client().entities::<Clerk>().next().await.expect("an error, and then the end"))
 }
 
+pub(crate) async fn newer_record_listed() -> Told {
+    let runtime = with_record(&[2]).await;
+    told(runtime.client().entities::<Clerk>().next().await.expect("an error, and then the end"))
+}
+
 pub(crate) async fn unreadable() -> Told {
     let fail_listings = |step: Step<'_>| match step {
         Step::Read(reads) if reads.iter().all(|read| read.keyspace == Keyspace::Instances) => Err(broken()),

@@ -66,6 +66,27 @@ pub(crate) async fn no_tokio() -> Told {
     thread::spawn(outside).join().expect("it does not panic")
 }
 
+/// On a thread of its own as well. Tokio's panic, by which it is asked for timers, is printed there.
+pub(crate) async fn no_timers() -> Told {
+    let timeless = || {
+        let directory = temporary();
+        let tokio = tokio::runtime::Builder::new_current_thread().build().expect("the system has threads");
+        told(tokio.block_on(open(directory.path())))
+    };
+    thread::spawn(timeless).join().expect("it does not panic")
+}
+
+/// A test runs in the folder of its package.
+pub(crate) async fn empty_path() -> Told {
+    match open(Path::new("")).await {
+        Err(OpenError::Foreign { path, entry }) => {
+            let told = Told::of(&OpenError::Foreign { path, entry: entry.clone() });
+            told.with(&format!("`{entry}`"), "`<entry>`")
+        }
+        other => told(other),
+    }
+}
+
 async fn open(path: &Path) -> Result<Runtime, OpenError> {
     Runtime::builder().entity::<Clerk>().open(path).await
 }

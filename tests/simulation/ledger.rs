@@ -2,6 +2,7 @@
 //! witness to whom a ledger hands its list when it is erased.
 
 use sarsen_entities::{Entity, EntityContext, Operations, Port, Returns, StatePort};
+use sarsen_protocol::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     cell::RefCell,
@@ -136,13 +137,22 @@ pub(crate) struct Book<L> {
 /// The ledger of the simulation.
 pub(crate) type Ledger = Book<Vec<OperationId>>;
 
+/// An operation that has been run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    pub(crate) id: OperationId,
+    pub(crate) deed: Deed,
+    /// What it was told of the time.
+    pub(crate) now: Timestamp,
+}
+
 thread_local! {
     /// What has been run on this thread, undone or not, since it was last taken.
-    static RUN: RefCell<Vec<(OperationId, Deed)>> = const { RefCell::new(Vec::new()) };
+    static RUN: RefCell<Vec<Run>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Takes what has been run on this thread.
-pub(crate) fn take_run() -> Vec<(OperationId, Deed)> {
+pub(crate) fn take_run() -> Vec<Run> {
     RUN.with(RefCell::take)
 }
 
@@ -151,7 +161,7 @@ pub(crate) const PANIC: &str = "a panic as the simulation asked";
 
 impl<L: List> Book<L> {
     fn perform(&mut self, cx: &mut EntityContext<'_>, deed: Deed, (id, children): Order) -> Answer {
-        RUN.with(|run| run.borrow_mut().push((id, deed)));
+        RUN.with(|run| run.borrow_mut().push(Run { id, deed, now: cx.now() }));
         let before = self.list.ids();
         self.list.push(id);
         for child in children {

@@ -27,7 +27,7 @@ mod watch;
 mod workload;
 
 use armed::{Armed, SEEDS_MAX};
-use invariants::{durable_before_visible, exactly_once, nothing_left, order, rollback, serial};
+use invariants::{durable_before_visible, exactly_once, not_early, nothing_left, order, rollback, serial};
 use seed::On;
 use std::{panic, sync::Once};
 
@@ -107,6 +107,11 @@ fn rollback_notices_its_fault() {
 #[test]
 fn durable_before_visible_notices_its_fault() {
     notices(durable_before_visible::NAME, durable_before_visible::ARMED);
+}
+
+#[test]
+fn not_early_notices_its_fault() {
+    notices(not_early::NAME, not_early::ARMED);
 }
 
 #[test]

@@ -23,6 +23,10 @@ pub(crate) struct Plan {
     pub(crate) drop_one_in: usize,
     /// One request in so many has a timeout; 0 is never.
     pub(crate) timeout_one_in: usize,
+    /// Weights of the forms of requests: signal, call, signal under a key, call under a key, numbered signal.
+    pub(crate) forms: [u32; 5],
+    /// One time in so many that a client asks again, it asks for what it knows to be done.
+    pub(crate) repeat_one_in: usize,
     /// Ledgers are erased at most so often.
     pub(crate) erases_max: usize,
 }
@@ -45,6 +49,13 @@ impl Plan {
             futures_max: random.pick(&[1, 4, 24]),
             drop_one_in: random.pick(&[0, 4, 12]),
             timeout_one_in: random.pick(&[0, 5, 15]),
+            forms: random.pick(&[
+                [35, 25, 12, 12, 16],
+                [35, 25, 12, 12, 16],
+                [5, 5, 30, 60, 0],
+                [40, 10, 0, 0, 50],
+            ]),
+            repeat_one_in: random.pick(&[2, 5]),
             erases_max,
         }
     }

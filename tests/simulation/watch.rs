@@ -2,19 +2,20 @@
 
 use crate::{
     durable::ids_in,
-    invariants::{self, durable_before_visible},
-    ledger::{self, Deed, OperationId},
+    invariants::{Checked, Violation, durable_before_visible, not_early},
+    ledger::{self, Deed, OperationId, Run},
     oracle::{Asker, Oracle},
     plan::Leeway,
 };
 use sarsen_engine::Request;
-use sarsen_protocol::{Answer, Delivery};
+use sarsen_protocol::{Answer, Delivery, Timestamp};
 use sarsen_storage::Store;
 use sarsen_testing::{Observer, Situation, Situations};
 use std::{
     cell::{Cell, RefCell},
     collections::{HashMap, HashSet},
     rc::Rc,
+    time::Duration,
 };
 
 /// What the watch and the clients of a run share.
@@ -40,15 +41,24 @@ pub(crate) struct Watch {
     /// The last process in which each operation ran.
     ran: HashMap<OperationId, u64>,
     erased: HashSet<String>,
+    /// Before which time an operation must not run.
+    due: HashMap<OperationId, Timestamp>,
 }
 
 impl Watch {
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared, ran: HashMap::new(), erased: HashSet::new() }
+        Self { shared, ran: HashMap::new(), erased: HashSet::new(), due: HashMap::new() }
+    }
+
+    /// Notes what an invariant has found.
+    fn note(&self, invariant: &'static str, checked: Checked) {
+        if let Err(what) = checked {
+            self.shared.oracle.borrow_mut().violations.push(Violation { invariant, what });
+        }
     }
 
     /// Counts what one operation shows by running.
-    fn ran(&mut self, id: OperationId, deed: Deed) {
+    fn ran(&mut self, Run { id, deed, now }: Run) {
         let process = self.shared.process.get();
         let count = |situation| self.shared.count(situation);
         match deed {
@@ -61,6 +71,9 @@ impl Watch {
         }
         let oracle = self.shared.oracle.borrow();
         let Some(asked) = oracle.get(id) else { return };
+        for child in asked.children.iter().filter(|child| child.delay_ms > 0) {
+            self.due.insert(child.id, now.after(Duration::from_millis(child.delay_ms)));
+        }
         if asked.delayed {
             count(Situation::DelayedRan);
             if asked.process < process {
@@ -83,11 +96,21 @@ impl Watch {
 
 impl<S: Store> Observer<S> for Watch {
     fn released(&mut self, request: &Request, answer: &Answer, store: &S) {
-        let mut oracle = self.shared.oracle.borrow_mut();
-        let checked =
-            durable_before_visible::check_release(&oracle, request, answer, store, self.shared.leeway);
-        if let Err(what) = checked {
-            oracle.violations.push(invariants::Violation { invariant: durable_before_visible::NAME, what });
+        let checked = durable_before_visible::check_release(
+            &self.shared.oracle.borrow(),
+            request,
+            answer,
+            store,
+            self.shared.leeway,
+        );
+        self.note(durable_before_visible::NAME, checked);
+        if let (Request::Operation(message), Answer::Acknowledged) = (request, answer)
+            && let (Some(due), Some(id)) = (message.due, ids_in(message.input.as_bytes()).next())
+        {
+            // Of several attempts it may be another one, with another time, that was accepted.
+            if self.shared.oracle.borrow().get(id).is_some_and(|asked| asked.attempts.len() == 1) {
+                self.due.insert(id, due);
+            }
         }
     }
 
@@ -98,14 +121,18 @@ impl<S: Store> Observer<S> for Watch {
         }
     }
 
-    fn turned(&mut self) {
-        let run = ledger::take_run();
-        let several = run.iter().any(|(id, _)| *id != run[0].0);
-        if several && run.iter().any(|(_, deed)| !deed.succeeds()) {
+    fn turned(&mut self, latest: Timestamp) {
+        // What has been due once stays so, also when a crash takes the process to an earlier time.
+        self.due.retain(|_, due| *due > latest);
+        let runs = ledger::take_run();
+        let several = runs.iter().any(|run| run.id != runs[0].id);
+        if several && runs.iter().any(|run| !run.deed.succeeds()) {
             self.shared.count(Situation::RollbackInRun);
         }
-        for (id, deed) in run {
-            self.ran(id, deed);
+        for run in runs {
+            let checked = not_early::check_run(run.id, self.due.get(&run.id).copied(), latest);
+            self.note(not_early::NAME, checked);
+            self.ran(run);
         }
     }
 }

@@ -166,12 +166,12 @@ impl Workload {
     }
 
     fn form(&mut self, id: OperationId, to: &str) -> Form {
-        match self.random.below(100) {
-            0..35 => Form::Signal,
-            35..60 => Form::Call,
-            60..72 => Form::KeyedSignal(self.key(id, to)),
-            72..84 => Form::KeyedCall(self.key(id, to)),
-            _ => self.produced(id, to),
+        match self.random.weighted(self.plan.forms.into_iter()) {
+            None | Some(0) => Form::Signal,
+            Some(1) => Form::Call,
+            Some(2) => Form::KeyedSignal(self.key(id, to)),
+            Some(3) => Form::KeyedCall(self.key(id, to)),
+            Some(_) => self.produced(id, to),
         }
     }
 
@@ -255,7 +255,7 @@ impl Workload {
 
     /// Asks again for an operation of which nobody knows what became, or now and then of one that is done.
     fn again<W: World>(&mut self, host: &mut VirtualHost<W>) {
-        if !self.random.one_in(5) {
+        if !self.random.one_in(self.plan.repeat_one_in) {
             self.forget_settled();
         }
         let Some(chosen) = self.open.len().checked_sub(1) else { return };

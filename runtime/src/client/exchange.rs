@@ -98,9 +98,10 @@ impl Draft {
         let request = self.request?;
         let may_wait_on_disk = check(&*self.gate, &request)?;
         let to = request.to().clone();
+        let is_read = matches!(request, Request::State { .. });
         let (replier, answer) = Replier::new(may_wait_on_disk);
         self.gate.submit(request, replier)?;
-        let timer = timeout.map(|timeout| (timeout, self.gate.sleep(timeout)));
+        let timer = timeout.map(|timeout| (late(to.clone(), timeout, is_read), self.gate.sleep(timeout)));
         Ok(Sent { to, answer, timer })
     }
 }
@@ -142,11 +143,21 @@ pub(super) fn check_name(gate: &dyn Gate, name: &str) -> Result<(), CallError> {
     }
 }
 
+/// A read leaves nothing behind whose outcome could be unknown.
+fn late(address: Address, timeout: Duration, is_read: bool) -> CallError {
+    if is_read {
+        CallError::ReadTimedOut { address, timeout }
+    } else {
+        CallError::TimedOut { address, timeout }
+    }
+}
+
 /// A request whose answer is awaited.
 struct Sent {
     to: Address,
     answer: oneshot::Receiver<Answer>,
-    timer: Option<(Duration, Coming<()>)>,
+    /// What it ends with when its time is up.
+    timer: Option<(CallError, Coming<()>)>,
 }
 
 impl Sent {
@@ -158,9 +169,9 @@ impl Sent {
                 Err(_) => Err(CallError::OutcomeUnknown),
             });
         }
-        let Some((timeout, timer)) = &mut self.timer else { return Poll::Pending };
+        let Some((late, timer)) = &mut self.timer else { return Poll::Pending };
         ready!(timer.as_mut().poll(cx));
-        Poll::Ready(Err(CallError::TimedOut { address: self.to.clone(), timeout: *timeout }))
+        Poll::Ready(Err(late.clone()))
     }
 }
 

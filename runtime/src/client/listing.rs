@@ -76,8 +76,8 @@ impl<E: Entity> Listing<E> {
     /// The next entity; `None` at the end. As `next` of the stream, for those who import no extension trait.
     ///
     /// # Errors
-    /// [`CallError::UnknownEntity`], [`CallError::Unreadable`], [`CallError::Stopped`] and
-    /// [`CallError::InsideOperation`].
+    /// [`CallError::UnknownEntity`], [`CallError::Unreadable`], [`CallError::Damaged`],
+    /// [`CallError::Newer`], [`CallError::Stopped`] and [`CallError::InsideOperation`].
     pub async fn next(&mut self) -> Option<Result<Listed, CallError>> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -146,7 +146,7 @@ fn listed_state<E: Entity>(row: ListedRow) -> Result<ListedState<E>, CallError> 
     let state = state.and_then(|state| json::decode(&state).map_err(|failure| failure.message));
     match state {
         Ok(state) => Ok(ListedState { key: address.key().to_owned(), state }),
-        Err(reason) => Err(CallError::Parked { address, reason }),
+        Err(reason) => Err(CallError::Parked { address, reason: sarsen_engine::misfit(&reason) }),
     }
 }
 
@@ -205,7 +205,7 @@ impl Rows {
                         self.phase = Phase::Reading(listing, pages);
                         return Poll::Pending;
                     };
-                    self.page = listing.take(&read?).map_err(|error| unreadable(&error))?.into();
+                    self.page = listing.take(&read?).map_err(refused)?.into();
                     Phase::Between(listing)
                 }
                 Phase::Done => return Poll::Ready(None),
@@ -231,6 +231,10 @@ impl fmt::Debug for Rows {
     }
 }
 
-fn unreadable(error: &RecordError) -> CallError {
-    CallError::Unreadable { reason: error.to_string() }
+fn refused(error: RecordError) -> CallError {
+    match error {
+        RecordError::Newer { found, known } => CallError::Newer { found, known },
+        RecordError::Damaged { reason } => CallError::Damaged { reason },
+        other => CallError::Damaged { reason: other.to_string() },
+    }
 }

@@ -66,6 +66,7 @@ impl ProducerRequest {
     }
 
     /// Gives it its number: the `number`-th signal of this producer to this entity, counted from 1.
+    /// Zero is refused as [`CallError::NumberZero`].
     pub fn number(mut self, number: u64) -> NumberedRequest {
         let identity = self.identity(Sequence(number));
         self.draft.identity(identity);
@@ -75,9 +76,8 @@ impl ProducerRequest {
     fn identity(&self, number: Sequence) -> Result<Identity, CallError> {
         let name = self.name.clone()?;
         if number == Sequence(0) {
-            // The entity would take it for a repeat and acknowledge what it never did.
             let (address, producer) = (self.to.clone()?, name.as_str().to_owned());
-            return Err(CallError::OutOfSequence { address, producer, expected: number.next() });
+            return Err(CallError::NumberZero { address, producer });
         }
         Ok(Identity::Producer { name, number })
     }

@@ -153,8 +153,8 @@ impl Future for Signal {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (address, answer) = ready!(self.exchange.poll(cx))?;
         let result = match answer {
-            // The answer instead of an acknowledgement: a repeat of a call under the same key.
-            Answer::Acknowledged | Answer::Returned(_) => Ok(()),
+            Answer::Acknowledged => Ok(()),
+            // It could not be accepted: the entity's state does not encode beside the producer's number.
             Answer::Failed(failure) => Err(AnswerError::Failed(failure)),
             other => Err(foreign(&other)),
         };

@@ -36,7 +36,7 @@ impl<E> StateRequest<E> {
         Self { draft, entity: PhantomData }
     }
 
-    /// Gives up after `timeout`, counted from the first poll, with [`CallError::TimedOut`].
+    /// Gives up after `timeout`, counted from the first poll, with [`CallError::ReadTimedOut`].
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.draft.timeout(timeout);
         self
@@ -78,7 +78,10 @@ impl<E: Entity> Future for State<E> {
             Answer::Failed(failure) => Err(AnswerError::Failed(failure)),
             other => Err(foreign(&other)),
         };
-        Poll::Ready(result.map_err(|error| call_error(error, address, STATE)))
+        Poll::Ready(result.map_err(|error| match error {
+            AnswerError::Misfit(reason) => CallError::InvalidState { address, reason },
+            other => call_error(other, address, STATE),
+        }))
     }
 }
 

@@ -62,7 +62,7 @@ async fn check(count: u64, verdict: Verdict, reason: &str) {
 #[tokio::test]
 async fn callers_of_a_failed_commit_learn_that_the_outcome_is_unknown_and_others_that_nothing_was_done() {
     let mut log = listen();
-    let reason = "state.redb could not be read or written: the disk is gone";
+    let reason = "state.redb could not be read or written: the disk is gone; check its permissions and the space that is left";
     check(1, Verdict::Fail, reason).await;
     loop {
         let line = log.recv().await.expect("the listener lives as long as the process");
@@ -74,7 +74,7 @@ async fn callers_of_a_failed_commit_learn_that_the_outcome_is_unknown_and_others
 
 #[tokio::test]
 async fn the_commit_thread_tells_of_a_failed_commit_as_a_driver_does() {
-    check(200, Verdict::Fail, "state.redb could not be read or written: the disk is gone").await;
+    check(200, Verdict::Fail, "state.redb could not be read or written: the disk is gone; check its permissions and the space that is left").await;
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn a_store_that_cannot_be_read_stops_the_runtime() {
     store.on_read(|| Verdict::Fail);
     let error = client.entity::<Probe>("bob").add(1).await.expect_err("bob cannot be loaded");
     assert_eq!(error, CallError::Stopped);
-    let reason = "state.redb could not be read or written: the disk is gone".to_owned();
+    let reason = "state.redb could not be read or written: the disk is gone; check its permissions and the space that is left".to_owned();
     assert_eq!(runtime.closed().await, Closed::Failed { reason });
 }
 

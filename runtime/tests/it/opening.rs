@@ -56,7 +56,7 @@ async fn a_directory_that_is_not_ours_is_refused_and_left_alone() {
     let refused = words(place.path(), builder().open(place.path()).await);
     assert_eq!(
         refused,
-        "DIR holds `thesis.txt` and is no data directory of sarsen: choose an empty directory or a new one"
+        "the directory DIR holds `thesis.txt` and is no data directory of sarsen: choose an empty directory or a new one"
     );
     assert_eq!(std::fs::read_dir(place.path()).expect("it can be read").count(), 1);
 }

@@ -21,11 +21,24 @@ pub(super) fn parse(marker: &[u8]) -> Result<u64, String> {
     let format: u64 = digits
         .and_then(|digits| digits.parse().ok())
         .filter(|format| *format > 0)
-        .ok_or_else(|| format!("says {line:?} instead of \"format = {FORMAT}\""))?;
+        .ok_or_else(|| format!("says `{}` instead of `format = {FORMAT}`", printable(line)))?;
     match lines.next() {
-        Some(line) if format <= FORMAT => Err(format!("says {line:?} behind its format")),
+        Some(line) if format <= FORMAT => Err(format!("says `{}` behind its format", printable(line))),
         _ => Ok(format),
     }
+}
+
+/// The line with its control characters escaped.
+fn printable(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    for character in line.chars() {
+        if character.is_control() {
+            text.extend(character.escape_debug());
+        } else {
+            text.push(character);
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -46,21 +59,28 @@ mod tests {
     #[test]
     fn only_a_newer_marker_may_say_more() {
         check("format = 2\nshards = [1, 2]\n", Ok(2));
-        check("format = 1\nformat = 1\n", Err("says \"format = 1\" behind its format"));
+        check("format = 1\nformat = 1\n", Err("says `format = 1` behind its format"));
     }
 
     #[test]
     fn anything_else_is_named() {
         check("", Err("has no line with a format"));
         check("# format = 1\n\n", Err("has no line with a format"));
-        for line in
-            ["format = 0", "format = -1", "format = +1", "format=1", "format = \"1\"", "format =", "\0\0"]
-        {
-            check(line, Err(&format!("says {line:?} instead of \"format = 1\"")));
+        for line in [
+            "format = 0",
+            "format = -1",
+            "format = +1",
+            "format=1",
+            "format = \"1\"",
+            "format =",
+            "form\u{e4}t",
+        ] {
+            check(line, Err(&format!("says `{line}` instead of `format = 1`")));
         }
+        check("\0\t\0", Err(r"says `\0\t\0` instead of `format = 1`"));
         check(
             "format = 99999999999999999999",
-            Err("says \"format = 99999999999999999999\" instead of \"format = 1\""),
+            Err("says `format = 99999999999999999999` instead of `format = 1`"),
         );
         assert_eq!(parse(&[0xff]), Err("is not text".to_owned()));
     }

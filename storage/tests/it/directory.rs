@@ -64,7 +64,7 @@ fn a_directory_with_other_things_is_refused_and_left_alone() {
     fs::write(place.path().join("photo.jpg"), b"x").unwrap();
     assert_eq!(
         refused(place.path()),
-        "DIR holds \"photo.jpg\" and is no data directory of sarsen: choose an empty directory or a new one"
+        "the directory DIR holds `photo.jpg` and is no data directory of sarsen: choose an empty directory or a new one"
     );
     assert_eq!(names(place.path()), ["photo.jpg"]);
     // Others have lock files as well.

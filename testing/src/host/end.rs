@@ -85,7 +85,7 @@ impl<W: World> VirtualHost<W> {
     pub(super) fn reopen(&mut self) {
         let earlier = self.process.take();
         if let Some(earlier) = &earlier {
-            self.env.clock = earlier.front.inner().clock;
+            self.env.clock = earlier.front.inner().clock.of_next_process();
         }
         let front = earlier.map(|earlier| earlier.front.clone());
         loop {

@@ -135,7 +135,7 @@ impl Inner {
 
     /// Takes over the clock and the timeouts of the process before.
     pub(super) fn inherit(&mut self, earlier: &mut Self) {
-        self.clock = earlier.clock;
+        self.clock = earlier.clock.of_next_process();
         self.sleepers.append(&mut earlier.sleepers);
     }
 }
@@ -159,6 +159,7 @@ impl Gate for Front {
         inner.lanes[shard].offer((request, reply), bytes).map_err(|_| CallError::Busy {
             address,
             what: "the lane of its shard",
+            limit: None,
             retry_after: RETRY_AFTER,
         })
     }

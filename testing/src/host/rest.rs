@@ -5,7 +5,7 @@ use crate::World;
 use std::{cell::RefCell, future::Future, rc::Rc, time::Duration};
 
 /// A host that has not come to rest after so many actions never will.
-const ACTIONS_MAX: usize = 2_000_000;
+const ACTIONS_MAX: usize = 1_000_000;
 
 impl<W: World> VirtualHost<W> {
     /// Acts until nothing is pending but what waits for its time.

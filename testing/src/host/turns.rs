@@ -44,12 +44,14 @@ impl<S: Store> Process<S> {
     /// Runs a turn of a shard.
     pub(super) fn turn(&mut self, at: usize, env: &mut Env<S>) {
         let now = self.now();
+        let told = if env.strikes(Fault::FastClock) { now.after(Duration::from_secs(1)) } else { now };
         let driver = &mut self.drivers[at];
-        let worked = driver.shard.turn(now);
+        let worked = driver.shard.turn(told);
         if !driver.shard.accepts_outside() {
             env.count(Situation::OutsideHeldBack);
         }
-        env.observer.turned();
+        let latest = self.front.inner().clock.latest();
+        env.observer.turned(latest);
         self.after_input(at, env);
         self.drivers[at].quiet = !worked;
         env.note(|| format!("a turn of shard {at}{}", if worked { "" } else { ", nothing to do" }));

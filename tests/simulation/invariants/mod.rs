@@ -2,6 +2,7 @@
 
 pub(crate) mod durable_before_visible;
 pub(crate) mod exactly_once;
+pub(crate) mod not_early;
 pub(crate) mod nothing_left;
 pub(crate) mod order;
 pub(crate) mod rollback;
