@@ -43,11 +43,19 @@ pub(crate) struct Watch {
     erased: HashSet<String>,
     /// Before which time an operation must not run.
     due: HashMap<OperationId, Timestamp>,
+    /// The latest time that the process has seen.
+    latest: Timestamp,
 }
 
 impl Watch {
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared, ran: HashMap::new(), erased: HashSet::new(), due: HashMap::new() }
+        Self {
+            shared,
+            ran: HashMap::new(),
+            erased: HashSet::new(),
+            due: HashMap::new(),
+            latest: Timestamp::default(),
+        }
     }
 
     /// Notes what an invariant has found.
@@ -108,7 +116,8 @@ impl<S: Store> Observer<S> for Watch {
             && let (Some(due), Some(id)) = (message.due, ids_in(message.input.as_bytes()).next())
         {
             // Of several attempts it may be another one, with another time, that was accepted.
-            if self.shared.oracle.borrow().get(id).is_some_and(|asked| asked.attempts.len() == 1) {
+            let alone = self.shared.oracle.borrow().get(id).is_some_and(|asked| asked.attempts.len() == 1);
+            if alone && due > self.latest {
                 self.due.insert(id, due);
             }
         }
@@ -122,6 +131,7 @@ impl<S: Store> Observer<S> for Watch {
     }
 
     fn turned(&mut self, latest: Timestamp) {
+        self.latest = latest;
         // What has been due once stays so, also when a crash takes the process to an earlier time.
         self.due.retain(|_, due| *due > latest);
         let runs = ledger::take_run();
