@@ -1,9 +1,8 @@
 //! Around user code: whose it is, so that a client can refuse to wait inside an operation, and what becomes of its
 //! panic.
 
-use sarsen_protocol::{Address, Failure, FailureKind};
+use sarsen_protocol::{Address, Failure};
 use std::{
-    any::Any,
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
 };
@@ -36,13 +35,5 @@ impl Drop for Inside {
 
 /// Runs user code; its panic is a failure.
 pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(code))
-        .map_err(|panic| Failure::new(FailureKind::Panicked, panic_text(panic.as_ref())))
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
-        .to_owned()
+    catch_unwind(AssertUnwindSafe(code)).map_err(|panic| Failure::panicked(panic.as_ref()))
 }

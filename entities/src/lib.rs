@@ -13,7 +13,6 @@ mod entity;
 mod inside;
 mod operations;
 mod port;
-mod returns;
 mod run;
 mod state;
 mod typed;
@@ -24,7 +23,7 @@ pub use entity::Entity;
 pub use inside::inside_operation;
 pub use operations::Operations;
 pub use port::{Port, StatePort};
-pub use returns::{AnswerError, Returns};
+pub use sarsen_protocol::{AnswerError, Returns};
 pub use typed::{RegisterError, Typed};
 
 /// What the macros name; no part of the public interface.
@@ -33,6 +32,6 @@ pub mod __private {
     pub use crate::{
         Entity, EntityContext, Operations, Port, Returns, StatePort,
         entity::OperationsBlock,
-        returns::{Kind, ViaResult, ViaValue},
     };
+    pub use sarsen_protocol::returns::{Kind, ViaResult, ViaValue};
 }

@@ -1,6 +1,7 @@
 //! Where an instance lives: the name of its type and its key.
 
 use crate::{Slot, hash};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, sync::Arc};
 
 /// The longest name of an entity or operation, in bytes.
@@ -198,6 +199,21 @@ impl Ord for Address {
 impl std::hash::Hash for Address {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         state.write_u64(self.hash);
+    }
+}
+
+/// As its text, `name 0x00 key`.
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::from_bytes(text.as_bytes())
+            .ok_or_else(|| D::Error::custom(format!("`{}` is no address", shorten(&text))))
     }
 }
 

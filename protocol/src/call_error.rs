@@ -1,6 +1,6 @@
 //! What a caller learns when it does not get its answer.
 
-use crate::{Address, AddressError, Failure, IdentityError, Sequence};
+use crate::{Address, AddressError, Failure, IdentityError, RunId, RunIdError, SectionError, Sequence};
 use std::time::Duration;
 
 /// Why a call, signal or read did not succeed.
@@ -154,6 +154,46 @@ pub enum CallError {
         /// What does not fit.
         reason: String,
     },
+    /// An activity failed, and was not or no longer retried.
+    #[error("activity `{activity}` failed: {failure}")]
+    ActivityFailed {
+        /// The activity.
+        activity: String,
+        /// What it did wrong.
+        failure: Failure,
+    },
+    /// A child of an orchestration failed.
+    #[error("orchestration `{orchestration}`, run `{run}`, failed: {failure}")]
+    ChildFailed {
+        /// Its name.
+        orchestration: String,
+        /// Its run.
+        run: RunId,
+        /// What it did wrong.
+        failure: Failure,
+    },
+    /// What an orchestration was to hand out cannot be sent.
+    #[error("{what} cannot be sent: {reason}")]
+    Unsendable {
+        /// What it was: an input, an event, a status.
+        what: String,
+        /// Why it cannot.
+        reason: String,
+    },
+    /// The answer of an activity or of a child is no answer of it.
+    #[error("the answer of {what} does not fit its type: {reason}")]
+    Misfit {
+        /// What answered.
+        what: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The run's id is none.
+    #[error("{0}")]
+    InvalidRun(#[from] RunIdError),
+    /// A rule of critical sections forbids it; nothing was sent.
+    #[error("{0}")]
+    Section(#[from] SectionError),
     /// A client was used inside an operation, which must not wait.
     #[error(
         "a client was used inside an operation of {inside}: send signals through the operation's context instead"
@@ -210,10 +250,12 @@ impl CallError {
         matches!(self, Self::TimedOut { .. } | Self::OutcomeUnknown)
     }
 
-    /// The operation's failure, if that is what it was.
+    /// The failure of the operation, activity or child, if that is what it was.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
-            Self::Failed { failure, .. } => Some(failure),
+            Self::Failed { failure, .. }
+            | Self::ActivityFailed { failure, .. }
+            | Self::ChildFailed { failure, .. } => Some(failure),
             _ => None,
         }
     }

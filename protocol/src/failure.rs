@@ -2,7 +2,7 @@
 
 use crate::Payload;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{any::Any, fmt};
 
 /// What kind of failure it was. The numbers are part of the stored format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub enum FailureKind {
     MailboxFull,
     /// The operation changed the state through `&self`.
     ChangedByRead,
+    /// The execution issued more commands in a turn, or made a longer history, than it may.
+    OverLimit,
 }
 
 impl fmt::Display for FailureKind {
@@ -43,6 +45,7 @@ impl fmt::Display for FailureKind {
             Self::UnknownEntity => "unknown entity",
             Self::MailboxFull => "mailbox full",
             Self::ChangedByRead => "changed the state through `&self`",
+            Self::OverLimit => "over a limit",
         })
     }
 }
@@ -63,5 +66,12 @@ impl Failure {
     /// A failure without details.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), details: None }
+    }
+
+    /// The failure that a panic is.
+    pub fn panicked(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Self::new(FailureKind::Panicked, text.unwrap_or("without a message"))
     }
 }

@@ -12,7 +12,12 @@ mod hash;
 mod id;
 pub mod json;
 mod message;
+mod name;
 pub mod record;
+#[doc(hidden)]
+pub mod returns;
+mod run;
+mod section;
 mod store;
 mod time;
 
@@ -24,8 +29,13 @@ pub use hash::{AddressHasher, AddressMap, HashMap, HashSet, content_hash};
 pub use id::{BatchNumber, Epoch, RequestId, Sequence, SessionId, ShardId, Slot, SlotRange};
 pub use json::Payload;
 pub use message::{
-    Delivery, IDENTITY_BYTES_MAX, Identity, IdentityError, IdentityName, Message, OperationName, Origin,
-    Source, TraceContext,
+    Delivery, IDENTITY_BYTES_MAX, Identity, IdentityError, IdentityName, Message, Origin, Source,
+    TraceContext,
 };
+pub use name::{ActivityName, EventName, OperationName, OrchestrationName};
+pub use returns::{AnswerError, Returns};
+pub use run::{ExecutionId, RUN_ID_BYTES_MAX, RunId, RunIdError};
+pub use section::SectionError;
 pub use store::{Batch, Keyspace, Lease, Page, Read, Receipt, Row, Write};
 pub use time::Timestamp;
+pub use uuid::Uuid;

@@ -1,38 +1,12 @@
 //! Messages on their way to an instance.
 
-use crate::{Address, Epoch, Payload, RequestId, Sequence, SessionId, ShardId, Slot, Timestamp, address};
-use std::{borrow::Cow, fmt, sync::Arc};
+use crate::{
+    Address, Epoch, OperationName, Payload, RequestId, Sequence, SessionId, ShardId, Slot, Timestamp, address,
+};
+use std::sync::Arc;
 
 /// The longest idempotency key or producer's name, in bytes.
 pub const IDENTITY_BYTES_MAX: usize = 256;
-
-/// The name of an operation. Borrowed where code names it, owned where a record does.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OperationName(Cow<'static, str>);
-
-impl OperationName {
-    /// A name written in code.
-    pub const fn of(name: &'static str) -> Self {
-        Self(Cow::Borrowed(name))
-    }
-
-    /// The name's text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for OperationName {
-    fn from(name: String) -> Self {
-        Self(Cow::Owned(name))
-    }
-}
-
-impl fmt::Display for OperationName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Who sent a message. Opaque to the engine but for order: messages of one sender keep theirs.
 #[derive(Clone, Debug, PartialEq, Eq)]

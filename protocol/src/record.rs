@@ -72,6 +72,18 @@ fn damage(error: &bincode::error::DecodeError) -> &'static str {
     }
 }
 
+/// Decodes a record of `version` behind which nothing follows.
+///
+/// # Errors
+/// As [`decode`], and [`RecordError::Damaged`] when something follows.
+pub fn decode_all<T: DeserializeOwned>(version: u8, bytes: &[u8]) -> Result<T, RecordError> {
+    let (record, rest) = decode(version, &Bytes::copy_from_slice(bytes))?;
+    if rest.is_empty() {
+        return Ok(record);
+    }
+    Err(RecordError::Damaged { reason: format!("{} bytes follow it", rest.len()) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,7 +101,8 @@ mod tests {
         assert_eq!(bytes, [1, 251, 44, 1, 1, b'x']);
         bytes.extend_from_slice(b"rest");
         let (read, rest) = decode::<Sample>(1, &bytes.into()).expect("it was just written");
-        assert_eq!((read, rest.as_ref()), (sample, b"rest".as_ref()));
+        assert_eq!((&read, rest.as_ref()), (&sample, b"rest".as_ref()));
+        assert_eq!(decode_all(1, &encode(1, &sample)), Ok(sample));
     }
 
     #[test]
@@ -99,5 +112,7 @@ mod tests {
         assert!(matches!(decode::<Sample>(3, &bytes), Err(RecordError::Damaged { .. })));
         assert!(matches!(decode::<Sample>(2, &bytes.slice(..1)), Err(RecordError::Damaged { .. })));
         assert!(matches!(decode::<Sample>(2, &Bytes::new()), Err(RecordError::Damaged { .. })));
+        let followed = [bytes.as_ref(), b"x"].concat();
+        assert!(matches!(decode_all::<Sample>(2, &followed), Err(RecordError::Damaged { .. })));
     }
 }

@@ -46,6 +46,12 @@ pub(crate) const ROOMS: &[Room] = &[
         pure: true,
     },
     Room {
+        package: "sarsen-orchestration",
+        rooms: &["sarsen-protocol"],
+        crates: Crates::Only(&["serde", "thiserror"]),
+        pure: true,
+    },
+    Room {
         package: "sarsen-engine",
         rooms: &["sarsen-protocol", "sarsen-entities"],
         crates: Crates::Only(&["bytes", "serde", "thiserror"]),

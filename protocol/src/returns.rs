@@ -1,14 +1,14 @@
-//! How an operation's answer is written and read.
+//! How the answer of a user's function is written and read: an operation, an activity, an orchestration.
 
-use sarsen_protocol::{Failure, FailureKind, Payload, json};
+use crate::{Failure, FailureKind, Payload, json};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, marker::PhantomData};
 
-/// How an operation's answer of type `R` becomes JSON, and again an `R` for who asked.
+/// How an answer of type `R` becomes JSON, and again an `R` for who asked.
 ///
 /// There are two ways. [`value`](Self::value) is for every type. [`fallible`](Returns::fallible) is for a
-/// `Result<T, E>`: an `Err` fails the operation, which undoes it, and is still an `Err` of its own type for who
-/// asked. The macros choose by the type, also behind an alias.
+/// `Result<T, E>`: an `Err` fails the operation, activity or execution (which undoes an operation), and is still an
+/// `Err` of its own type for who asked. The macros choose by the type, also behind an alias.
 pub struct Returns<R> {
     encode: fn(R) -> Result<Payload, Failure>,
     decode: fn(Result<Payload, Failure>) -> Result<R, AnswerError>,
@@ -46,7 +46,7 @@ impl<R> Returns<R> {
 }
 
 impl<R: Serialize + DeserializeOwned> Returns<R> {
-    /// Returns its value as it is; only a panic, or what the context notes, fails the operation.
+    /// Returns its value as it is; only a panic, or what a context notes, is a failure.
     pub const fn value() -> Self {
         Self {
             encode: |answer| json::encode(&answer),

@@ -1,0 +1,61 @@
+//! The rules of critical sections.
+
+use crate::{Address, AddressError};
+
+/// What a rule of critical sections forbids. Checked before anything leaves the orchestration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SectionError {
+    /// No entity was named.
+    #[error("a section over no entity: name at least one to lock")]
+    Empty,
+    /// An address is none.
+    #[error("cannot lock: {0}")]
+    InvalidAddress(#[from] AddressError),
+    /// A second section while one is held or waited for.
+    #[error(
+        "cannot lock {entity} while the section over {held} is open: lock all in one section, or release that one first"
+    )]
+    Nested {
+        /// The first entity of the section that was asked for.
+        entity: Address,
+        /// The first entity of the open section.
+        held: Address,
+    },
+    /// A child while a section is held or waited for.
+    #[error(
+        "cannot await orchestration `{orchestration}` while the section over {held} is open: release it first, or start it detached"
+    )]
+    Child {
+        /// The child's orchestration.
+        orchestration: String,
+        /// The first entity of the open section.
+        held: Address,
+    },
+    /// A signal to an entity of the own section.
+    #[error("cannot signal {entity}, which the open section locks: call it instead")]
+    SignalToLocked {
+        /// The entity.
+        entity: Address,
+    },
+    /// A second call to a locked entity while the first is not answered.
+    #[error("cannot call {entity} while an earlier call to it is not answered: await that one first")]
+    CallPending {
+        /// The entity.
+        entity: Address,
+    },
+    /// A call to an entity that the open section does not lock.
+    #[error(
+        "cannot call {entity} while a section is open that does not lock it: add it to the section, or signal it"
+    )]
+    NotLocked {
+        /// The entity.
+        entity: Address,
+    },
+    /// A call while the section is still waited for.
+    #[error("cannot call {entity} before the lock is granted: await the lock first")]
+    NotGranted {
+        /// The entity.
+        entity: Address,
+    },
+}
