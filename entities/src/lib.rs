@@ -29,9 +29,6 @@ pub use typed::{RegisterError, Typed};
 /// What the macros name; no part of the public interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::{
-        Entity, EntityContext, Operations, Port, Returns, StatePort,
-        entity::OperationsBlock,
-    };
+    pub use crate::{Entity, EntityContext, Operations, Port, Returns, StatePort, entity::OperationsBlock};
     pub use sarsen_protocol::returns::{Kind, ViaResult, ViaValue};
 }

@@ -18,7 +18,7 @@ use crate::{
     Asked, Change, Entity, EntityContext, Outcome, Ran, RunLimits, State, Typed,
     inside::{Inside, catch},
     operations::{Code, Operation},
-    state::{encode_state, shortened},
+    state::encode_state,
 };
 use sarsen_protocol::{Address, Failure, FailureKind, Payload, Timestamp, json};
 
@@ -132,7 +132,7 @@ impl<'a, E: Entity> Run<'a, E> {
 
     /// Answers one operation with its failure. Returns how many were answered.
     fn fail(&mut self, failure: Failure) -> usize {
-        let failure = self.bounded(failure);
+        let failure = failure.bounded(self.limits.payload_bytes_max);
         self.outcomes.push(Outcome { answer: Err(failure), messages: Vec::new() });
         1
     }
@@ -241,13 +241,6 @@ impl<'a, E: Entity> Run<'a, E> {
         let state = catch(|| encode_state(state.get::<E>(), after, self.limits)).flatten()?;
         self.change = Change::Put(state);
         Ok(())
-    }
-
-    /// The failure in a size that can be kept.
-    fn bounded(&self, mut failure: Failure) -> Failure {
-        failure.message = shortened(failure.message);
-        failure.details = failure.details.filter(|details| details.len() <= self.limits.payload_bytes_max);
-        failure
     }
 }
 

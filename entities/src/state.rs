@@ -61,17 +61,8 @@ pub(crate) fn encode_state<E: Entity>(
 
 /// The beginning of a state's text.
 fn excerpt(state: &Payload) -> String {
-    cut(String::from_utf8_lossy(state.as_bytes()).into_owned(), 200)
-}
-
-/// A message in a size that can be kept and shown.
-pub(crate) fn shortened(message: String) -> String {
-    cut(message, 1_000)
-}
-
-/// Cuts a text behind so many characters.
-fn cut(mut text: String, chars_max: usize) -> String {
-    if let Some((end, _)) = text.char_indices().nth(chars_max) {
+    let mut text = String::from_utf8_lossy(state.as_bytes()).into_owned();
+    if let Some((end, _)) = text.char_indices().nth(200) {
         text.truncate(end);
         text.push_str("...");
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     Asked, Behaviour, Entity, InputError, Ran, RunLimits, State, inside::catch, operations::Operation,
-    run::Run, state::shortened,
+    run::Run,
 };
 use sarsen_protocol::{
     Address, AddressError, EntityName, Failure, FailureKind, OperationName, Payload, Timestamp, json,
@@ -84,14 +84,14 @@ impl<E: Entity> Behaviour for Typed<E> {
         };
         catch(|| (operation.check)(input))
             .flatten()
-            .map_err(|failure| InputError::Misfit { reason: shortened(failure.message) })
+            .map_err(|failure| InputError::Misfit { reason: failure.bounded(0).message })
     }
 
     fn decode(&self, state: &Payload) -> Result<State, Failure> {
         catch(|| json::decode::<E>(state))
             .flatten()
             .map(State::new)
-            .map_err(|failure| Failure::new(FailureKind::Undecodable, shortened(failure.message)))
+            .map_err(|failure| Failure { kind: FailureKind::Undecodable, ..failure.bounded(0) })
     }
 
     fn encode(&self, state: &State) -> Result<Payload, Failure> {

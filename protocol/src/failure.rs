@@ -4,6 +4,9 @@ use crate::Payload;
 use serde::{Deserialize, Serialize};
 use std::{any::Any, fmt};
 
+/// The longest message that is kept of a failure.
+const MESSAGE_CHARS_MAX: usize = 1_000;
+
 /// What kind of failure it was. The numbers are part of the stored format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -66,6 +69,16 @@ impl Failure {
     /// A failure without details.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), details: None }
+    }
+
+    /// The failure in a size that can be kept: the message is cut, details that are too long are left out.
+    pub fn bounded(mut self, details_bytes_max: usize) -> Self {
+        if let Some((end, _)) = self.message.char_indices().nth(MESSAGE_CHARS_MAX) {
+            self.message.truncate(end);
+            self.message.push_str("...");
+        }
+        self.details = self.details.filter(|details| details.len() <= details_bytes_max);
+        self
     }
 
     /// The failure that a panic is.

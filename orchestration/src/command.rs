@@ -1,0 +1,200 @@
+//! What an execution asks for.
+
+use crate::Labels;
+use sarsen_protocol::{
+    ActivityName, Address, EventName, OperationName, OrchestrationName, Payload, RunId, Timestamp, json,
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A command's place among the commands of its execution, counted from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CommandId(pub u32);
+
+impl CommandId {
+    /// The id that follows.
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for CommandId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// An act of an execution's code, to be carried out once it is durable. The order is part of the stored format.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Runs an activity; answered by [`Input::TaskEnded`](crate::Input::TaskEnded).
+    Task {
+        /// The activity.
+        name: ActivityName,
+        /// Its input.
+        input: Payload,
+        /// What goes with it.
+        labels: Labels,
+    },
+    /// Sets a timer; answered by [`Input::TimerFired`](crate::Input::TimerFired).
+    Timer {
+        /// When it fires.
+        fire_at: Timestamp,
+    },
+    /// Takes back a timer that has not fired.
+    CancelTimer {
+        /// The timer's command.
+        timer: CommandId,
+    },
+    /// Starts a child; answered by [`Input::ChildEnded`](crate::Input::ChildEnded).
+    Child(Launch),
+    /// Starts a run that nobody waits for.
+    Detached(Launch),
+    /// Raises an event at another run.
+    SendEvent {
+        /// The receiver.
+        run: RunId,
+        /// The event.
+        name: EventName,
+        /// What it carries.
+        input: Payload,
+    },
+    /// Asks for an operation whose answer nobody waits for.
+    Signal {
+        /// The entity.
+        to: Address,
+        /// The operation.
+        operation: OperationName,
+        /// Its input.
+        input: Payload,
+        /// Not before this moment; `None` is now.
+        due: Option<Timestamp>,
+    },
+    /// Asks for an operation; answered by [`Input::CallEnded`](crate::Input::CallEnded).
+    Call {
+        /// The entity.
+        to: Address,
+        /// The operation.
+        operation: OperationName,
+        /// Its input.
+        input: Payload,
+        /// The section inside which it is asked for, which holds the entity's lock.
+        section: Option<CommandId>,
+    },
+    /// Asks for the locks of a critical section, which is named by this command's id; answered by
+    /// [`Input::LockGranted`](crate::Input::LockGranted).
+    Lock {
+        /// The entities, in ascending order, each once; never empty.
+        entities: Vec<Address>,
+    },
+    /// Ends a section: gives back its locks, or cancels a request that still waits.
+    Unlock {
+        /// The section.
+        section: CommandId,
+    },
+    /// Changes the run's custom status.
+    SetStatus {
+        /// The status.
+        status: Payload,
+    },
+}
+
+/// A run to start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Launch {
+    /// Its id.
+    pub run: RunId,
+    /// The orchestration.
+    pub name: OrchestrationName,
+    /// Its input.
+    pub input: Payload,
+    /// What goes with it.
+    pub labels: Labels,
+}
+
+impl Command {
+    /// Whether replayed code that issued `self` did what the history says; inputs are compared as JSON values, and
+    /// labels are not compared.
+    pub(crate) fn repeats(&self, recorded: &Self) -> bool {
+        match (self, recorded) {
+            (Self::Task { name, input, .. }, Self::Task { name: name_then, input: input_then, .. }) => {
+                name == name_then && json::equal(input, input_then)
+            }
+            (Self::Child(launch), Self::Child(then)) | (Self::Detached(launch), Self::Detached(then)) => {
+                launch.run == then.run && launch.name == then.name && json::equal(&launch.input, &then.input)
+            }
+            (
+                Self::SendEvent { run, name, input },
+                Self::SendEvent { run: run_then, name: name_then, input: input_then },
+            ) => run == run_then && name == name_then && json::equal(input, input_then),
+            (
+                Self::Signal { to, operation, input, due },
+                Self::Signal { to: to_then, operation: operation_then, input: input_then, due: due_then },
+            ) => {
+                (to, operation, due) == (to_then, operation_then, due_then) && json::equal(input, input_then)
+            }
+            (
+                Self::Call { to, operation, input, section },
+                Self::Call {
+                    to: to_then,
+                    operation: operation_then,
+                    input: input_then,
+                    section: section_then,
+                },
+            ) => {
+                (to, operation, section) == (to_then, operation_then, section_then)
+                    && json::equal(input, input_then)
+            }
+            (Self::SetStatus { status }, Self::SetStatus { status: then }) => json::equal(status, then),
+            (
+                Self::Timer { .. } | Self::CancelTimer { .. } | Self::Lock { .. } | Self::Unlock { .. },
+                recorded,
+            ) => self == recorded,
+            (
+                Self::Task { .. }
+                | Self::Child(_)
+                | Self::Detached(_)
+                | Self::SendEvent { .. }
+                | Self::Signal { .. }
+                | Self::Call { .. }
+                | Self::SetStatus { .. },
+                _,
+            ) => false,
+        }
+    }
+}
+
+/// The command in words, as it stands in messages.
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Task { name, input, .. } => write!(f, "activity `{name}` with {input:?}"),
+            Self::Timer { fire_at } => write!(f, "a timer for {fire_at}"),
+            Self::CancelTimer { timer } => write!(f, "the end of timer {timer}"),
+            Self::Child(Launch { run, name, input, .. }) => {
+                write!(f, "orchestration `{name}` as run `{run}` with {input:?}")
+            }
+            Self::Detached(Launch { run, name, input, .. }) => {
+                write!(f, "detached orchestration `{name}` as run `{run}` with {input:?}")
+            }
+            Self::SendEvent { run, name, input } => write!(f, "event `{name}` to run `{run}` with {input:?}"),
+            Self::Signal { to, operation, input, due } => {
+                write!(f, "signal `{operation}` to {to} with {input:?}")?;
+                due.map_or(Ok(()), |due| write!(f, " for {due}"))
+            }
+            Self::Call { to, operation, input, section } => {
+                write!(f, "call `{operation}` of {to} with {input:?}")?;
+                section.map_or(Ok(()), |section| write!(f, " in section {section}"))
+            }
+            Self::Lock { entities } => {
+                f.write_str("a section over ")?;
+                for (index, entity) in entities.iter().enumerate() {
+                    write!(f, "{}{entity}", if index == 0 { "" } else { ", " })?;
+                }
+                Ok(())
+            }
+            Self::Unlock { section } => write!(f, "the end of section {section}"),
+            Self::SetStatus { status } => write!(f, "status {status:?}"),
+        }
+    }
+}

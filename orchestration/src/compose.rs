@@ -1,0 +1,11 @@
+//! Many durable futures as one: all of them, the first of them, one after the other as they end.
+
+mod children;
+mod completions;
+mod join;
+mod select;
+
+pub use children::{Children, Contenders};
+pub use completions::{Completions, Next};
+pub use join::{Join, Requests, join, join_all};
+pub use select::{Either, Select, select, select_all};

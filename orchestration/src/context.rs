@@ -1,0 +1,189 @@
+//! What an orchestration may do.
+
+use crate::{
+    Activity, Branch, Command, Guard, IntoInput, Orchestration, Parent,
+    awaited::Awaited,
+    core::{Core, Mode},
+    request::{ActivityRequest, Caller, ChildRequest, EventRequest, TimerRequest},
+};
+use sarsen_protocol::{
+    Address, AddressError, CallError, EventName, ExecutionId, Payload, RunId, SectionError, Timestamp, Uuid,
+    json,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{fmt, marker::PhantomData, rc::Rc, time::Duration};
+
+/// What an orchestration is told, and what it may do.
+///
+/// Cheap to clone, for branches, and bound to its execution's thread. Methods that return a request do nothing until
+/// it is awaited, joined or started: from then on its command is issued, in the order of the code.
+///
+/// ```compile_fail
+/// fn elsewhere(cx: sarsen_orchestration::Context) {
+///     std::thread::spawn(move || cx.now()); // a context stays on its thread
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Context {
+    core: Rc<Core>,
+    /// Not `Send`, whatever the core becomes.
+    _bound: PhantomData<*const ()>,
+}
+
+impl Context {
+    pub(crate) fn new(core: &Rc<Core>) -> Self {
+        Self { core: Rc::clone(core), _bound: PhantomData }
+    }
+
+    /// The run's id.
+    pub fn run_id(&self) -> &RunId {
+        &self.core.start.run
+    }
+
+    /// The execution's id, another one after each [`continue_as_new`](Self::continue_as_new).
+    pub fn execution_id(&self) -> ExecutionId {
+        self.core.start.execution
+    }
+
+    /// The run that waits for this one, if it is a child.
+    pub fn parent(&self) -> Option<&Parent> {
+        self.core.start.parent.as_ref()
+    }
+
+    /// The time of the turn: the same in every replay, and never earlier than before.
+    pub fn now(&self) -> Timestamp {
+        self.core.look().now
+    }
+
+    /// A random number, the same in every replay.
+    pub fn random(&self) -> u64 {
+        self.core.draw(|random| random.draw())
+    }
+
+    /// A random UUID (version 4), the same in every replay.
+    pub fn uuid(&self) -> Uuid {
+        self.core.draw(|random| random.uuid())
+    }
+
+    /// Whether the code does again what it did before. For logging alone: what depends on it cannot be replayed.
+    pub fn is_replaying(&self) -> bool {
+        self.core.look().mode != Mode::Live
+    }
+
+    /// An activity, awaited as `Result<A::Output, CallError>`. `activity` is its function's name.
+    pub fn activity<A: Activity>(
+        &self,
+        activity: fn() -> A,
+        input: impl IntoInput<A::Input>,
+    ) -> ActivityRequest<A> {
+        let _names = activity;
+        ActivityRequest::new(&self.core, &input.into_input())
+    }
+
+    /// A timer, counted from [`now`](Self::now), of any length.
+    pub fn timer(&self, duration: Duration) -> TimerRequest {
+        TimerRequest::new(&self.core, self.now().after(duration))
+    }
+
+    /// A timer for a moment, which may have passed.
+    pub fn timer_until(&self, moment: Timestamp) -> TimerRequest {
+        TimerRequest::new(&self.core, moment)
+    }
+
+    /// The next event of this name, from the start of the run: events wait, first in, first out, until they are
+    /// asked for, also over [`continue_as_new`](Self::continue_as_new).
+    pub fn event<T: DeserializeOwned>(&self, name: impl Into<String>) -> EventRequest<T> {
+        EventRequest::new(&self.core, name.into().into())
+    }
+
+    /// A child: another run, whose result is awaited as `Result<O::Output, CallError>`. `orchestration` is its
+    /// function's name.
+    pub fn child<O: Orchestration>(
+        &self,
+        orchestration: fn() -> O,
+        input: impl IntoInput<O::Input>,
+    ) -> ChildRequest<O> {
+        let _names = orchestration;
+        ChildRequest::new(&self.core, &input.into_input())
+    }
+
+    /// Raises an event at another run. It is not told whether there is one.
+    ///
+    /// # Errors
+    /// [`CallError::Unsendable`] when the value has no JSON or is over its limit.
+    pub fn send_event<T: Serialize + ?Sized>(
+        &self,
+        run: &RunId,
+        name: impl Into<String>,
+        value: &T,
+    ) -> Result<(), CallError> {
+        let name = EventName::from(name.into());
+        let input = self.core.encode(value, || format!("event `{name}`"))?;
+        self.core.act(Command::SendEvent { run: run.clone(), name, input });
+        Ok(())
+    }
+
+    /// Sets the run's custom status, which clients see and list by.
+    ///
+    /// # Errors
+    /// [`CallError::Unsendable`] when the value has no JSON or is over its limit.
+    pub fn set_status<T: Serialize + ?Sized>(&self, status: &T) -> Result<(), CallError> {
+        let status = self.core.encode(status, || "the status".to_owned())?;
+        self.core.act(Command::SetStatus { status });
+        Ok(())
+    }
+
+    /// The way to an entity: through it operations are called and signalled.
+    pub fn caller(&self, to: Result<Address, AddressError>) -> Caller {
+        Caller::new(&self.core, to)
+    }
+
+    /// A critical section over a set of entities: whole when it is awaited, in whatever order they are named.
+    /// Awaited as `Result<Guard, SectionError>`; the lock request leaves at once.
+    pub fn lock(
+        &self,
+        entities: impl IntoIterator<Item = Result<Address, AddressError>>,
+    ) -> Awaited<Result<Guard, SectionError>> {
+        Guard::lock(&self.core, entities)
+    }
+
+    /// The entities that can be called now in the open section; `None` outside of one.
+    pub fn section(&self) -> Option<Vec<Address>> {
+        self.core.look().callable()
+    }
+
+    /// Runs a future beside this code: it can be joined and raced like any durable future.
+    pub fn branch<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Branch<T> {
+        Branch::new(&self.core, future)
+    }
+
+    /// Ends this execution and goes on with another one of the same run, with a new input and an empty history.
+    ///
+    /// Locks are given back; events that nobody took are there for the next execution; what was asked for and has
+    /// not ended is dropped. An input that does not fit fails the execution. It never returns, so its type is
+    /// whatever is returned here.
+    pub async fn continue_as_new<T>(&self, input: &(impl Serialize + ?Sized)) -> T {
+        self.core.continue_as_new(input);
+        std::future::pending().await
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = &self.core.start;
+        f.debug_struct("Context")
+            .field("run", &start.run)
+            .field("name", &start.name)
+            .field("now", &self.now())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Checks that a value can be handed out, and is not too long.
+pub(crate) fn encode<T: Serialize + ?Sized>(value: &T, bytes_max: usize) -> Result<Payload, String> {
+    let payload = json::encode(value).map_err(|failure| failure.message)?;
+    if payload.len() > bytes_max {
+        return Err(format!("it has {} bytes, {bytes_max} are allowed", payload.len()));
+    }
+    Ok(payload)
+}

@@ -1,0 +1,143 @@
+//! Critical sections, and the rules that are checked before anything leaves.
+
+use super::{Core, Kind, State, Waiter};
+use crate::{Command, CommandId};
+use sarsen_protocol::{Address, OperationName, Payload, SectionError, Timestamp};
+use std::rc::Rc;
+
+/// The one section that an execution holds or waits for.
+pub(super) struct Section {
+    id: CommandId,
+    /// In ascending order.
+    entities: Vec<Address>,
+    granted: bool,
+    /// Calls to locked entities that are not answered.
+    calls: Vec<(CommandId, Address)>,
+}
+
+impl Section {
+    pub(super) fn id(&self) -> CommandId {
+        self.id
+    }
+
+    fn first(&self) -> Address {
+        self.entities[0].clone()
+    }
+
+    fn locks(&self, entity: &Address) -> bool {
+        self.entities.binary_search(entity).is_ok()
+    }
+}
+
+impl State {
+    pub(super) fn granted(&mut self, id: CommandId) {
+        if let Some(section) = self.section.as_mut().filter(|section| section.id == id) {
+            section.granted = true;
+        }
+    }
+
+    pub(super) fn call_ended(&mut self, id: CommandId) {
+        if let Some(section) = &mut self.section {
+            section.calls.retain(|(call, _)| *call != id);
+        }
+    }
+
+    /// The entities of the open section that can be called now.
+    pub(crate) fn callable(&self) -> Option<Vec<Address>> {
+        let section = self.section.as_ref()?;
+        let idle = |entity: &&Address| !section.calls.iter().any(|(_, called)| called == *entity);
+        Some(section.entities.iter().filter(|_| section.granted).filter(idle).cloned().collect())
+    }
+}
+
+impl Core {
+    /// Asks for a section over `entities`; `None` when the execution is over.
+    pub(crate) fn lock(
+        &self,
+        mut entities: Vec<Address>,
+    ) -> Result<Option<(CommandId, Rc<Waiter>)>, SectionError> {
+        entities.sort();
+        entities.dedup();
+        let first = entities.first().ok_or(SectionError::Empty)?.clone();
+        if let Some(open) = &self.state().section {
+            return Err(SectionError::Nested { entity: first, held: open.first() });
+        }
+        let Some(waiter) = self.request(Kind::Lock, Command::Lock { entities: entities.clone() }) else {
+            return Ok(None);
+        };
+        let id = waiter.command.get().expect("a lock is a command");
+        self.state().section = Some(Section { id, entities, granted: false, calls: Vec::new() });
+        Ok(Some((id, waiter)))
+    }
+
+    /// Calls an entity; `None` when the execution is over.
+    pub(crate) fn call(
+        &self,
+        to: Address,
+        operation: OperationName,
+        input: Payload,
+    ) -> Result<Option<Rc<Waiter>>, SectionError> {
+        let section = self.may_call(&to)?;
+        let command = Command::Call { to: to.clone(), operation, input, section };
+        let waiter = self.request(Kind::Answer, command);
+        if let (Some(section), Some(waiter)) = (&mut self.state().section, &waiter) {
+            let id = waiter.command.get().expect("a call is a command");
+            section.calls.push((id, to));
+        }
+        Ok(waiter)
+    }
+
+    fn may_call(&self, to: &Address) -> Result<Option<CommandId>, SectionError> {
+        let state = self.state();
+        let Some(section) = &state.section else { return Ok(None) };
+        let entity = || to.clone();
+        if !section.granted {
+            return Err(SectionError::NotGranted { entity: entity() });
+        }
+        if !section.locks(to) {
+            return Err(SectionError::NotLocked { entity: entity() });
+        }
+        if section.calls.iter().any(|(_, called)| called == to) {
+            return Err(SectionError::CallPending { entity: entity() });
+        }
+        Ok(Some(section.id))
+    }
+
+    /// Signals an entity.
+    pub(crate) fn signal(
+        &self,
+        to: Address,
+        operation: OperationName,
+        input: Payload,
+        due: Option<Timestamp>,
+    ) -> Result<(), SectionError> {
+        if self.state().section.as_ref().is_some_and(|section| section.locks(&to)) {
+            return Err(SectionError::SignalToLocked { entity: to });
+        }
+        self.act(Command::Signal { to, operation, input, due });
+        Ok(())
+    }
+
+    /// Whether a child of this orchestration may be awaited now.
+    pub(crate) fn may_await_child(&self, orchestration: &str) -> Result<(), SectionError> {
+        match &self.state().section {
+            Some(section) => {
+                Err(SectionError::Child { orchestration: orchestration.to_owned(), held: section.first() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Ends a section, unless it has ended.
+    pub(crate) fn release(&self, section: CommandId) {
+        self.unlock(&mut self.state(), section);
+    }
+
+    pub(super) fn unlock(&self, state: &mut State, section: CommandId) {
+        if state.section.as_ref().is_some_and(|open| open.id == section) {
+            self.issue(state, Command::Unlock { section });
+            // Behind the command: should it be one too many, the end of the execution still gives the locks back.
+            state.section = None;
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Operations of entities.
+
+use crate::{awaited::Awaited, core::Core};
+use sarsen_protocol::{Address, AddressError, AnswerError, CallError, OperationName, Payload, Returns};
+use serde::Serialize;
+use std::{fmt, rc::Rc, time::Duration};
+
+/// The way to one entity, from [`Context::caller`](crate::Context::caller). Entities' references are built over it.
+#[derive(Clone)]
+pub struct Caller {
+    core: Rc<Core>,
+    to: Result<Address, AddressError>,
+}
+
+impl Caller {
+    pub(crate) fn new(core: &Rc<Core>, to: Result<Address, AddressError>) -> Self {
+        Self { core: Rc::clone(core), to }
+    }
+
+    /// The entity's address.
+    ///
+    /// # Errors
+    /// [`AddressError`] when it was made of what is none.
+    pub fn address(&self) -> Result<Address, AddressError> {
+        self.to.clone()
+    }
+
+    /// Asks for an operation.
+    pub fn request<I: Serialize + ?Sized, R>(
+        &self,
+        operation: &'static str,
+        input: &I,
+        returns: Returns<R>,
+    ) -> EntityRequest<R> {
+        let what = |to: &Address| format!("the input of `{operation}` of {to}");
+        let draft = match &self.to {
+            Ok(to) => self.core.encode(input, || what(to)).map(|input| (to.clone(), input)),
+            Err(error) => Err(error.clone().into()),
+        };
+        EntityRequest { core: Rc::clone(&self.core), operation, draft, returns }
+    }
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller").field("to", &self.to).finish_non_exhaustive()
+    }
+}
+
+/// An operation that is asked for.
+///
+/// Awaited, it is a call, answered as `Result<R, CallError>`. [`signal`](Self::signal) sends it one way.
+#[must_use = "nothing is sent before this is awaited, joined, started or signalled"]
+pub struct EntityRequest<R> {
+    core: Rc<Core>,
+    operation: &'static str,
+    draft: Result<(Address, Payload), CallError>,
+    returns: Returns<R>,
+}
+
+impl<R: 'static> EntityRequest<R> {
+    /// Calls the entity, to be awaited later.
+    pub fn start(self) -> Awaited<Result<R, CallError>> {
+        let Self { core, operation, draft, returns } = self;
+        let (to, waiter) = match draft.and_then(|(to, input)| {
+            let waiter = core.call(to.clone(), OperationName::of(operation), input)?;
+            Ok((to, waiter))
+        }) {
+            Ok(called) => called,
+            Err(error) => return Awaited::refused(Err(error)),
+        };
+        Awaited::new(&core, waiter, move |outcome| {
+            let operation = operation.to_owned();
+            returns.decode(outcome.answer()).map_err(|error| match error {
+                AnswerError::Failed(failure) => CallError::Failed { address: to, operation, failure },
+                misfit => CallError::InvalidAnswer { address: to, operation, reason: misfit.to_string() },
+            })
+        })
+    }
+
+    /// Sends it one way. Signals and calls to one entity arrive in the order in which they are sent.
+    ///
+    /// # Errors
+    /// [`CallError::Section`] when the open section locks the entity; [`CallError::InvalidAddress`] and
+    /// [`CallError::Unsendable`] when there is no such address or the input has no JSON or is over its limit.
+    pub fn signal(self) -> Result<(), CallError> {
+        self.after(Duration::ZERO).signal()
+    }
+
+    /// Sends it so much later, counted from [`Context::now`](crate::Context::now), and one way.
+    pub fn after(self, delay: Duration) -> DelayedSignal {
+        let Self { core, operation, draft, .. } = self;
+        DelayedSignal { core, operation, draft, delay }
+    }
+}
+
+impl<R: 'static> IntoFuture for EntityRequest<R> {
+    type Output = Result<R, CallError>;
+    type IntoFuture = Awaited<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.start()
+    }
+}
+
+impl<R> fmt::Debug for EntityRequest<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EntityRequest")
+            .field("operation", &self.operation)
+            .field("draft", &self.draft)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A signal for later, from [`EntityRequest::after`].
+#[must_use = "nothing is sent before `.signal()`"]
+pub struct DelayedSignal {
+    core: Rc<Core>,
+    operation: &'static str,
+    draft: Result<(Address, Payload), CallError>,
+    delay: Duration,
+}
+
+impl DelayedSignal {
+    /// Sends it.
+    ///
+    /// # Errors
+    /// As [`EntityRequest::signal`].
+    pub fn signal(self) -> Result<(), CallError> {
+        let Self { core, operation, draft, delay } = self;
+        let (to, input) = draft?;
+        let due = (!delay.is_zero()).then(|| core.look().now.after(delay));
+        Ok(core.signal(to, OperationName::of(operation), input, due)?)
+    }
+}
+
+impl fmt::Debug for DelayedSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DelayedSignal")
+            .field("operation", &self.operation)
+            .field("draft", &self.draft)
+            .field("delay", &self.delay)
+            .finish_non_exhaustive()
+    }
+}
