@@ -168,22 +168,24 @@ impl Command {
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Task { name, input, .. } => write!(f, "activity `{name}` with {input:?}"),
+            Self::Task { name, input, .. } => write!(f, "activity `{name}` with {}", Excerpt(input)),
             Self::Timer { fire_at } => write!(f, "a timer for {fire_at}"),
             Self::CancelTimer { timer } => write!(f, "the end of timer {timer}"),
             Self::Child(Launch { run, name, input, .. }) => {
-                write!(f, "orchestration `{name}` as run `{run}` with {input:?}")
+                write!(f, "orchestration `{name}` as run `{run}` with {}", Excerpt(input))
             }
             Self::Detached(Launch { run, name, input, .. }) => {
-                write!(f, "detached orchestration `{name}` as run `{run}` with {input:?}")
+                write!(f, "detached orchestration `{name}` as run `{run}` with {}", Excerpt(input))
             }
-            Self::SendEvent { run, name, input } => write!(f, "event `{name}` to run `{run}` with {input:?}"),
+            Self::SendEvent { run, name, input } => {
+                write!(f, "event `{name}` to run `{run}` with {}", Excerpt(input))
+            }
             Self::Signal { to, operation, input, due } => {
-                write!(f, "signal `{operation}` to {to} with {input:?}")?;
+                write!(f, "signal `{operation}` to {to} with {}", Excerpt(input))?;
                 due.map_or(Ok(()), |due| write!(f, " for {due}"))
             }
             Self::Call { to, operation, input, section } => {
-                write!(f, "call `{operation}` of {to} with {input:?}")?;
+                write!(f, "call `{operation}` of {to} with {}", Excerpt(input))?;
                 section.map_or(Ok(()), |section| write!(f, " in section {section}"))
             }
             Self::Lock { entities } => {
@@ -194,7 +196,21 @@ impl fmt::Display for Command {
                 Ok(())
             }
             Self::Unlock { section } => write!(f, "the end of section {section}"),
-            Self::SetStatus { status } => write!(f, "status {status:?}"),
+            Self::SetStatus { status } => write!(f, "status {}", Excerpt(status)),
+        }
+    }
+}
+
+/// The beginning of a payload, as it stands in messages.
+pub(crate) struct Excerpt<'a>(pub(crate) &'a Payload);
+
+impl fmt::Display for Excerpt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const CHARS_MAX: usize = 200;
+        let text = String::from_utf8_lossy(self.0.as_bytes());
+        match text.char_indices().nth(CHARS_MAX) {
+            Some((end, _)) => write!(f, "{}...", &text[..end]),
+            None => f.write_str(&text),
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     Activity, Branch, Command, Guard, IntoInput, Orchestration, Parent,
     awaited::Awaited,
     core::{Core, Mode},
+    random::Random,
     request::{ActivityRequest, Caller, ChildRequest, EventRequest, TimerRequest},
 };
 use sarsen_protocol::{
@@ -57,12 +58,12 @@ impl Context {
 
     /// A random number, the same in every replay.
     pub fn random(&self) -> u64 {
-        self.core.draw(|random| random.draw())
+        self.core.draw(Random::draw)
     }
 
     /// A random UUID (version 4), the same in every replay.
     pub fn uuid(&self) -> Uuid {
-        self.core.draw(|random| random.uuid())
+        self.core.draw(Random::uuid)
     }
 
     /// Whether the code does again what it did before. For logging alone: what depends on it cannot be replayed.
@@ -70,13 +71,12 @@ impl Context {
         self.core.look().mode != Mode::Live
     }
 
-    /// An activity, awaited as `Result<A::Output, CallError>`. `activity` is its function's name.
+    /// An activity, awaited as `Result<A::Output, CallError>`. It is named by its function.
     pub fn activity<A: Activity>(
         &self,
-        activity: fn() -> A,
+        _activity: fn() -> A,
         input: impl IntoInput<A::Input>,
     ) -> ActivityRequest<A> {
-        let _names = activity;
         ActivityRequest::new(&self.core, &input.into_input())
     }
 
@@ -96,14 +96,13 @@ impl Context {
         EventRequest::new(&self.core, name.into().into())
     }
 
-    /// A child: another run, whose result is awaited as `Result<O::Output, CallError>`. `orchestration` is its
-    /// function's name.
+    /// A child: another run, whose result is awaited as `Result<O::Output, CallError>`. It is named by its
+    /// function.
     pub fn child<O: Orchestration>(
         &self,
-        orchestration: fn() -> O,
+        _orchestration: fn() -> O,
         input: impl IntoInput<O::Input>,
     ) -> ChildRequest<O> {
-        let _names = orchestration;
         ChildRequest::new(&self.core, &input.into_input())
     }
 

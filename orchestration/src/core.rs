@@ -183,8 +183,9 @@ impl Core {
         let state = &mut *self.state();
         state.moment = Moment(state.moment.0 + 1);
         match input {
-            Input::TaskEnded { id, result } => self.answer(state, id, result),
-            Input::ChildEnded { id, result } => self.answer(state, id, result),
+            Input::TaskEnded { id, result } | Input::ChildEnded { id, result } => {
+                self.answer(state, id, result);
+            }
             Input::CallEnded { id, result } => {
                 state.call_ended(id);
                 self.answer(state, id, result);
@@ -194,7 +195,7 @@ impl Core {
                 state.granted(id);
                 state.settle(id, Outcome::Due);
             }
-            Input::EventRaised { name, input } => self.event_raised(state, name, input),
+            Input::EventRaised { name, input } => self.event_raised(state, &name, input),
             Input::Suspended { .. } | Input::Resumed { .. } => {}
         }
     }
@@ -302,13 +303,13 @@ impl Core {
             return;
         }
         let command = waiter.command.get();
-        let waited = command.and_then(|id| state.waiting.remove(&id));
-        match (&waiter.kind, waited, command) {
+        let pending = command.and_then(|id| state.waiting.remove(&id));
+        match (&waiter.kind, pending, command) {
             (Kind::Lock, _, Some(section)) => self.unlock(state, section),
-            (Kind::Event(name), waited, timer) => {
+            (Kind::Event(name), pending, timer) => {
                 state.events.leave(waiter);
                 self.put_back(state, name, waiter.promise.moment());
-                if let (Some(_), Some(timer)) = (waited, timer) {
+                if let (Some(_), Some(timer)) = (pending, timer) {
                     self.issue(state, Command::CancelTimer { timer });
                 }
             }

@@ -45,11 +45,9 @@ impl<D: Durable + ?Sized> Durable for &mut D {
 
 /// [`Future::poll`] of every durable future. The waker is of no use to them.
 pub(crate) fn poll<D: Durable>(mut future: Pin<&mut D>, _waking: &mut Waking<'_>) -> Poll<D::Output> {
-    match future.settle() {
-        Some(_) => Poll::Ready(future.take()),
-        None => {
-            note_waiting();
-            Poll::Pending
-        }
+    if future.settle().is_some() {
+        return Poll::Ready(future.take());
     }
+    note_waiting();
+    Poll::Pending
 }

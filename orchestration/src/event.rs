@@ -1,6 +1,6 @@
 //! The words of a history.
 
-use crate::{Command, CommandId};
+use crate::{Command, CommandId, command::Excerpt};
 use sarsen_protocol::{
     EventName, ExecutionId, Failure, OrchestrationName, Payload, RunId, Timestamp, TraceContext, json,
 };
@@ -185,9 +185,9 @@ impl End {
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Returned(result) => write!(f, "the end with {result:?}"),
+            Self::Returned(result) => write!(f, "the end with {}", Excerpt(result)),
             Self::Failed(failure) => write!(f, "the failure `{failure}`"),
-            Self::ContinuedAsNew(input) => write!(f, "another execution with {input:?}"),
+            Self::ContinuedAsNew(input) => write!(f, "another execution with {}", Excerpt(input)),
             Self::Terminated { .. } => f.write_str("a termination"),
         }
     }

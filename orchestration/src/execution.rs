@@ -70,14 +70,14 @@ impl Turn {
 }
 
 /// The future of an orchestration's code, with its result encoded.
-pub(crate) type Code = Pin<Box<dyn Future<Output = Result<Payload, Failure>>>>;
+pub(crate) type Run = Pin<Box<dyn Future<Output = Result<Payload, Failure>>>>;
 
 impl Execution {
-    pub(crate) fn new(core: Rc<Core>, code: Code) -> Self {
+    pub(crate) fn new(core: Rc<Core>, run: Run) -> Self {
         let main: Task = Box::pin({
             let core = Rc::clone(&core);
             async move {
-                let end = code.await.map_or_else(End::Failed, End::Returned);
+                let end = run.await.map_or_else(End::Failed, End::Returned);
                 core.close(end);
             }
         });
@@ -124,8 +124,8 @@ impl Execution {
         if self.stage == Stage::New {
             self.stage = Stage::Begun;
             self.open(&mut turn, now);
-            self.record(&mut turn, Event::Started(Box::new(self.core.start.clone())));
             self.step(None)?;
+            self.record(&mut turn, Event::Started(Box::new(self.core.start.clone())));
             self.record_commands(&mut turn);
         }
         for input in inputs {
@@ -136,8 +136,8 @@ impl Execution {
             if turn.events.is_empty() {
                 self.open(&mut turn, now);
             }
-            self.record(&mut turn, Event::Arrived(input.clone()));
-            self.step(Some(input))?;
+            self.step(Some(input.clone()))?;
+            self.record(&mut turn, Event::Arrived(input));
             self.record_commands(&mut turn);
         }
         let end = self.core.look().end().cloned();
@@ -196,7 +196,7 @@ impl Execution {
             return Err(self.park(Parked::Foreign { name, after }));
         }
         let most = self.core.start.limits.history_events_max;
-        let events = self.events + self.core.look().issued().len() as u64;
+        let events = self.events + 1 + self.core.look().issued().len() as u64;
         if events > most {
             let message = format!("its history has more than {most} events: let it continue as new");
             self.core.close(End::Failed(Failure::new(FailureKind::OverLimit, message)));

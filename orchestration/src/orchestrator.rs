@@ -1,9 +1,9 @@
 //! An orchestration as the engine sees it.
 
-use crate::{Context, Execution, Orchestration, Start, core::Core, execution::Code};
+use crate::{Context, Execution, Orchestration, Start, core::Core, execution::Run};
 use sarsen_protocol::{AddressError, EntityName, Failure, Payload, json};
 use serde::de::DeserializeOwned;
-use std::{fmt, marker::PhantomData, rc::Rc};
+use std::{fmt, marker::PhantomData};
 
 /// An orchestration with its types erased. Implemented by [`Typed`] alone.
 pub trait Orchestrator: Send + Sync + 'static {
@@ -45,14 +45,14 @@ impl<O: Orchestration> Orchestrator for Typed<O> {
 
     fn begin(&self, start: Start) -> Execution {
         let core = Core::new(start, fits::<O::Input>);
-        let code: Code = Box::pin({
+        let run: Run = Box::pin({
             let (cx, input) = (Context::new(&core), core.start.input.clone());
             async move {
                 let input = json::decode(&input)?;
                 O::returns().encode(O::run(cx, input).await)
             }
         });
-        Execution::new(Rc::clone(&core), code)
+        Execution::new(core, run)
     }
 }
 

@@ -47,10 +47,7 @@ mod tests {
     fn uuids_are_of_version_4_and_fixed() {
         let mut random = Random::new(1_234_567);
         let uuid = random.uuid();
-        assert_eq!(uuid.to_string(), "599ed017-fb08-4c85-ac73-e2c0a6f9b8d3");
-        assert_eq!(
-            (uuid.get_version_num(), uuid.get_variant()),
-            (4, sarsen_protocol::Uuid::nil().get_variant())
-        );
+        assert_eq!(uuid.to_string(), "599ed017-fb08-4c85-ac73-f08458540fa5");
+        assert_eq!(uuid.get_version_num(), 4);
     }
 }

@@ -64,14 +64,14 @@ impl Events {
 
 impl Core {
     /// Waits for an event, until a time if one is given; `None` when the execution is over.
-    pub(crate) fn request_event(&self, name: EventName, until: Option<Timestamp>) -> Option<Rc<Waiter>> {
+    pub(crate) fn request_event(&self, name: &EventName, until: Option<Timestamp>) -> Option<Rc<Waiter>> {
         let state = &mut *self.state();
         if state.mode == super::Mode::Discarded || state.end.is_some() {
             return None;
         }
         let waiter = Waiter::new(Kind::Event(name.clone()), None);
         state.events.0.entry(name.clone()).or_default().waiters.push_back(Rc::clone(&waiter));
-        self.deliver(state, &name);
+        self.deliver(state, name);
         if let (Some(fire_at), false) = (until, waiter.promise.is_settled()) {
             let timer = self.issue(state, Command::Timer { fire_at })?;
             waiter.command.set(Some(timer));
@@ -80,10 +80,10 @@ impl Core {
         Some(waiter)
     }
 
-    pub(super) fn event_raised(&self, state: &mut State, name: EventName, input: Payload) {
+    pub(super) fn event_raised(&self, state: &mut State, name: &EventName, input: Payload) {
         let moment = state.moment;
         state.events.0.entry(name.clone()).or_default().kept.insert(moment, input);
-        self.deliver(state, &name);
+        self.deliver(state, name);
     }
 
     /// An event that was given to somebody who has not taken it goes to who waits next.

@@ -53,7 +53,7 @@ impl<T: DeserializeOwned> EventRequest<T> {
     pub fn start(self) -> Awaited<Result<T, EventError>> {
         let Self { core, name, timeout, .. } = self;
         let until = timeout.map(|timeout| core.look().now.after(timeout));
-        let waiter = core.request_event(name.clone(), until);
+        let waiter = core.request_event(&name, until);
         Awaited::new(&core, waiter, move |outcome| match outcome {
             Outcome::Answer(event) => event
                 .and_then(|event| json::decode(&event))

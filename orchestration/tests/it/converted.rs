@@ -1,0 +1,1 @@
+//! Histories in the words of the Durable Task Framework.

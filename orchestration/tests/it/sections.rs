@@ -1,0 +1,220 @@
+//! Critical sections and their rules.
+
+use crate::support::{activity, check, orchestration};
+use sarsen_orchestration::{Caller, Context, join};
+use sarsen_protocol::{Address, AddressError, CallError, Returns, SectionError};
+use std::time::Duration;
+
+activity!(none: () => (), value);
+
+orchestration!(child, |_cx, n: u32| -> u32 { n });
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn account(key: &str) -> Result<Address, AddressError> {
+    Address::entity("account", key)
+}
+
+fn add(cx: &Context, key: &str) -> sarsen_orchestration::EntityRequest<u32> {
+    let caller: Caller = cx.caller(account(key));
+    caller.request("add", &1, Returns::value())
+}
+
+/// The rule that forbade something.
+fn rule<T: std::fmt::Debug>(result: Result<T, CallError>) -> SectionError {
+    match result {
+        Err(CallError::Section(rule)) => rule,
+        other => panic!("no rule forbade it: {other:?}"),
+    }
+}
+
+const LOCKED: (&str, &str) = ("", "0 a section over @account@a, @account@b");
+
+#[test]
+fn a_section_is_asked_for_in_one_order_and_without_repeats() {
+    orchestration!(transfer, |cx, _input: ()| -> u32 {
+        let guard = cx.lock([account("b"), account("a"), account("b")]).await.unwrap();
+        let (a, b) = join((add(&cx, "a"), add(&cx, "b"))).await;
+        guard.release();
+        a.unwrap() + b.unwrap()
+    });
+    check::<transfer>(
+        "null",
+        &[
+            LOCKED,
+            (
+                "grant 0",
+                "1 call `add` of @account@a with 1 in section 0; 2 call `add` of @account@b with 1 in section 0",
+            ),
+            ("2 = 2", ""),
+            ("1 = 1", "3 the end of section 0; the end with 3"),
+        ],
+    );
+}
+
+#[test]
+fn a_section_ends_once_by_whatever_comes_first() {
+    orchestration!(scope, fallible, |cx, way: String| -> Result<(), String> {
+        {
+            let guard = cx.lock([account("a"), account("b")]).await.unwrap();
+            match way.as_str() {
+                "drop" => drop(guard),
+                "release" => guard.release(),
+                "return" => return Ok(()),
+                "error" => return Err("no".to_owned()),
+                "panic" => panic!("no"),
+                "forget" => std::mem::forget(guard),
+                "again" => return cx.continue_as_new("again").await,
+                _ => {}
+            }
+        }
+        cx.activity(none, ()).await.map_err(|error| error.to_string())
+    });
+    let ended = |way: &str, outcome: &str| {
+        check::<scope>(&format!("{way:?}"), &[LOCKED, ("grant 0", outcome)]);
+    };
+    ended("drop", "1 the end of section 0; 2 activity `none` with null");
+    ended("release", "1 the end of section 0; 2 activity `none` with null");
+    ended("scope", "1 the end of section 0; 2 activity `none` with null");
+    ended("return", "1 the end of section 0; the end with null");
+    ended("error", "1 the end of section 0; the failure `returned an error: no`");
+    ended("panic", "1 the end of section 0; the failure `panicked: no`");
+    ended("again", "1 the end of section 0; another execution with \"again\"");
+    let forgotten = [
+        LOCKED,
+        ("grant 0", "1 activity `none` with null"),
+        ("1 = null", "2 the end of section 0; the end with null"),
+    ];
+    check::<scope>("\"forget\"", &forgotten);
+}
+
+#[test]
+fn a_lock_that_is_no_longer_waited_for_is_cancelled_or_given_back() {
+    orchestration!(hasty, |cx, wait: bool| -> () {
+        let lock = cx.lock([account("a"), account("b")]);
+        cx.event::<()>("go").await.unwrap();
+        if wait {
+            drop(lock.await);
+        } else {
+            drop(lock);
+        }
+        cx.event::<()>("go").await.unwrap();
+    });
+    let go = "raise go null";
+    // The grant comes later: it finds nobody.
+    check::<hasty>(
+        "false",
+        &[LOCKED, (go, "1 the end of section 0"), ("grant 0", "unapplied LockGranted { id: CommandId(0) }")],
+    );
+    check::<hasty>(
+        "false",
+        &[LOCKED, ("grant 0", ""), (go, "1 the end of section 0"), (go, "the end with null")],
+    );
+    check::<hasty>(
+        "true",
+        &[LOCKED, (go, ""), ("grant 0", "1 the end of section 0"), (go, "the end with null")],
+    );
+}
+
+#[test]
+fn each_rule_forbids_with_the_entity_and_before_anything_leaves() {
+    orchestration!(unruly, |cx, _input: ()| -> Vec<String> {
+        let mut rules = Vec::new();
+        let none: [Result<Address, AddressError>; 0] = [];
+        rules.push(cx.lock(none).await.unwrap_err());
+        rules.push(cx.lock([Address::entity("A", "x")]).await.unwrap_err());
+        let waiting = cx.lock([account("a"), account("b")]);
+        rules.push(cx.lock([account("c")]).await.unwrap_err());
+        rules.push(rule(cx.child(child, 1).await));
+        rules.push(rule(add(&cx, "a").signal()));
+        rules.push(rule(add(&cx, "a").await));
+        rules.push(rule(add(&cx, "c").await));
+        let guard = waiting.await.unwrap();
+        rules.push(cx.lock([account("c"), account("a")]).await.unwrap_err());
+        rules.push(rule(cx.child(child, 1).await));
+        rules.push(rule(add(&cx, "b").after(SECOND).signal()));
+        rules.push(rule(add(&cx, "c").await));
+        let called = add(&cx, "a").start();
+        rules.push(rule(add(&cx, "a").await));
+        assert_eq!(cx.section(), Some(vec![account("b").unwrap()]));
+        called.await.unwrap();
+        assert_eq!(cx.section(), Some(vec![account("a").unwrap(), account("b").unwrap()]));
+        guard.release();
+        assert_eq!(cx.section(), None);
+        let rules = rules.iter().map(|rule| rule.to_string());
+        rules.map(|rule| rule.split_once(':').unwrap().0.to_owned()).collect()
+    });
+    let cannot = "cannot call @account";
+    let first = [
+        "a section over no entity",
+        "cannot lock",
+        "cannot lock @account@c while the section over @account@a is open",
+        "cannot await orchestration `child` while the section over @account@a is open",
+        "cannot signal @account@a, which the open section locks",
+        &format!("{cannot}@a before the lock is granted"),
+        &format!("{cannot}@c before the lock is granted"),
+        "cannot lock @account@a while the section over @account@a is open",
+        "cannot await orchestration `child` while the section over @account@a is open",
+        "cannot signal @account@b, which the open section locks",
+        &format!("{cannot}@c while a section is open that does not lock it"),
+        &format!("{cannot}@a while an earlier call to it is not answered"),
+    ];
+    let mut script = crate::support::Script::new::<unruly>(crate::support::start("unruly", "null"));
+    for (inputs, commands) in [("", 1), ("grant 0", 1), ("1 = 1", 1)] {
+        assert_eq!(script.turn_of(inputs).unwrap().commands().count(), commands, "after `{inputs}`");
+    }
+    let sarsen_orchestration::End::Returned(result) = script.turns[2].turn.end().unwrap() else {
+        panic!("it returns: {:?}", script.turns[2].turn)
+    };
+    assert_eq!(sarsen_protocol::json::decode::<Vec<String>>(result).unwrap(), first);
+    script.check_replays();
+}
+
+#[test]
+fn what_is_allowed_inside_a_section() {
+    orchestration!(busy, |cx, _input: ()| -> () {
+        let _guard = cx.lock([account("a"), account("b")]).await.unwrap();
+        cx.activity(none, ()).await.unwrap();
+        cx.timer(SECOND).await;
+        cx.event::<()>("e").await.unwrap();
+        cx.set_status(&1).unwrap();
+        cx.send_event(cx.run_id(), "e", &1).unwrap();
+        add(&cx, "c").signal().unwrap();
+        cx.child(child, 1).id("c").detach().unwrap();
+        add(&cx, "a").await.unwrap();
+        add(&cx, "a").await.unwrap();
+    });
+    check::<busy>(
+        "null",
+        &[
+            LOCKED,
+            ("grant 0", "1 activity `none` with null"),
+            ("1 = null", "2 a timer for 103.000000s"),
+            (
+                "fire 2; raise e null",
+                "3 status 1; 4 event `e` to run `run` with 1; 5 signal `add` to @account@c with 1; 6 detached \
+                 orchestration `child` as run `c` with 1; 7 call `add` of @account@a with 1 in section 0",
+            ),
+            ("7 = 1", "8 call `add` of @account@a with 1 in section 0"),
+            (
+                "8 ! lost",
+                "9 the end of section 0; the failure `panicked: called `Result::unwrap()` on an `Err` value: Failed { address: @account@a, operation: \"add\", failure: Failure { kind: Panicked, message: \"lost\", details: None } }`",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn outside_of_a_section_entities_are_called_without_rules() {
+    orchestration!(free, |cx, _input: ()| -> u32 {
+        let (one, two) = join((add(&cx, "a"), add(&cx, "a"))).await;
+        one.unwrap() + two.unwrap()
+    });
+    check::<free>(
+        "null",
+        &[
+            ("", "0 call `add` of @account@a with 1; 1 call `add` of @account@a with 1"),
+            ("0 = 1; 1 = 2", "the end with 3"),
+        ],
+    );
+}
