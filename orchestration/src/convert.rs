@@ -233,3 +233,6 @@ fn text(payload: &Payload) -> String {
 fn traceparent(trace: TraceContext) -> String {
     format!("00-{:032x}-{:016x}-{:02x}", trace.trace_id, trace.span_id, trace.flags)
 }
+
+#[cfg(test)]
+mod tests;

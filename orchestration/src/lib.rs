@@ -29,6 +29,8 @@ mod promise;
 mod random;
 mod request;
 mod retry_policy;
+#[cfg(test)]
+mod samples;
 mod tasks;
 
 pub use awaited::Awaited;

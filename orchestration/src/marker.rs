@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 /// use sarsen_orchestration::{Activity, Context};
 /// use sarsen_protocol::Returns;
 /// # #[derive(Debug, serde::Serialize, serde::Deserialize)]
-/// # struct NotifyError;
+/// # pub struct NotifyError;
 /// # impl std::fmt::Display for NotifyError {
 /// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("unreachable") }
 /// # }

@@ -36,7 +36,7 @@ fn a_foreign_future_alone_parks_at_once() {
     orchestration!(later, |cx, _input: ()| -> () {
         cx.timer(SECOND).await;
         cx.event::<()>("e").await.unwrap();
-        pending().await
+        pending::<()>().await;
     });
     check_parks::<later>(&["", "fire 0"], "raise e null", "behind its command 0");
 }

@@ -1,4 +1,5 @@
 //! Executions, live and in replay.
+#![expect(clippy::unwrap_used, reason = "the orchestrations and scripts of tests are tests too")]
 
 mod branches;
 mod changed;

@@ -43,7 +43,9 @@ fn a_failure_is_told_with_its_type_where_it_has_one() {
     orchestration!(ask, |cx, _input: ()| -> String {
         let given = cx.activity(refuse, "x").await;
         let owned = cx.activity(refuse, "x".to_owned()).await;
-        let lent = cx.activity(refuse, &"x".to_owned()).await;
+        let text = "x".to_owned();
+        let lent = cx.activity(refuse, &text).await;
+        drop(text);
         format!("{}; {}; {}", told(given), told(owned), told(lent))
     });
     check::<ask>(
@@ -65,7 +67,7 @@ fn a_failure_is_told_with_its_type_where_it_has_one() {
 fn a_child_is_a_run_of_its_own() {
     orchestration!(parent, |cx, _input: ()| -> String {
         let named = cx.child(child, 5).id("c").await;
-        let nameless = cx.child(child, &5).await;
+        let nameless = cx.child(child, 5).await;
         format!("{}; {}", told(named), told(nameless))
     });
     let parent = ("", "0 orchestration `child` as run `c` with 5");

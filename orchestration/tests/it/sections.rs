@@ -141,7 +141,7 @@ fn each_rule_forbids_with_the_entity_and_before_anything_leaves() {
         assert_eq!(cx.section(), Some(vec![account("a").unwrap(), account("b").unwrap()]));
         guard.release();
         assert_eq!(cx.section(), None);
-        let rules = rules.iter().map(|rule| rule.to_string());
+        let rules = rules.iter().map(ToString::to_string);
         rules.map(|rule| rule.split_once(':').unwrap().0.to_owned()).collect()
     });
     let cannot = "cannot call @account";

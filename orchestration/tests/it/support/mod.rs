@@ -1,7 +1,9 @@
 //! Scripts of orchestrations: what goes in turn by turn, and what comes out; and the replay of every prefix.
 
+mod random;
 mod script;
 
+pub(crate) use random::Random;
 pub(crate) use script::{Script, check, check_start};
 
 use sarsen_orchestration::{CommandId, Input, Limits, Outstanding, Start};
@@ -11,9 +13,9 @@ use sarsen_protocol::{ExecutionId, Failure, FailureKind, OrchestrationName, Payl
 macro_rules! activity {
     ($name:ident: $input:ty => $output:ty, $returns:ident) => {
         #[expect(non_camel_case_types, reason = "a marker is named like its function")]
-        struct $name {}
+        pub(crate) struct $name {}
 
-        fn $name() -> $name {
+        pub(crate) fn $name() -> $name {
             $name {}
         }
 
@@ -35,10 +37,10 @@ macro_rules! orchestration {
     };
     ($name:ident, $returns:ident, |$cx:ident, $input:ident : $in:ty| -> $out:ty $body:block) => {
         #[expect(non_camel_case_types, reason = "a marker is named like its function")]
-        struct $name {}
+        pub(crate) struct $name {}
 
         #[allow(dead_code, reason = "some are started by the script and named nowhere")]
-        fn $name() -> $name {
+        pub(crate) fn $name() -> $name {
             $name {}
         }
 
