@@ -111,9 +111,11 @@ impl Tasks {
     }
 }
 
-/// Drops a future; a panic fails the execution, if it is not over.
+/// Drops a future, as code of the run; a panic fails the execution, if it is not over.
 fn drop_caught(core: &Rc<Core>, future: Task) {
-    if let Err(panic) = catch(|| drop(future)) {
+    let place = Place::Task(Rc::clone(&core.woken), TaskId::MAIN);
+    let (dropped, _) = poll_at(core.start.run.clone(), place, || catch(|| drop(future)));
+    if let Err(panic) = dropped {
         core.close(End::Failed(panic));
     }
 }

@@ -146,6 +146,30 @@ fn a_stream_yields_in_the_order_of_completion() {
 }
 
 #[test]
+fn a_stream_that_was_not_read_yields_in_the_order_of_completion_too() {
+    orchestration!(stream, |cx, _input: ()| -> Vec<u32> {
+        let mut running: Completions<_> = (0..3).map(|n| cx.activity(double, n)).collect();
+        cx.timer(SECOND).await;
+        let mut answers = Vec::new();
+        while let Some(answer) = running.next().await {
+            answers.push(answer.unwrap());
+        }
+        answers
+    });
+    check::<stream>(
+        "null",
+        &[
+            (
+                "",
+                "0 activity `double` with 0; 1 activity `double` with 1; 2 activity `double` with 2; 3 a timer for \
+                 101.000000s",
+            ),
+            ("2 = 4; 0 = 0; 1 = 2; fire 3", "the end with [4,0,2]"),
+        ],
+    );
+}
+
+#[test]
 fn a_stream_can_be_raced_without_losing_anything() {
     orchestration!(stream, |cx, _input: ()| -> Vec<u32> {
         let mut running: Completions<_> = (0..2).map(|n| cx.activity(double, n)).collect();

@@ -2,7 +2,7 @@
 
 use crate::support::{Script, activity, orchestration, payload, start};
 use sarsen_orchestration::{CommandId, Event, Input, Orchestrator, Outstanding, Parked, Start, Typed};
-use sarsen_protocol::{Address, Returns, RunId, Timestamp};
+use sarsen_protocol::{Address, EventName, Returns, RunId, Timestamp};
 use std::{cell::Cell, time::Duration};
 
 activity!(double: serde_json::Value => u32, value);
@@ -129,6 +129,23 @@ fn a_parked_owner_resumes_inside_its_section() {
     let turn = script.turn_of("2 = 3").unwrap();
     assert_eq!(turn.end().unwrap().to_string(), "the end with 3");
     script.check_replays();
+}
+
+#[test]
+fn a_command_that_was_not_recorded_parks_before_whatever_comes_next() {
+    let events = of_act(27).history();
+    let Some(Event::Started(begun)) = events.get(1) else { panic!("{events:?}") };
+    let start = Start { input: payload("24"), ..(**begun).clone() };
+    let raised = Event::Arrived(Input::EventRaised { name: EventName::of("x"), input: payload("1") });
+    for (next, expected) in [(raised, "an input"), (events[0].clone(), "the beginning of another turn")] {
+        let events = [events[0].clone(), Event::Started(Box::new(start.clone())), next];
+        let mut execution = Typed::<act>::new().unwrap().begin(start.clone());
+        let parked = execution.replay(&events).unwrap_err().to_string();
+        assert!(
+            parked.contains(&format!("event 2 of the history is {expected}, the code comes to status 1")),
+            "{parked}"
+        );
+    }
 }
 
 #[test]

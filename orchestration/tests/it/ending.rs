@@ -111,6 +111,15 @@ thread_local! {
     static DROPPED: Cell<u32> = const { Cell::new(0) };
 }
 
+/// Counts its end, in a branch that is made too late.
+struct Late;
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        DROPPED.set(DROPPED.get() + 10);
+    }
+}
+
 /// Does all that can be done when it is dropped.
 struct Noisy(sarsen_orchestration::Context);
 
@@ -122,7 +131,8 @@ impl Drop for Noisy {
         cx.set_status(&"dropped").unwrap();
         drop(cx.timer(SECOND).start());
         drop(cx.event::<u32>("e").timeout(SECOND).start());
-        let _branch = cx.branch(async {});
+        let late = Late;
+        let _branch = cx.branch(async move { drop(late) });
         panic!("in a drop");
     }
 }
@@ -139,7 +149,7 @@ fn a_discarded_execution_does_nothing_more() {
     script.turn_of("grant 0").unwrap();
     let history = script.history();
     script.evict();
-    assert_eq!((script.history(), DROPPED.get()), (history.clone(), 1));
+    assert_eq!((script.history(), DROPPED.get()), (history.clone(), 11));
     assert_eq!(script.execution.outstanding(), &Outstanding::of(&history));
     assert!(script.execution.outstanding().section().is_some_and(|section| section.granted));
     // Live, it is an act like any other, and fails the execution by its panic.

@@ -1,8 +1,8 @@
 //! What an orchestration may ask for, and what becomes of it.
 
-use crate::support::{activity, check, check_start, orchestration, start};
-use sarsen_orchestration::{Limits, RetryPolicy};
-use sarsen_protocol::{Address, CallError, Returns, RunId, Timestamp};
+use crate::support::{activity, check, check_start, orchestration, payload, start};
+use sarsen_orchestration::{End, Event, Input, Limits, Orchestrator, RetryPolicy, Typed};
+use sarsen_protocol::{Address, CallError, EventName, Returns, RunId, Timestamp};
 use std::time::Duration;
 
 activity!(double: u32 => u32, value);
@@ -213,6 +213,28 @@ fn timers_are_counted_from_the_turn() {
             ("fire 1", "the end with 102000000"),
         ],
     );
+}
+
+#[test]
+fn time_never_goes_back() {
+    orchestration!(clock, |cx, _input: ()| -> Vec<u64> {
+        let mut times = Vec::new();
+        while times.len() < 3 {
+            times.push(cx.now().as_micros());
+            cx.event::<()>("tick").await.unwrap();
+        }
+        times
+    });
+    let mut execution = Typed::<clock>::new().unwrap().begin(start("clock", "null"));
+    let tick = || Input::EventRaised { name: EventName::of("tick"), input: payload("null") };
+    let mut history = Vec::new();
+    for (now, inputs) in [(5, vec![]), (3, vec![tick()]), (7, vec![tick(), tick()])] {
+        history.extend(execution.turn(Timestamp::from_micros(now), inputs).unwrap().events);
+    }
+    assert_eq!(history.last(), Some(&Event::Ended(End::Returned(payload("[5,5,7]")))));
+    let mut replayed = Typed::<clock>::new().unwrap().begin(start("clock", "null"));
+    replayed.replay(&history).unwrap();
+    assert!(replayed.is_over());
 }
 
 #[test]
