@@ -1,12 +1,18 @@
-//! `#[derive(Entity)]` and `#[operations]`.
+//! `#[derive(Entity)]`, `#[operations]`, `#[activity]` and `#[orchestration]`.
 //!
-//! They write what a person could have written by hand, which the `Entity` trait's page shows. Generated code names
+//! They write what a person could have written by hand, which the pages of the traits show. Generated code names
 //! only `::sarsen::__private::*` and the user's own words. What they refuse they refuse by name, with the remedy.
 
+mod activity;
+mod answer;
 mod crate_path;
 mod entity;
+mod function;
 mod names;
 mod operations;
+mod orchestration;
+mod refusals;
+mod types;
 
 use proc_macro::TokenStream;
 
@@ -39,4 +45,38 @@ pub fn derive_entity(input: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn operations(arguments: TokenStream, block: TokenStream) -> TokenStream {
     operations::expand(arguments.into(), &block.into()).into()
+}
+
+/// Makes an `async fn` an activity: work that may touch the world, done at least once.
+///
+/// The function's name becomes a marker, by which orchestrations ask for it and builders take it; its code is the
+/// marker's `run`, for unit tests: `notify::run("text".to_owned()).await`.
+///
+/// An activity takes `cx: ActivityContext` first if it wants the context, then its inputs, which are owned values that
+/// serde can read and write, and returns such a value or a `Result` of such. Its future is `Send`.
+///
+/// * `#[activity(name = "notify")]`: the name under which it is recorded and found. Without it, the function's name.
+/// * `#[activity(crate = "path")]`: where `sarsen` is found, when it is renamed.
+#[proc_macro_attribute]
+pub fn activity(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    activity::expand(arguments.into(), &item.into()).into()
+}
+
+/// Makes an `async fn` an orchestration: code whose every step is recorded, so that it can be run again.
+///
+/// The function's name becomes a marker, by which it is started and registered; its code is the marker's `run`.
+///
+/// It takes `cx: Context`, then its inputs, which are owned values that serde can read and write, and returns such a
+/// value or a `Result` of such.
+///
+/// The body is read, also inside macro calls, and calls that are known to differ from run to run are refused with
+/// what to write instead: clocks, random numbers, ids, threads, tasks, sleeps, files, network, environment, and
+/// `select!`, `join!` and `try_join!`. What it cannot see: what stands behind a function of another name, a renamed
+/// import or a method, and the order in which a hash map is walked.
+///
+/// * `#[orchestration(name = "transfer")]`: the name under which it is recorded and found. Without it, the function's.
+/// * `#[orchestration(crate = "path")]`: where `sarsen` is found, when it is renamed.
+#[proc_macro_attribute]
+pub fn orchestration(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    orchestration::expand(arguments.into(), &item.into()).into()
 }

@@ -3,7 +3,7 @@
 mod parse;
 mod write;
 
-use crate::crate_path::CratePath;
+use crate::{crate_path::CratePath, refusals::Refusals};
 use parse::Block;
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -30,23 +30,6 @@ pub(crate) fn expand(arguments: TokenStream, block: &TokenStream) -> TokenStream
         return quote!(#block #refusal);
     };
     let written = Block::parse(&item, &mut refusals).map(|block| write::all(&block, &path.private()));
-    let (allowed, refusals) = (write::allowed_to_users(), refusals.0.map(Error::into_compile_error));
+    let allowed = write::allowed_to_users();
     quote!(#allowed #block #written #refusals)
-}
-
-/// What was refused so far.
-#[derive(Default)]
-struct Refusals(Option<Error>);
-
-impl Refusals {
-    fn add(&mut self, refusal: Error) {
-        match &mut self.0 {
-            Some(all) => all.combine(refusal),
-            none => *none = Some(refusal),
-        }
-    }
-
-    fn take<T>(&mut self, result: syn::Result<T>) -> Option<T> {
-        result.map_err(|refusal| self.add(refusal)).ok()
-    }
 }

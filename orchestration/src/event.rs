@@ -49,7 +49,7 @@ pub struct Start {
     /// What goes with it.
     pub labels: Labels,
     /// What it may produce. Kept, so that a replay decides as the execution did.
-    pub limits: Limits,
+    pub limits: ExecutionLimits,
 }
 
 /// The run that waits for a child.
@@ -80,7 +80,7 @@ pub struct Labels {
 
 /// What one execution may produce. Beyond a limit it fails, unless a request can be refused instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
+pub struct ExecutionLimits {
     /// The longest input, event, status or result, in bytes. Beyond it the request is refused; a result fails.
     pub payload_bytes_max: usize,
     /// The most commands of one turn.
@@ -89,7 +89,7 @@ pub struct Limits {
     pub history_events_max: u64,
 }
 
-impl Default for Limits {
+impl Default for ExecutionLimits {
     fn default() -> Self {
         Self { payload_bytes_max: 1 << 20, commands_per_turn_max: 10_000, history_events_max: 1_000_000 }
     }

@@ -43,11 +43,11 @@ pub use compose::{
 pub use context::Context;
 pub use convert::{Converter, FailureDetails, HistoryEvent, HistoryEventKind, Instance, ParentInstance};
 pub use durable::Durable;
-pub use event::{End, Event, Input, Labels, Limits, Parent, Start};
+pub use event::{End, Event, ExecutionLimits, Input, Labels, Parent, Start};
 pub use execution::{Execution, Turn};
 pub use guard::Guard;
 pub use history::{ChunkNumber, Cursor, EventNumber, HistoryError};
-pub use marker::{Activity, IntoInput, Orchestration};
+pub use marker::{Activity, ActivityCode, IntoInput, Orchestration};
 pub use orchestrator::{Orchestrator, Typed};
 pub use outstanding::{OpenSection, Outstanding};
 pub use parked::Parked;
@@ -58,3 +58,13 @@ pub use request::{
     TimerRequest,
 };
 pub use retry_policy::RetryPolicy;
+
+/// What the macros name; no part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::{Activity, ActivityCode, Orchestration};
+    pub use sarsen_protocol::{
+        Returns,
+        returns::{Kind, ViaResult, ViaValue},
+    };
+}

@@ -6,11 +6,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 /// The name and the types of an activity: work that may touch the world, run beside the engine, at least once.
 ///
-/// `#[activity] async fn notify(text: String) -> Result<(), NotifyError>` writes, beside `notify::run(..)` for unit
-/// tests:
+/// `#[activity] async fn notify(text: String) -> Result<(), NotifyError>` writes:
 ///
 /// ```
-/// use sarsen_orchestration::{Activity, Context};
+/// use sarsen_orchestration::{Activity, ActivityCode, Context};
 /// use sarsen_protocol::Returns;
 /// # #[derive(Debug, serde::Serialize, serde::Deserialize)]
 /// # pub struct NotifyError;
@@ -25,6 +24,13 @@ use serde::{Serialize, de::DeserializeOwned};
 ///     notify {}
 /// }
 ///
+/// impl notify {
+///     pub async fn run(text: String) -> Result<(), NotifyError> {
+///         drop(text);
+///         Ok(())
+///     }
+/// }
+///
 /// impl Activity for notify {
 ///     const NAME: &'static str = "notify";
 ///     type Input = String;
@@ -35,13 +41,19 @@ use serde::{Serialize, de::DeserializeOwned};
 ///     }
 /// }
 ///
+/// impl<C: Send> ActivityCode<C> for notify {
+///     async fn run(_context: C, text: String) -> Result<(), NotifyError> {
+///         notify::run(text).await
+///     }
+/// }
+///
 /// # async fn orchestration(cx: Context) -> Result<(), sarsen_protocol::CallError> {
 /// let sent: Result<(), NotifyError> = cx.activity(notify, "done").await?;
 /// # Ok(()) }
 /// ```
 ///
 /// The type and the function share a name, and only the function stands among values: a unit struct would take
-/// the name away from every variable.
+/// the name away from every variable. Unit tests call the marker's own `run`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no activity",
     note = "an activity is made by `#[activity]` on an `async fn`"
@@ -60,9 +72,21 @@ pub trait Activity: 'static {
     fn returns() -> Returns<Self::Output>;
 }
 
+/// The code of an activity that runs with a context of type `C`: the host's, which is not known here.
+///
+/// [`run`](Self::run) is called off the shard, on any thread, at least once for each command; its panic is a failure.
+#[diagnostic::on_unimplemented(
+    message = "activity `{Self}` does not run with a `{C}`",
+    note = "an activity takes `cx: ActivityContext` first, or no context"
+)]
+pub trait ActivityCode<C>: Activity {
+    /// The code.
+    fn run(context: C, input: Self::Input) -> impl Future<Output = Self::Output> + Send;
+}
+
 /// The name, the types and the code of an orchestration.
 ///
-/// `#[orchestration] async fn greet(cx: Context, name: String) -> String` writes, beside `greet::run(..)`:
+/// `#[orchestration] async fn greet(cx: Context, name: String) -> String` writes:
 ///
 /// ```
 /// use sarsen_orchestration::{Context, Orchestration, Typed};
@@ -76,6 +100,13 @@ pub trait Activity: 'static {
 ///     greet {}
 /// }
 ///
+/// impl greet {
+///     pub async fn run(cx: Context, name: String) -> String {
+///         cx.timer(Duration::from_secs(1)).await;
+///         format!("hello, {name}")
+///     }
+/// }
+///
 /// impl Orchestration for greet {
 ///     const NAME: &'static str = "greet";
 ///     type Input = String;
@@ -86,8 +117,7 @@ pub trait Activity: 'static {
 ///     }
 ///
 ///     async fn run(cx: Context, name: String) -> String {
-///         cx.timer(Duration::from_secs(1)).await;
-///         format!("hello, {name}")
+///         greet::run(cx, name).await
 ///     }
 /// }
 ///

@@ -1,6 +1,6 @@
 //! Events for tests.
 
-use crate::{Command, CommandId, End, Event, Input, Labels, Launch, Limits, Parent, Start};
+use crate::{Command, CommandId, End, Event, ExecutionLimits, Input, Labels, Launch, Parent, Start};
 use sarsen_protocol::{
     ActivityName, Address, EventName, ExecutionId, Failure, FailureKind, OperationName, OrchestrationName,
     Payload, RunId, Timestamp, TraceContext, Uuid,
@@ -44,7 +44,7 @@ fn started() -> Event {
         }),
         scheduled: Some(Timestamp::from_micros(5)),
         labels: labels(),
-        limits: Limits { payload_bytes_max: 6, commands_per_turn_max: 7, history_events_max: 8 },
+        limits: ExecutionLimits { payload_bytes_max: 6, commands_per_turn_max: 7, history_events_max: 8 },
     }))
 }
 

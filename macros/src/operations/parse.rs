@@ -1,9 +1,11 @@
 //! Reads the block and refuses what is no operation.
 
-use super::Refusals;
-use crate::names::{RULE, is_name};
-use proc_macro2::{Ident, TokenStream, TokenTree};
-use quote::ToTokens;
+use crate::{
+    names::{RULE, is_name},
+    refusals::Refusals,
+    types::{attributes, owned, text},
+};
+use proc_macro2::Ident;
 use syn::{
     Attribute, Error, FnArg, ImplItem, ImplItemFn, ItemImpl, Pat, PatType, PathArguments, Receiver,
     ReceiverKind, Result, ReturnType, Safety, Signature, Type, ext::IdentExt, parse_quote_spanned,
@@ -198,67 +200,13 @@ fn input(argument: &PatType) -> Result<(Ident, Type)> {
             return Err(Error::new_spanned(other, message));
         }
     };
-    owned(&argument.ty, "input")?;
+    owned(&argument.ty, "input of an operation")?;
     Ok((ident.clone(), (*argument.ty).clone()))
 }
 
 fn output(function: &ImplItemFn) -> Result<Type> {
     match &function.sig.output {
         ReturnType::Default => Ok(parse_quote_spanned!(function.sig.ident.span()=> ())),
-        ReturnType::Type(_, output) => owned(output, "answer").map(|()| (**output).clone()),
+        ReturnType::Type(_, output) => owned(output, "answer of an operation").map(|()| (**output).clone()),
     }
-}
-
-/// Refuses references and `impl Trait`, wherever they stand in the type.
-fn owned(found: &Type, what: &str) -> Result<()> {
-    let tokens = found.to_token_stream();
-    if mentions(tokens.clone(), &|token| matches!(token, TokenTree::Ident(ident) if ident == "impl")) {
-        let message = format!(
-            "the {what} of an operation is written and read as JSON: name its type instead of `impl`"
-        );
-        return Err(Error::new_spanned(found, message));
-    }
-    if mentions(tokens, &|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == '&')) {
-        let message = format!(
-            "the {what} of an operation travels and must be owned, which `{}` is not: {}",
-            text(found),
-            remedy(found)
-        );
-        return Err(Error::new_spanned(found, message));
-    }
-    Ok(())
-}
-
-/// What to write in place of a borrowed type.
-fn remedy(found: &Type) -> String {
-    let Type::Reference(reference) = found else {
-        return "write it without references".to_owned();
-    };
-    match &*reference.elem {
-        Type::Slice(slice) => format!("write `Vec<{}>`", text(&slice.elem)),
-        Type::Path(path) if path.path.is_ident("str") => "write `String`".to_owned(),
-        other => format!("write `{}`", text(other)),
-    }
-}
-
-fn mentions(tokens: TokenStream, wanted: &dyn Fn(&TokenTree) -> bool) -> bool {
-    tokens.into_iter().any(|token| match &token {
-        TokenTree::Group(group) => mentions(group.stream(), wanted),
-        other => wanted(other),
-    })
-}
-
-/// The type as a person writes it.
-fn text(found: &Type) -> String {
-    let spaced = found.to_token_stream().to_string();
-    let mut text = spaced.replace(" < ", "<").replace(" >", ">").replace("< ", "<").replace(" :: ", "::");
-    for tight in ["& ", "[ ", "( ", "' "] {
-        text = text.replace(tight, tight.trim_end());
-    }
-    text.replace(" ,", ",").replace(" ]", "]").replace(" )", ")")
-}
-
-fn attributes(all: &[Attribute], wanted: &[&str]) -> Vec<Attribute> {
-    let is_wanted = |attribute: &&Attribute| wanted.iter().any(|name| attribute.path().is_ident(name));
-    all.iter().filter(is_wanted).cloned().collect()
 }

@@ -1,6 +1,7 @@
 //! Writes the reference and the list of operations.
 
 use super::parse::{Block, Operation};
+use crate::answer::{located, returns};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::{Meta, Type, ext::IdentExt, spanned::Spanned};
@@ -80,7 +81,7 @@ impl Writer<'_> {
         let types =
             operation.inputs.iter().map(|(_, found)| without_self(found.to_token_stream(), &block.entity));
         let output = without_self(operation.output.to_token_stream(), &block.entity);
-        let returns = self.returns(&output, operation.output.span());
+        let returns = returns(private, &output, operation.output.span());
         let input = if inputs.len() == 1 {
             quote_spanned!(span=> #(#inputs)*)
         } else {
@@ -146,7 +147,7 @@ impl Writer<'_> {
         let private = self.private;
         let Operation { method, name, cfgs, mutable, takes_context, output, .. } = operation;
         let span = located(method.span());
-        let returns = self.returns(&output.to_token_stream(), output.span());
+        let returns = returns(private, &output.to_token_stream(), output.span());
         let (inputs, types): (Vec<_>, Vec<_>) =
             operation.inputs.iter().map(|(input, found)| (input, found)).unzip();
         let input = if inputs.len() == 1 {
@@ -171,21 +172,6 @@ impl Writer<'_> {
             );
         }
     }
-
-    /// How the answer is written and read; a type that cannot be is an error at `span`, its place.
-    fn returns(&self, output: &TokenStream, span: Span) -> TokenStream {
-        let private = self.private;
-        quote_spanned! {located(span)=> {
-            #[allow(unused_imports, reason = "which of the two is used depends on the type")]
-            use #private::{ViaResult as _, ViaValue as _};
-            (&#private::Kind::<#output>::new()).returns()
-        }}
-    }
-}
-
-/// The place of the user's word, with the hygiene of the macro's.
-fn located(span: Span) -> Span {
-    span.resolved_at(Span::mixed_site())
 }
 
 /// What a lint may not ask of a user's operations, since their form is ours.

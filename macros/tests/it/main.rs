@@ -12,4 +12,5 @@
 mod by_hand;
 mod derived;
 mod forms;
+mod markers;
 mod refusals;

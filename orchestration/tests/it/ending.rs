@@ -1,7 +1,7 @@
 //! How executions end, and what is left then.
 
 use crate::support::{Script, activity, check, check_start, input, orchestration, start};
-use sarsen_orchestration::{Command, CommandId, End, Event, Input, Limits, Outstanding};
+use sarsen_orchestration::{Command, CommandId, End, Event, ExecutionLimits, Input, Outstanding};
 use sarsen_protocol::{Address, Timestamp};
 use std::{cell::Cell, time::Duration};
 
@@ -178,7 +178,7 @@ fn too_many_commands_in_a_turn_fail_the_execution() {
         cx.timer(SECOND).await;
     });
     let mut limited = start("flood", "3");
-    limited.limits = Limits { commands_per_turn_max: 3, ..limited.limits };
+    limited.limits = ExecutionLimits { commands_per_turn_max: 3, ..limited.limits };
     check_start::<flood>(
         limited.clone(),
         &[
@@ -207,7 +207,7 @@ fn too_long_a_history_fails_the_execution() {
         }
     });
     let mut limited = start("long", "null");
-    limited.limits = Limits { history_events_max: 8, ..limited.limits };
+    limited.limits = ExecutionLimits { history_events_max: 8, ..limited.limits };
     check_start::<long>(
         limited,
         &[

@@ -4,7 +4,7 @@ mod program;
 
 use crate::support::{Random, Script, input, payload, start};
 use program::EVENTS;
-use sarsen_orchestration::{Command, CommandId, End, Event, Input, Limits, Outstanding};
+use sarsen_orchestration::{Command, CommandId, End, Event, ExecutionLimits, Input, Outstanding};
 use std::{collections::BTreeMap, thread};
 
 const SEEDS: u64 = 500;
@@ -58,9 +58,9 @@ fn run(seed: u64, met: &mut BTreeMap<&'static str, usize>) {
     let mut start = start("drawn", "");
     start.input = payload(&seed.to_string());
     start.seed = seed;
-    start.limits = Limits { payload_bytes_max: 10_000, ..start.limits };
+    start.limits = ExecutionLimits { payload_bytes_max: 10_000, ..start.limits };
     if random.one_in(20) {
-        start.limits = Limits { commands_per_turn_max: 4, history_events_max: 30, ..start.limits };
+        start.limits = ExecutionLimits { commands_per_turn_max: 4, history_events_max: 30, ..start.limits };
     }
     let mut script = Script::new::<program::drawn>(start);
     let mut given = Vec::new();

@@ -1,7 +1,7 @@
 //! That wide joins cost one poll for each completion.
 
 use crate::support::{Script, activity, orchestration, start};
-use sarsen_orchestration::{Completions, Event, Input, Limits, Orchestration, join_all};
+use sarsen_orchestration::{Completions, Event, ExecutionLimits, Input, Orchestration, join_all};
 use std::cell::Cell;
 
 activity!(step: u32 => u32, value);
@@ -23,7 +23,8 @@ async fn counted<T>(future: impl Future<Output = T>) -> T {
 /// How often the orchestration's futures are polled while so many activities end, last first.
 fn polls<O: Orchestration>(width: u32) -> u64 {
     let mut start = start(O::NAME, &width.to_string());
-    start.limits = Limits { commands_per_turn_max: usize::MAX, history_events_max: u64::MAX, ..start.limits };
+    start.limits =
+        ExecutionLimits { commands_per_turn_max: usize::MAX, history_events_max: u64::MAX, ..start.limits };
     let mut script = Script::new::<O>(start);
     POLLS.set(0);
     let turn = script.turn(Vec::new()).unwrap();

@@ -1,7 +1,7 @@
 //! What an orchestration may ask for, and what becomes of it.
 
 use crate::support::{activity, check, check_start, orchestration, payload, start};
-use sarsen_orchestration::{End, Event, Input, Limits, Orchestrator, RetryPolicy, Typed};
+use sarsen_orchestration::{End, Event, ExecutionLimits, Input, Orchestrator, RetryPolicy, Typed};
 use sarsen_protocol::{Address, CallError, EventName, Returns, RunId, Timestamp};
 use std::time::Duration;
 
@@ -355,7 +355,7 @@ fn what_cannot_be_sent_is_refused_before_it_leaves() {
         ]
     });
     let mut start = start("blunder", "null");
-    start.limits = Limits { payload_bytes_max: 50, ..start.limits };
+    start.limits = ExecutionLimits { payload_bytes_max: 50, ..start.limits };
     check_start::<blunder>(start, &[("", "the end with [true,true,true,true,true,true]")]);
 }
 

@@ -6,7 +6,7 @@ mod script;
 pub(crate) use random::Random;
 pub(crate) use script::{Script, check, check_start};
 
-use sarsen_orchestration::{CommandId, Input, Limits, Outstanding, Start};
+use sarsen_orchestration::{CommandId, ExecutionLimits, Input, Outstanding, Start};
 use sarsen_protocol::{ExecutionId, Failure, FailureKind, OrchestrationName, Payload, RunId, Uuid};
 
 /// An activity or an orchestration's name, types and code, as its macro would write them.
@@ -77,7 +77,11 @@ pub(crate) fn start(name: &'static str, input: &str) -> Start {
         parent: None,
         scheduled: None,
         labels: sarsen_orchestration::Labels::default(),
-        limits: Limits { payload_bytes_max: 1_000, commands_per_turn_max: 100, history_events_max: 1_000 },
+        limits: ExecutionLimits {
+            payload_bytes_max: 1_000,
+            commands_per_turn_max: 100,
+            history_events_max: 1_000,
+        },
     }
 }
 
