@@ -96,9 +96,9 @@ fn every_pure_room_is_checked_alone() {
 
 #[test]
 fn a_pure_room_that_is_not_checked_alone_is_named() {
-    assert_tidy(&unchecked_alone("set -e\npure_rooms=(protocol entities engine)\n"));
-    assert_complains(&unchecked_alone("pure_rooms=(protocol engine)\n"), "add sarsen-entities");
-    assert_eq!(unchecked_alone("# pure_rooms=(protocol entities engine)\n").len(), 3);
+    assert_tidy(&unchecked_alone("set -e\npure_rooms=(protocol entities orchestration engine)\n"));
+    assert_complains(&unchecked_alone("pure_rooms=(protocol orchestration engine)\n"), "add sarsen-entities");
+    assert_eq!(unchecked_alone("# pure_rooms=(protocol entities orchestration engine)\n").len(), 4);
 }
 
 #[test]
