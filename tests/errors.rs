@@ -21,6 +21,8 @@ mod office;
 mod opening;
 #[path = "errors/rooms.rs"]
 mod rooms;
+#[path = "errors/runs.rs"]
+mod runs;
 #[path = "errors/told.rs"]
 mod told;
 #[path = "errors/typed.rs"]
@@ -405,6 +407,66 @@ const ROOMS: &[Row] = table! {
         "the store has failed and is stopped: open it again";
 };
 
+const RUNS: &[Row] = table! {
+    "an activity that failed is named (made by hand)";
+        CallError::ActivityFailed(FailureKind::Panicked), Mend, runs::activity_failed;
+        "activity `notify` failed: panicked: no line";
+    "a child that failed is named (made by hand)";
+        CallError::ChildFailed(FailureKind::Panicked), Mend, runs::child_failed;
+        "orchestration `trip`, run `t-1`, failed: panicked: no line";
+    "what an orchestration cannot send is named (made by hand)";
+        CallError::Unsendable, Mend, runs::unsendable;
+        "the input of activity `notify` cannot be sent: NaN is no JSON";
+    "an answer of another type is named (made by hand)";
+        CallError::Misfit, Mend, runs::misfit;
+        "the answer of activity `notify` does not fit its type: it is null";
+    "a run has an id (in its room)";
+        RunIdError::Form, Mend, runs::run_id;
+        "`@a@b` is no run id: use 1 to 256 bytes without control characters that do not begin with `@`";
+    "a bad id of a run reaches the caller (made by hand)";
+        CallError::InvalidRun, Mend, runs::invalid_run;
+        "`@a@b` is no run id: use 1 to 256 bytes without control characters that do not begin with `@`";
+    "a broken rule of sections reaches the caller (made by hand)";
+        CallError::Section, Mend, runs::section;
+        "a section over no entity: name at least one to lock";
+    "a section locks something (made by hand)";
+        SectionError::Empty, Mend, runs::empty;
+        "a section over no entity: name at least one to lock";
+    "a section locks entities only (made by hand)";
+        SectionError::InvalidAddress, Mend, runs::no_address;
+        "cannot lock: `clerk/a` is no address: write `@name@key`";
+    "sections do not nest (made by hand)";
+        SectionError::Nested, Mend, runs::nested;
+        "cannot lock @clerk@b while the section over @clerk@a is open: lock all in one section, or release that one first";
+    "no child is awaited in a section (made by hand)";
+        SectionError::Child, Mend, runs::child;
+        "cannot await orchestration `trip` while the section over @clerk@a is open: release it first, or start it detached";
+    "a locked entity is not signalled (made by hand)";
+        SectionError::SignalToLocked, Mend, runs::signal_to_locked;
+        "cannot signal @clerk@a, which the open section locks: call it instead";
+    "a locked entity has one call at a time (made by hand)";
+        SectionError::CallPending, Mend, runs::call_pending;
+        "cannot call @clerk@a while an earlier call to it is not answered: await that one first";
+    "only locked entities are called in a section (made by hand)";
+        SectionError::NotLocked, Mend, runs::not_locked;
+        "cannot call @clerk@b while a section is open that does not lock it: add it to the section, or signal it";
+    "a lock is awaited before a call (made by hand)";
+        SectionError::NotGranted, Mend, runs::not_granted;
+        "cannot call @clerk@a before the lock is granted: await the lock first";
+    "a damaged chunk of a history is named (in its room)";
+        HistoryError::Record, Mend, runs::history_record;
+        "chunk 0 of the history: the record is damaged: it is empty";
+    "a doubled chunk of a history is named (in its room)";
+        HistoryError::Order, Mend, runs::history_order;
+        "chunk 1, from event 1, is expected in the history, and chunk 0, from event 0, is there: one is missing or doubled";
+    "an event that does not come in time is named (made by hand)";
+        EventError::TimedOut, Mend, runs::event_timed_out;
+        "no event `go` was raised within 1500 ms";
+    "an event of another type is named (made by hand)";
+        EventError::Misfit, Mend, runs::event_misfit;
+        "event `go` does not fit the type that is waited for: it is null";
+};
+
 /// Runs a provocation as a program with one thread would.
 fn run(provocation: impl Future<Output = Told>) -> Told {
     let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build();
@@ -462,8 +524,13 @@ fn what_users_do_not_see_by_itself_reads_as_the_table_says() {
     check(ROOMS);
 }
 
+#[test]
+fn what_orchestrations_will_be_told_reads_as_the_table_says() {
+    check(RUNS);
+}
+
 fn all() -> impl Iterator<Item = &'static Row> {
-    [CALLS, FAILURES, OPENING, ENDING, ROOMS].into_iter().flatten()
+    [CALLS, FAILURES, OPENING, ENDING, ROOMS, RUNS].into_iter().flatten()
 }
 
 /// The house rule, as far as a program can tell.

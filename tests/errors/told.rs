@@ -2,7 +2,8 @@
 
 use sarsen::{AddressError, CallError, Failure, IdentityError, OpenError, RegisterError, ShutdownError};
 use sarsen_entities::{AnswerError, InputError};
-use sarsen_protocol::record::RecordError;
+use sarsen_orchestration::{EventError, HistoryError};
+use sarsen_protocol::{RunIdError, SectionError, record::RecordError};
 use sarsen_storage::{DirectoryError, Error as StorageError};
 use std::{any::type_name, error::Error, fmt, path::Path};
 
@@ -96,7 +97,9 @@ impl Tell for CallError {
         match self {
             Self::InvalidAddress(inner) => holding(self, &inner.variant()),
             Self::InvalidIdentity(inner) => holding(self, &inner.variant()),
-            Self::Failed { failure, .. } => holding(self, &failure.variant()),
+            Self::Failed { failure, .. }
+            | Self::ActivityFailed { failure, .. }
+            | Self::ChildFailed { failure, .. } => holding(self, &failure.variant()),
             _ => plain(self),
         }
     }
@@ -184,4 +187,15 @@ macro_rules! tell {
     };
 }
 
-tell!(AddressError, DirectoryError, IdentityError, RecordError, ShutdownError, StorageError);
+tell!(
+    AddressError,
+    DirectoryError,
+    EventError,
+    HistoryError,
+    IdentityError,
+    RecordError,
+    RunIdError,
+    SectionError,
+    ShutdownError,
+    StorageError
+);
