@@ -1,4 +1,4 @@
-//! Durable entities for Rust, embedded.
+//! Durable entities and orchestrations for Rust, embedded.
 //!
 //! An **entity** is a value with a name and a key that exists as soon as somebody sends to it: a counter, an account, a
 //! cart. Its fields are its state, its methods are its operations. It handles one operation at a time, out of a mailbox
@@ -44,12 +44,109 @@
 //! [`timeout`](Request::timeout) gives up. `state()` reads the whole state; [`Client::entities`] lists what there is;
 //! [`Client::producer`] sends long numbered streams. Inside operations, [`EntityContext`] signals other entities.
 //!
+//! # Orchestrations
+//!
+//! An **orchestration** is an `async fn` that survives crashes: every step is recorded, and after a crash its code runs
+//! over the record to where it was. It calls and signals entities, runs **activities** (code that touches the world),
+//! sleeps for any time, waits for events, starts others, and locks sets of entities without deadlock.
+//!
+//! ```
+//! use sarsen::{CallError, Context, Entity, Runtime, Uuid, activity, operations, orchestration};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Entity, Clone, Default, Serialize, Deserialize)]
+//! struct Account {
+//!     balance: i64,
+//! }
+//!
+//! #[operations]
+//! impl Account {
+//!     fn deposit(&mut self, amount: i64) -> i64 {
+//!         self.balance += amount;
+//!         self.balance
+//!     }
+//!
+//!     fn withdraw(&mut self, amount: i64) -> Result<i64, Refused> {
+//!         if amount > self.balance {
+//!             return Err(Refused::Insufficient); // undoes the operation
+//!         }
+//!         self.balance -= amount;
+//!         Ok(self.balance)
+//!     }
+//!
+//!     fn balance(&self) -> i64 {
+//!         self.balance
+//!     }
+//! }
+//!
+//! #[derive(Clone, Debug, Serialize, Deserialize)]
+//! struct Order {
+//!     from: String,
+//!     to: String,
+//!     amount: i64,
+//! }
+//!
+//! #[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+//! enum Refused {
+//!     #[error("the balance does not suffice")]
+//!     Insufficient,
+//!     #[error(transparent)]
+//!     Call(#[from] CallError),
+//! }
+//!
+//! #[activity]
+//! async fn notify(text: String) {
+//!     drop(text); // a letter leaves the house
+//! }
+//!
+//! #[orchestration]
+//! async fn transfer(cx: Context, order: Order) -> Result<Uuid, Refused> {
+//!     let held = cx.lock((cx.entity::<Account>(&order.from), cx.entity::<Account>(&order.to))).await?;
+//!     let (from, to) = held.refs();
+//!     from.withdraw(order.amount).await??; // a call: awaits the answer
+//!     to.deposit(order.amount).await?;
+//!     held.release(); // or by leaving the scope, `?`, a panic, the end of the execution
+//!     cx.activity(notify, "done").await?;
+//!     Ok(cx.uuid())
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let place = tempfile::tempdir()?;
+//! # let path = place.path().join("bank.sarsen");
+//! let runtime = Runtime::builder()
+//!     .entity::<Account>()
+//!     .orchestration(transfer)
+//!     .activity(notify)
+//!     .open(&path)
+//!     .await?;
+//! let client = runtime.client();
+//! client.entity::<Account>("alice").deposit(100).signal().await?;
+//! let order = Order { from: "alice".to_owned(), to: "bob".to_owned(), amount: 30 };
+//! let run = client.start(transfer, order).id("t-1").await?; // on disk when this returns
+//! let receipt: Uuid = run.result().await??;
+//! # drop(receipt);
+//! assert_eq!(client.entity::<Account>("bob").balance().await?, 30);
+//! runtime.shutdown().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Whatever an orchestration awaits comes from its [`Context`], and so do time, chance and ids: code that is run again
+//! must do what it did. [`log!`] speaks once. Several things are awaited at once by [`join`], [`join_all`], [`select`]
+//! and [`select_all`].
+//!
+//! A [`Run`] is the handle of a run, from [`Client::start`] or [`Client::run`]: its [`result`](Run::result), its
+//! [`status`](Run::status), its [`history`](Run::history); it is [raised](Run::raise) events,
+//! [suspended](Run::suspend), [resumed](Run::resume), [terminated](Run::terminate) and [purged](Run::purge).
+//! [`Client::runs`] lists runs, [`Client::locks`] who holds and who waits for the locks of entities.
+//!
 //! # Without macros
 //!
 //! The macros write nothing that a person could not write:
 //!
 //! ```
-//! use sarsen::{Client, Entity, Operations, Port, Returns, StatePort};
+//! use sarsen::{Client, Entity, EntityType, Operations, Port, Reference, Returns, StatePort};
 //! use serde::{Deserialize, Serialize};
 //!
 //! #[derive(Clone, Default, Serialize, Deserialize)]
@@ -57,14 +154,16 @@
 //!     balance: i64,
 //! }
 //!
-//! impl Entity for Account {
+//! impl EntityType for Account {
 //!     const NAME: &'static str = "account";
 //!     type Ref<P: Port> = AccountRef<P>;
 //!
 //!     fn refer<P: Port>(port: P) -> AccountRef<P> {
 //!         AccountRef { port }
 //!     }
+//! }
 //!
+//! impl Entity for Account {
 //!     fn initial(_key: &str) -> Self {
 //!         Self::default()
 //!     }
@@ -99,19 +198,55 @@
 //!     }
 //! }
 //!
+//! impl<P: Port> Reference for AccountRef<P> {
+//!     type Port = P;
+//!     type Over<Q: Port> = AccountRef<Q>;
+//!
+//!     fn port(&self) -> &P {
+//!         &self.port
+//!     }
+//!
+//!     fn over<Q: Port>(port: Q) -> AccountRef<Q> {
+//!         AccountRef { port }
+//!     }
+//! }
+//!
 //! async fn open_account(client: &Client, key: &str) -> Result<i64, sarsen::CallError> {
 //!     client.entity::<Account>(key).deposit(100).await
 //! }
 //! ```
+//!
+//! What stands behind `#[activity]` and `#[orchestration]` is on the pages of [`Activity`] and [`Orchestration`].
 
-pub use sarsen_macros::{Entity, operations};
+pub use sarsen_macros::{Entity, activity, operations, orchestration};
 pub use sarsen_runtime::{
-    Address, AddressError, Builder, Call, CallError, Client, ClientPort, Closed, DelayedRequest, Entity,
-    EntityContext, Failure, FailureKind, IdentityError, Limits, Listed, ListedState, Listing,
-    NumberedRequest, OpenError, Operations, Payload, Port, Producer, ProducerPort, ProducerRequest,
-    RegisterError, Request, Returns, Runtime, Sequence, ShutdownError, Signal, State, StateListing,
-    StatePort, StateRequest, Stats, Timestamp, TurnPort, TurnRequest,
+    Activity, ActivityCode, ActivityContext, ActivityOptions, Address, AddressError, AnyRun, Branch, Builder,
+    Call, CallError, Client, ClientPort, Closed, CommandId, Context, DelayedRequest, Duplicate, Either,
+    Entity, EntityContext, EntityType, EventError, ExecutionId, Failure, FailureKind, Guard, History,
+    HistoryEvent, IdentityError, IntoInput, Limits, Listed, ListedState, Listing, Lock, LockStage,
+    ManageRequest, Managing, NumberedRequest, OpenError, Operations, Orchestration, OrchestrationType,
+    Parent, Payload, Port, Producer, ProducerPort, ProducerRequest, RaiseRequest, Reference, RegisterError,
+    Request, ResultRequest, RetryPolicy, Returns, Reuse, Run, RunId, RunIdError, RunInfo, RunListing,
+    RunOutcome, RunResult, RunStatus, Runtime, SectionError, Sequence, ShutdownError, Signal, StartRequest,
+    Starting, State, StateListing, StatePort, StateRequest, Stats, TerminateRequest, Timestamp, TurnPort,
+    TurnRequest, TurnStart, Untyped, Uuid, join, join_all, log, select, select_all,
 };
+
+/// What the methods of a [`Context`] return: requests, and the durable futures that they become.
+pub mod durable {
+    pub use sarsen_runtime::{
+        ActivityRequest, Awaited, Branch, Caller, ChildRequest, Children, Completions, Contenders,
+        DelayedSignal, Durable, Either, EntityRequest, EventRequest, Guard, Join, LockSet, Locked,
+        LockedCaller, LockedRequest, Next, Requests, Select, TimerRequest,
+    };
+}
+
+/// What a history is made of, in the words of the Durable Task Framework.
+pub mod history {
+    pub use sarsen_runtime::{
+        FailureDetails, History, HistoryEvent, HistoryEventKind, Instance, ParentInstance,
+    };
+}
 
 #[cfg(feature = "testing")]
 pub use sarsen_testing as testing;

@@ -1,13 +1,15 @@
 //! What a shard is given and what it asks for.
 
 use crate::load::Load;
-use sarsen_protocol::{Address, Delivery, Message, Origin, Page, Read, RequestId, SessionId};
+use sarsen_protocol::{
+    Address, Delivery, Failure, Message, Origin, Page, Payload, Read, RequestId, SessionId, TaskToken,
+};
 
 /// A client's request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// A signal or call.
-    Operation(Message),
+    /// Something asked of an instance: an operation, a start, an event, or what manages a run.
+    Message(Message),
     /// A read of the entity's state, beside lock and queue.
     State {
         /// The entity.
@@ -20,10 +22,10 @@ pub enum Request {
 }
 
 impl Request {
-    /// The entity that is asked.
+    /// The instance that is asked.
     pub fn to(&self) -> &Address {
         match self {
-            Self::Operation(message) => &message.to,
+            Self::Message(message) => &message.to,
             Self::State { to, .. } => to,
         }
     }
@@ -31,16 +33,16 @@ impl Request {
     /// Names the request: a client leaves its id 0, its host writes the id under which it finds whom to answer.
     pub fn set_request(&mut self, id: RequestId) {
         match self {
-            Self::Operation(Message { from: Origin::Client { request, .. }, .. })
+            Self::Message(Message { from: Origin::Client { request, .. }, .. })
             | Self::State { request, .. } => *request = id,
-            Self::Operation(Message { from: Origin::Instance(_), .. }) => {}
+            Self::Message(Message { from: Origin::Instance(_) | Origin::Execution { .. }, .. }) => {}
         }
     }
 
     /// A rough figure of the bytes that the request occupies in memory.
     pub fn bytes(&self) -> usize {
         match self {
-            Self::Operation(message) => message.bytes(),
+            Self::Message(message) => message.bytes(),
             Self::State { to, .. } => size_of::<Self>() + to.as_bytes().len(),
         }
     }
@@ -55,6 +57,13 @@ pub enum Input {
     Delivered(Delivery),
     /// A [`LoadRequest`] is answered.
     Loaded(Loaded),
+    /// An activity has ended. What is not of the current epoch, or was answered before, counts for nothing.
+    Performed {
+        /// With what it was handed out.
+        token: TaskToken,
+        /// Its answer, or why there is none.
+        result: Result<Payload, Failure>,
+    },
 }
 
 /// Something that a shard needs to read.
@@ -73,8 +82,10 @@ impl LoadRequest {
 
     /// Decodes what was read. Called off the shard: this is where a large state costs its time.
     pub fn answer(mut self, pages: Vec<Page>) -> Loaded {
-        if let Load::Instance(load) = &mut self.load {
-            load.decode(&pages);
+        match &mut self.load {
+            Load::Instance(load) => load.decode(&pages),
+            Load::History(load) => load.decode(&pages),
+            _ => {}
         }
         Loaded { load: self.load, pages }
     }

@@ -5,6 +5,7 @@
 //! here as well: [`Lanes`], admission, [`Groups`] of batches, loads in flight, release of effects. A host lends
 //! threads, a clock and files, and decides nothing.
 
+mod fault;
 mod group;
 mod input;
 mod lane;
@@ -16,13 +17,18 @@ mod registry;
 mod shard;
 mod withheld;
 
+#[cfg(feature = "faults")]
+pub use fault::{Armed, Fault, arm};
 pub use group::{Finished, Group, Groups, Sealed};
 pub use input::{Input, LoadRequest, Loaded, Request};
 pub use lane::Lanes;
 pub use limits::{BUSY_RETRY_AFTER, INSTANCE_MAILBOX_FACTOR, LimitTooLow, Limits};
-pub use listing::{ListedRow, Listing};
+pub use listing::{
+    HistoryListing, ListedLock, ListedRow, ListedRun, Listing, LockListing, LockStage, RunFilter, RunListing,
+    RunLookup,
+};
 pub use load::misfit;
-pub use record::{DeadLetter, read_dead};
+pub use record::{DeadLetter, RunRecord, read_dead};
 pub use registry::{Duplicate, Registry, SlotMap};
 pub use shard::{Shard, ShardConfig, ShardStats};
 pub use withheld::Withheld;

@@ -1,6 +1,7 @@
 //! Every limit of the engine, with its unit and what happens beyond it.
 
 use sarsen_entities::RunLimits;
+use sarsen_protocol::ExecutionLimits;
 use std::time::Duration;
 
 /// How many times longer than for clients a mailbox may get by the messages of instances before they become dead
@@ -49,6 +50,18 @@ pub struct Limits {
     pub timers_max: usize,
     /// Delayed signals that come due in one turn. The rest comes in the next.
     pub timers_per_turn_max: usize,
+    /// Activities that are handed out to the host and have not ended. Beyond it they wait as rows.
+    pub tasks_window: usize,
+    /// Bytes of the inputs of the activities that are handed out. Beyond it the rest waits as rows.
+    pub tasks_bytes_max: usize,
+    /// Commands that an orchestration may issue because of one input. Beyond it it fails.
+    pub commands_per_turn_max: usize,
+    /// Events of one execution's history. Beyond it the execution fails, unless it continues as new before.
+    pub history_events_max: u64,
+    /// Events of a history that are replayed in one turn. The rest comes in the next.
+    pub replay_events_per_turn_max: usize,
+    /// Events that are kept for a run which has not been started. Beyond it they are refused as `Busy`.
+    pub events_before_start_max: usize,
     /// How far ahead delayed signals are kept in memory.
     pub timer_window: Duration,
     /// Requests of clients that wait in the outside lane. Beyond it they are refused as `Busy`.
@@ -83,6 +96,12 @@ impl Default for Limits {
             dead_letters_max: 10_000,
             timers_max: 10_000_000,
             timers_per_turn_max: 1_024,
+            tasks_window: 65_536,
+            tasks_bytes_max: 64 << 20,
+            commands_per_turn_max: 10_000,
+            history_events_max: 1_000_000,
+            replay_events_per_turn_max: 1_024,
+            events_before_start_max: 1_000,
             timer_window: Duration::from_secs(600),
             lane_messages_max: 1 << 20,
             lane_bytes_max: 256 << 20,
@@ -114,6 +133,10 @@ impl Limits {
             ("batch_turns_max", self.batch_turns_max),
             ("batch_bytes_max", self.batch_bytes_max),
             ("timers_per_turn_max", self.timers_per_turn_max),
+            ("tasks_window", self.tasks_window),
+            ("tasks_bytes_max", self.tasks_bytes_max),
+            ("commands_per_turn_max", self.commands_per_turn_max),
+            ("replay_events_per_turn_max", self.replay_events_per_turn_max),
             ("timer_window", usize::from(!self.timer_window.is_zero())),
             ("lane_messages_max", self.lane_messages_max),
             ("lane_bytes_max", self.lane_bytes_max),
@@ -125,7 +148,16 @@ impl Limits {
         }
     }
 
-    /// The part that bounds one run.
+    /// The part that bounds one execution.
+    pub(crate) fn execution(&self) -> ExecutionLimits {
+        ExecutionLimits {
+            payload_bytes_max: self.payload_bytes_max,
+            commands_per_turn_max: self.commands_per_turn_max,
+            history_events_max: self.history_events_max,
+        }
+    }
+
+    /// The part that bounds one run of operations.
     pub(crate) fn run(&self) -> RunLimits {
         RunLimits {
             payload_bytes_max: self.payload_bytes_max,

@@ -6,9 +6,10 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use sarsen_protocol::{
-    Address, Epoch, Failure, HashMap, Identity, IdentityName, Message, Origin, Payload, RequestId, Sequence,
-    SessionId, Slot, SlotRange, Source, Timestamp, TraceContext,
-    record::{RecordError, decode, encode, encode_into},
+    ActivityName, Address, CommandId, Epoch, ExecutionId, Failure, HashMap, IdentityName, Labels, Message,
+    OrchestrationName, Parent, Payload, RunId, RunOutcome, RunStatus, Section, Sequence, Slot, SlotRange,
+    Source, Timestamp, TraceContext,
+    record::{RecordError, decode, decode_all, encode, encode_into},
 };
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,17 @@ pub(crate) struct RowId {
 }
 
 impl RowId {
+    /// The row of an execution's command: of a timer or a task. Its epoch is none that a shard has.
+    pub(crate) fn of_command(execution: ExecutionId, command: CommandId) -> Self {
+        Self::of_unique(execution.unique(), command)
+    }
+
+    /// As [`of_command`](Self::of_command), for what tells the execution from others.
+    pub(crate) fn of_unique(execution: u64, command: CommandId) -> Self {
+        const COMMAND: u64 = 1 << 63;
+        Self { epoch: Epoch(COMMAND | execution), counter: u64::from(command.0) }
+    }
+
     fn put(self, bytes: &mut BytesMut) {
         bytes.put_u64(self.epoch.0);
         bytes.put_u64(self.counter);
@@ -73,33 +85,54 @@ pub(crate) fn read_instance_key(key: &[u8]) -> Result<Address, RecordError> {
         .ok_or_else(|| damaged("an instance's key is no address"))
 }
 
-fn mailbox_prefix(address: &Address, end: u8) -> BytesMut {
-    let mut key = start(address.slot(), address.as_bytes().len() + 1 + 16);
+/// Which of an instance's two queues a message waits in. The numbers are part of the format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Queue {
+    /// What goes before everything else: of an entity, what concerns its lock and comes from its holder; of a run,
+    /// its begin and what manages it.
+    Front = 0,
+    /// Everything else.
+    Back = 1,
+}
+
+impl Queue {
+    pub(crate) const ALL: [Self; 2] = [Self::Front, Self::Back];
+}
+
+fn mailbox_prefix(address: &Address, end: u8, queue: u8) -> BytesMut {
+    let mut key = start(address.slot(), address.as_bytes().len() + 2 + 16);
     key.put_slice(address.as_bytes());
     key.put_u8(end);
+    key.put_u8(queue);
     key
 }
 
-pub(crate) fn mailbox_key(address: &Address, id: RowId) -> Bytes {
-    let mut key = mailbox_prefix(address, 0);
+pub(crate) fn mailbox_key(address: &Address, queue: Queue, id: RowId) -> Bytes {
+    let mut key = mailbox_prefix(address, 0, queue as u8);
     id.put(&mut key);
     key.freeze()
 }
 
-/// The bounds of the mailbox rows of `address` behind `after`.
-pub(crate) fn mailbox_bounds(address: &Address, after: Option<RowId>) -> (Bytes, Bytes) {
-    let mut from = mailbox_prefix(address, 0);
+/// The bounds of the mailbox rows of `address` in one queue behind `after`.
+pub(crate) fn mailbox_bounds(address: &Address, queue: Queue, after: Option<RowId>) -> (Bytes, Bytes) {
+    let mut from = mailbox_prefix(address, 0, queue as u8);
     if let Some(after) = after {
         RowId { counter: after.counter + 1, ..after }.put(&mut from);
     }
-    (from.freeze(), mailbox_prefix(address, 1).freeze())
+    (from.freeze(), mailbox_prefix(address, 0, queue as u8 + 1).freeze())
 }
 
-pub(crate) fn read_mailbox_key(key: &[u8]) -> Result<(Address, RowId), RecordError> {
+/// The key behind all mailbox rows of `address`.
+pub(crate) fn mailbox_end(address: &Address) -> Bytes {
+    mailbox_prefix(address, 1, 0).freeze()
+}
+
+pub(crate) fn read_mailbox_key(key: &[u8]) -> Result<(Address, Queue, RowId), RecordError> {
     let parts = key.len().checked_sub(16).and_then(|at| {
         let (address, id) = key.split_at(at);
-        let address = address.get(2..)?.strip_suffix(&[0])?;
-        Some((Address::from_bytes(address)?, RowId::read(id)?))
+        let (queue, address) = address.get(2..)?.split_last()?;
+        let queue = Queue::ALL.into_iter().find(|one| *one as u8 == *queue)?;
+        Some((Address::from_bytes(address.strip_suffix(&[0])?)?, queue, RowId::read(id)?))
     });
     parts.ok_or_else(|| damaged("a mailbox row's key is none"))
 }
@@ -207,91 +240,153 @@ pub(crate) fn read_instance(value: &Bytes) -> Result<(InstanceHeader, Option<Pay
     Ok((header, state))
 }
 
-#[derive(Serialize, Deserialize)]
-enum OriginRecord {
-    Client(SessionId, RequestId),
-    Instance(Bytes),
+/// What is known of a run beside its history. Readable without the user's code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// The orchestration.
+    pub name: OrchestrationName,
+    /// The first of its executions, which tells it from a run that had its id before.
+    pub first: ExecutionId,
+    /// The execution that is under way, or was the last.
+    pub execution: ExecutionId,
+    /// How far it has got.
+    pub status: RunStatus,
+    /// When its start was accepted.
+    pub created: Timestamp,
+    /// When this record last changed.
+    pub changed: Timestamp,
+    /// When it ended.
+    pub completed: Option<Timestamp>,
+    /// The custom status that its code has set.
+    pub custom_status: Option<Payload>,
+    /// How it ended.
+    pub outcome: Option<RunOutcome>,
+    /// The run that waits for it.
+    pub parent: Option<Parent>,
+    /// What goes with it.
+    pub labels: Labels,
+    /// Why it cannot go on, while it cannot.
+    pub parked: Option<String>,
+    /// How many chunks the last execution's history has, once it is over.
+    pub(crate) chunks: u32,
 }
 
-#[derive(Serialize, Deserialize)]
-enum IdentityRecord {
-    None,
-    Key(String),
-    Producer(String, Sequence),
-}
-
-#[derive(Serialize, Deserialize)]
-struct MessageRecord {
-    to: Bytes,
-    from: OriginRecord,
-    operation: String,
-    input: Payload,
-    answered: bool,
-    identity: IdentityRecord,
-    due: Option<Timestamp>,
-    deadline: Option<Timestamp>,
-    trace: Option<Box<TraceContext>>,
-}
-
-impl MessageRecord {
-    fn of(message: &Message) -> Self {
-        let address = |address: &Address| Bytes::copy_from_slice(address.as_bytes());
-        Self {
-            to: address(&message.to),
-            from: match &message.from {
-                Origin::Client { session, request } => OriginRecord::Client(*session, *request),
-                Origin::Instance(from) => OriginRecord::Instance(address(from)),
-            },
-            operation: message.operation.to_string(),
-            input: message.input.clone(),
-            answered: message.answered,
-            identity: match &message.identity {
-                Identity::None => IdentityRecord::None,
-                Identity::Key(key) => IdentityRecord::Key(key.as_str().to_owned()),
-                Identity::Producer { name, number } => {
-                    IdentityRecord::Producer(name.as_str().to_owned(), *number)
-                }
-            },
-            due: message.due,
-            deadline: message.deadline,
-            trace: message.trace.clone(),
-        }
+impl RunRecord {
+    /// Whether the execution is the run's first.
+    pub(crate) fn is_first(&self) -> bool {
+        self.execution == self.first
     }
+}
 
-    fn into_message(self) -> Result<Message, RecordError> {
-        let address =
-            |bytes: &[u8]| Address::from_bytes(bytes).ok_or_else(|| damaged("a message names no address"));
-        let name = |text: &str| IdentityName::new(text).map_err(|error| damaged(&error.to_string()));
-        Ok(Message {
-            to: address(&self.to)?,
-            from: match self.from {
-                OriginRecord::Client(session, request) => Origin::Client { session, request },
-                OriginRecord::Instance(from) => Origin::Instance(address(&from)?),
-            },
-            operation: self.operation.into(),
-            input: self.input,
-            answered: self.answered,
-            identity: match self.identity {
-                IdentityRecord::None => Identity::None,
-                IdentityRecord::Key(key) => Identity::Key(name(&key)?),
-                IdentityRecord::Producer(producer, number) => {
-                    Identity::Producer { name: name(&producer)?, number }
-                }
-            },
-            due: self.due,
-            deadline: self.deadline,
-            trace: self.trace,
-        })
+/// What is left of a history that nobody needs: its chunks from one number up to, not including, another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Garbage {
+    pub(crate) execution: ExecutionId,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+}
+
+/// The row of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RunRow {
+    /// `None` when only garbage is left.
+    pub(crate) run: Option<RunRecord>,
+    pub(crate) garbage: Vec<Garbage>,
+}
+
+pub(crate) fn write_run(row: &RunRow) -> Bytes {
+    encode(VERSION, row).into()
+}
+
+pub(crate) fn read_run_row(value: &Bytes) -> Result<RunRow, RecordError> {
+    Ok(decode(VERSION, value)?.0)
+}
+
+fn history_prefix(run: &Address, execution: ExecutionId) -> BytesMut {
+    let mut key = start(run.slot(), run.as_bytes().len() + 1 + 16 + 4);
+    key.put_slice(run.as_bytes());
+    key.put_u8(0);
+    key.put_slice(execution.0.as_bytes());
+    key
+}
+
+pub(crate) fn history_key(run: &Address, execution: ExecutionId, chunk: u32) -> Bytes {
+    let mut key = history_prefix(run, execution);
+    key.put_u32(chunk);
+    key.freeze()
+}
+
+/// The bounds of the chunks of an execution's history from a number on.
+pub(crate) fn history_bounds(run: &Address, execution: ExecutionId, from: u32) -> (Bytes, Bytes) {
+    let mut end = history_prefix(run, execution);
+    end.put_slice(&[0xff; 5]);
+    (history_key(run, execution, from), end.freeze())
+}
+
+/// Encodes who holds an entity's lock, and since when.
+pub(crate) fn write_lock(lock: &LockRecord) -> Bytes {
+    encode(VERSION, lock).into()
+}
+
+pub(crate) fn read_lock(value: &Bytes) -> Result<LockRecord, RecordError> {
+    Ok(decode(VERSION, value)?.0)
+}
+
+/// A lock that is held. Its key is that of its entity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LockRecord {
+    pub(crate) section: Section,
+    /// When the entity granted it.
+    pub(crate) since: Timestamp,
+}
+
+/// Work that was asked for and has not ended: an activity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TaskRecord {
+    pub(crate) run: RunId,
+    pub(crate) execution: ExecutionId,
+    pub(crate) name: ActivityName,
+    pub(crate) input: Payload,
+    pub(crate) trace: Option<TraceContext>,
+}
+
+pub(crate) fn task_key(slot: Slot, id: RowId) -> Bytes {
+    let mut key = start(slot, 16);
+    id.put(&mut key);
+    key.freeze()
+}
+
+/// The bounds of a slot's tasks behind `after`.
+pub(crate) fn task_bounds(slot: Slot, after: Option<RowId>) -> (Bytes, Bytes) {
+    let mut from = start(slot, 17);
+    if let Some(after) = after {
+        RowId { counter: after.counter + 1, ..after }.put(&mut from);
     }
+    let mut to = start(slot, 17);
+    to.put_slice(&[0xff; 17]);
+    (from.freeze(), to.freeze())
+}
+
+pub(crate) fn read_task_key(key: &[u8]) -> Result<(Slot, RowId), RecordError> {
+    let parts = || Some((slot(key)?, RowId::read(key.get(2..)?)?));
+    parts().ok_or_else(|| damaged("a task's key is none"))
+}
+
+pub(crate) fn write_task(task: &TaskRecord) -> Bytes {
+    encode(VERSION, task).into()
+}
+
+pub(crate) fn read_task(value: &[u8]) -> Result<TaskRecord, RecordError> {
+    decode_all(VERSION, value)
 }
 
 /// Encodes a message that waits in a mailbox, an inbox or for its time.
 pub(crate) fn write_message(message: &Message) -> Bytes {
-    encode(VERSION, &MessageRecord::of(message)).into()
+    encode(VERSION, message).into()
 }
 
 pub(crate) fn read_message(value: &Bytes) -> Result<Message, RecordError> {
-    decode::<MessageRecord>(VERSION, value)?.0.into_message()
+    Ok(decode(VERSION, value)?.0)
 }
 
 /// What an idempotency key stands for.
@@ -318,21 +413,20 @@ pub(crate) fn read_key(value: &Bytes) -> Result<KeyRecord, RecordError> {
     Ok(decode(VERSION, value)?.0)
 }
 
-#[derive(Serialize, Deserialize)]
-struct DeadRecord {
+#[derive(Serialize)]
+struct WrittenDead<'a> {
     at: Timestamp,
-    failure: Failure,
-    message: MessageRecord,
+    failure: &'a Failure,
+    message: &'a Message,
 }
 
 /// Encodes a message that was given up.
 pub(crate) fn write_dead(at: Timestamp, failure: &Failure, message: &Message) -> Bytes {
-    let record = DeadRecord { at, failure: failure.clone(), message: MessageRecord::of(message) };
-    encode(VERSION, &record).into()
+    encode(VERSION, &WrittenDead { at, failure, message }).into()
 }
 
 /// A message that was given up, read from its record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct DeadLetter {
     /// When it was given up.
     pub at: Timestamp,
@@ -347,8 +441,7 @@ pub struct DeadLetter {
 /// # Errors
 /// [`RecordError`] when it is none.
 pub fn read_dead(value: &Bytes) -> Result<DeadLetter, RecordError> {
-    let record = decode::<DeadRecord>(VERSION, value)?.0;
-    Ok(DeadLetter { at: record.at, failure: record.failure, message: record.message.into_message()? })
+    Ok(decode(VERSION, value)?.0)
 }
 
 fn damaged(reason: &str) -> RecordError {

@@ -1,23 +1,36 @@
-//! The entity types of a process, and which shard owns which slot.
+//! What runs in a process, by name, and which shard owns which slot.
 
 use sarsen_entities::Behaviour;
-use sarsen_protocol::{CallError, Message, ShardId, Slot, SlotRange};
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use sarsen_orchestration::Orchestrator;
+use sarsen_protocol::{
+    Address, Body, CallError, Message, Operation, Payload, ShardId, Slot, SlotRange, StartRequest,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
-/// The entity types by name.
+/// The entity types, orchestrations and activities by name.
 #[derive(Clone, Default)]
 pub struct Registry {
     types: BTreeMap<&'static str, Arc<dyn Behaviour>>,
+    orchestrations: BTreeMap<&'static str, Arc<dyn Orchestrator>>,
+    activities: BTreeSet<&'static str>,
 }
 
 /// A name is registered twice.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "an entity `{name}` is already registered: give one of the two types another name with `#[entity(name = \"..\")]`"
+    "{kind} `{name}` is already registered: give one of the two another name with `{attribute}(name = \"..\")]`"
 )]
 pub struct Duplicate {
+    /// What it names: an entity, an orchestration, an activity.
+    pub kind: &'static str,
     /// The name.
     pub name: &'static str,
+    /// The attribute that gives another name.
+    attribute: &'static str,
 }
 
 impl Registry {
@@ -33,10 +46,44 @@ impl Registry {
     pub fn insert(&mut self, behaviour: Arc<dyn Behaviour>) -> Result<(), Duplicate> {
         let name = behaviour.name();
         if self.types.contains_key(name) {
-            return Err(Duplicate { name });
+            return Err(Duplicate { kind: "an entity", name, attribute: "#[entity" });
         }
         self.types.insert(name, behaviour);
         Ok(())
+    }
+
+    /// Adds an orchestration.
+    ///
+    /// # Errors
+    /// [`Duplicate`] when its name is taken.
+    pub fn insert_orchestration(&mut self, orchestration: Arc<dyn Orchestrator>) -> Result<(), Duplicate> {
+        let name = orchestration.name();
+        if self.orchestrations.contains_key(name) {
+            return Err(Duplicate { kind: "an orchestration", name, attribute: "#[orchestration" });
+        }
+        self.orchestrations.insert(name, orchestration);
+        Ok(())
+    }
+
+    /// Adds an activity, which the host runs.
+    ///
+    /// # Errors
+    /// [`Duplicate`] when its name is taken.
+    pub fn insert_activity(&mut self, name: &'static str) -> Result<(), Duplicate> {
+        if !self.activities.insert(name) {
+            return Err(Duplicate { kind: "an activity", name, attribute: "#[activity" });
+        }
+        Ok(())
+    }
+
+    /// The orchestration with this name.
+    pub fn orchestration(&self, name: &str) -> Option<&Arc<dyn Orchestrator>> {
+        self.orchestrations.get(name)
+    }
+
+    /// Whether there is an activity with this name.
+    pub fn has_activity(&self, name: &str) -> bool {
+        self.activities.contains(name)
     }
 
     /// The type with this name.
@@ -44,40 +91,93 @@ impl Registry {
         self.types.get(name)
     }
 
-    /// Checks what depends on no state: that the type and the operation exist, that the input fits both the
-    /// operation and its limit. Called on the client's thread.
+    /// Checks what depends on no state: that there is what is asked for, and that the input fits it and its limit.
+    /// Called on the client's thread.
     ///
     /// # Errors
     /// The refusal to answer with.
     pub fn check(&self, message: &Message, payload_bytes_max: usize) -> Result<(), CallError> {
-        let (address, operation) = (&message.to, &message.operation);
-        let behaviour = self
-            .get(address.name())
-            .ok_or_else(|| CallError::UnknownEntity { name: address.name().to_owned() })?;
-        if message.input.len() > payload_bytes_max {
-            return Err(CallError::TooLarge {
-                address: address.clone(),
-                operation: operation.to_string(),
-                bytes: message.input.len(),
-                bytes_max: payload_bytes_max,
-            });
+        let bytes_max = payload_bytes_max;
+        let unsendable = |what: String, input: &Payload| CallError::Unsendable {
+            what,
+            reason: format!(
+                "it has {} bytes, {bytes_max} are allowed: send a reference instead, or raise `payload_bytes_max`",
+                input.len()
+            ),
+        };
+        match &message.body {
+            Body::Operation(operation) if operation.input.len() > bytes_max => {
+                self.check_entity(&message.to)?;
+                Err(CallError::TooLarge {
+                    address: message.to.clone(),
+                    operation: operation.name.to_string(),
+                    bytes: operation.input.len(),
+                    bytes_max,
+                })
+            }
+            Body::Operation(operation) => self.check_operation(&message.to, operation),
+            Body::Start(start) if start.launch.input.len() > bytes_max => {
+                let what = format!("the input of orchestration `{}`", start.launch.name);
+                Err(unsendable(what, &start.launch.input))
+            }
+            Body::Start(start) => self.check_start(start),
+            Body::Event(event) if event.input.len() > bytes_max => {
+                Err(unsendable(message.body.to_string(), &event.input))
+            }
+            Body::Terminate { reason: Some(reason), .. } if reason.len() > bytes_max => {
+                Err(unsendable("the reason of a termination".to_owned(), reason))
+            }
+            Body::Event(_)
+            | Body::Suspend { .. }
+            | Body::Resume { .. }
+            | Body::Terminate { .. }
+            | Body::Purge
+            | Body::Lock(_)
+            | Body::Release(_)
+            | Body::Cancel(_)
+            | Body::Begin(_)
+            | Body::Completed(_)
+            | Body::Sweep => Ok(()),
         }
-        behaviour.check(operation, &message.input).map_err(|error| match error {
+    }
+
+    fn check_entity(&self, address: &Address) -> Result<&Arc<dyn Behaviour>, CallError> {
+        let unknown = || CallError::UnknownEntity { name: address.name().to_owned() };
+        self.get(address.name()).ok_or_else(unknown)
+    }
+
+    fn check_operation(&self, address: &Address, operation: &Operation) -> Result<(), CallError> {
+        let behaviour = self.check_entity(address)?;
+        behaviour.check(&operation.name, &operation.input).map_err(|error| match error {
             sarsen_entities::InputError::UnknownOperation { known } => CallError::UnknownOperation {
                 name: address.name().to_owned(),
-                operation: operation.to_string(),
+                operation: operation.name.to_string(),
                 known,
             },
-            sarsen_entities::InputError::Misfit { reason } => {
-                CallError::InvalidInput { address: address.clone(), operation: operation.to_string(), reason }
-            }
+            sarsen_entities::InputError::Misfit { reason } => CallError::InvalidInput {
+                address: address.clone(),
+                operation: operation.name.to_string(),
+                reason,
+            },
+        })
+    }
+
+    /// Checks that there is the orchestration, and that its input fits.
+    fn check_start(&self, start: &StartRequest) -> Result<(), CallError> {
+        let name = start.launch.name.as_str();
+        let unknown = || CallError::UnknownOrchestration { name: name.to_owned() };
+        let orchestration = self.orchestration(name).ok_or_else(unknown)?;
+        orchestration.check(&start.launch.input).map_err(|failure| CallError::InvalidStart {
+            orchestration: name.to_owned(),
+            reason: failure.message,
         })
     }
 }
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.types.keys()).finish()
+        let names = self.types.keys().chain(self.orchestrations.keys()).chain(&self.activities);
+        f.debug_set().entries(names).finish()
     }
 }
 

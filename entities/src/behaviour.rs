@@ -1,6 +1,6 @@
 //! An entity type without its type: what the engine runs.
 
-use sarsen_protocol::{Address, Failure, OperationName, Payload, Timestamp};
+use sarsen_protocol::{Address, Failure, OperationName, OrchestrationName, Payload, RunId, Timestamp};
 use std::{any::Any, fmt};
 
 /// The typed state of one entity, opaque to the engine.
@@ -19,7 +19,7 @@ pub struct RunLimits {
     pub payload_bytes_max: usize,
     /// The longest encoded state, in bytes.
     pub state_bytes_max: usize,
-    /// The most messages that one operation may send.
+    /// The most messages that one operation may send, signals and starts together.
     pub messages_max: usize,
     /// Whether to read back every encoded state and to compare it, and whether to compare the state before and
     /// after each `&self` operation. For tests and debug builds; it costs several encodings an operation.
@@ -35,17 +35,48 @@ pub struct Asked<'a> {
     pub input: &'a Payload,
 }
 
-/// A signal that an operation sends.
+/// What an operation sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outgoing {
-    /// The receiver.
-    pub to: Address,
-    /// The operation.
-    pub operation: OperationName,
-    /// Its input.
-    pub input: Payload,
-    /// Not before this moment; `None` is now.
-    pub due: Option<Timestamp>,
+pub enum Outgoing {
+    /// An operation whose answer nobody waits for.
+    Signal {
+        /// The receiver.
+        to: Address,
+        /// The operation.
+        operation: OperationName,
+        /// Its input.
+        input: Payload,
+        /// Not before this moment; `None` is now.
+        due: Option<Timestamp>,
+    },
+    /// A run that nobody waits for.
+    Start {
+        /// Its id; `None` is one that the engine generates.
+        run: Option<RunId>,
+        /// The orchestration.
+        name: OrchestrationName,
+        /// Its input.
+        input: Payload,
+    },
+}
+
+impl Outgoing {
+    /// What it carries.
+    pub fn input(&self) -> &Payload {
+        match self {
+            Self::Signal { input, .. } | Self::Start { input, .. } => input,
+        }
+    }
+}
+
+/// The message in a few words, as it stands in other messages.
+impl fmt::Display for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signal { to, operation, .. } => write!(f, "the signal `{operation}` to {to}"),
+            Self::Start { name, .. } => write!(f, "orchestration `{name}`"),
+        }
+    }
 }
 
 /// What became of one operation. When it failed, its messages and its change of the state are undone.
@@ -53,7 +84,7 @@ pub struct Outgoing {
 pub struct Outcome {
     /// The encoded answer, or why there is none.
     pub answer: Result<Payload, Failure>,
-    /// The signals it sent, in order; none when it failed.
+    /// What it sent, in order; nothing when it failed.
     pub messages: Vec<Outgoing>,
 }
 

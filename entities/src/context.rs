@@ -1,7 +1,9 @@
 //! What an operation may do besides changing its state.
 
-use crate::{Entity, Outgoing, Port, Returns, RunLimits};
-use sarsen_protocol::{Address, Failure, FailureKind, OperationName, Payload, Timestamp, json};
+use crate::{EntityType, IntoInput, OrchestrationType, Outgoing, Port, Returns, RunLimits, TurnStart};
+use sarsen_protocol::{
+    Address, Failure, FailureKind, OperationName, OrchestrationName, Payload, Timestamp, json,
+};
 use serde::Serialize;
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -11,9 +13,9 @@ use std::{
 
 /// What an operation is told, and what it may do besides changing its state.
 ///
-/// Nothing that an operation does here happens before it has succeeded: when it fails, its signals are not sent
-/// and its entity is not deleted. A wrong address, an input without JSON and a message over a limit fail the
-/// operation when it ends, whatever its code does meanwhile.
+/// Nothing that an operation does here happens before it has succeeded: when it fails, its signals are not sent, its
+/// orchestrations are not started and its entity is not deleted. A wrong address or run id, an input without JSON and
+/// a message over a limit fail the operation when it ends, whatever its code does meanwhile.
 pub struct EntityContext<'a> {
     address: &'a Address,
     now: Timestamp,
@@ -61,16 +63,32 @@ impl<'a> EntityContext<'a> {
     /// A reference to the entity `key` of type `T`, through which signals are sent; it may be this very entity.
     ///
     /// ```
-    /// # use sarsen_entities::{Entity, EntityContext};
-    /// # fn operation<T: Entity>(cx: &mut EntityContext<'_>) {
+    /// # use sarsen_entities::{EntityContext, EntityType};
+    /// # fn operation<T: EntityType>(cx: &mut EntityContext<'_>) {
     /// let other = cx.entity::<T>("bob");
     /// # }
     /// ```
-    pub fn entity<T: Entity>(&self, key: impl AsRef<str>) -> T::Ref<TurnPort<'_>> {
+    pub fn entity<T: EntityType>(&self, key: impl AsRef<str>) -> T::Ref<TurnPort<'_>> {
         let to = Address::entity(T::NAME, key.as_ref())
             .map_err(|error| self.fail(Failure::new(FailureKind::InvalidAddress, error.to_string())))
             .ok();
         T::refer(TurnPort { cx: self, to })
+    }
+
+    /// An orchestration to start, named by its function: a run that this operation does not wait for.
+    ///
+    /// ```
+    /// # use sarsen_entities::{EntityContext, OrchestrationType};
+    /// # fn operation<O: OrchestrationType<Input = String>>(cx: &mut EntityContext<'_>, greet: fn() -> O) {
+    /// cx.start(greet, "bob").id("greeting-1").detach();
+    /// # }
+    /// ```
+    pub fn start<O: OrchestrationType>(
+        &self,
+        _orchestration: fn() -> O,
+        input: impl IntoInput<O::Input>,
+    ) -> TurnStart<'_> {
+        TurnStart::new(self, OrchestrationName::of(O::NAME), json::encode(&input.into_input()))
     }
 
     /// Leaves the entity without state once the operation has succeeded.
@@ -81,26 +99,26 @@ impl<'a> EntityContext<'a> {
     }
 
     /// Fails the operation when it ends; the first fault counts.
-    fn fail(&self, fault: Failure) {
+    pub(crate) fn fail(&self, fault: Failure) {
         let _ = self.fault.set(fault);
     }
 
-    fn send(&self, message: Outgoing) {
+    /// Sends it, if the operation succeeds and it is within the limits.
+    pub(crate) fn send(&self, message: Outgoing) {
         let mut messages = self.messages.borrow_mut();
-        let (bytes, bytes_max) = (message.input.len(), self.limits.payload_bytes_max);
+        let (bytes, bytes_max) = (message.input().len(), self.limits.payload_bytes_max);
         if bytes > bytes_max {
             self.fail(Failure::new(
                 FailureKind::TooLarge,
                 format!(
-                    "the input of the signal `{}` to {} has {bytes} bytes, {bytes_max} are allowed: send a reference instead, or raise `payload_bytes_max`",
-                    message.operation, message.to
+                    "the input of {message} has {bytes} bytes, {bytes_max} are allowed: send a reference instead, or raise `payload_bytes_max`"
                 ),
             ));
         } else if messages.len() == self.limits.messages_max {
             self.fail(Failure::new(
                 FailureKind::TooLarge,
                 format!(
-                    "it sends more than {} signals, the most that one operation may: send fewer, or raise `messages_per_operation_max`",
+                    "it sends more than {} messages, the most that one operation may: send fewer, or raise `messages_per_operation_max`",
                     messages.len()
                 ),
             ));
@@ -163,7 +181,7 @@ impl TurnRequest<'_> {
         let due = (!delay.is_zero()).then(|| cx.now.after(delay));
         match (to, input) {
             (Some(to), Ok(input)) => {
-                cx.send(Outgoing { to, operation: OperationName::of(operation), input, due });
+                cx.send(Outgoing::Signal { to, operation: OperationName::of(operation), input, due });
             }
             (Some(to), Err(failure)) => cx.fail(Failure {
                 message: format!("the input of the signal `{operation}` to {to}: {}", failure.message),

@@ -1,6 +1,6 @@
 //! The trait of entity types.
 
-use crate::{Operations, Port};
+use crate::{EntityType, Operations, Port};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A type of durable entities: its fields are the state, its operations are what may be asked of it.
@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 /// `#[derive(Entity)]` and `#[operations]` write what stands here by hand:
 ///
 /// ```
-/// use sarsen_entities::{Entity, EntityContext, Operations, Port, Returns, StatePort};
+/// use sarsen_entities::{Entity, EntityContext, EntityType, Operations, Port, Reference, Returns, StatePort};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Clone, Default, Serialize, Deserialize)]
@@ -47,14 +47,16 @@ use serde::{Serialize, de::DeserializeOwned};
 ///     }
 /// }
 ///
-/// impl Entity for Account {
+/// impl EntityType for Account {
 ///     const NAME: &'static str = "account";
 ///     type Ref<P: Port> = AccountRef<P>;
 ///
 ///     fn refer<P: Port>(port: P) -> AccountRef<P> {
 ///         AccountRef { port }
 ///     }
+/// }
 ///
+/// impl Entity for Account {
 ///     fn initial(_key: &str) -> Self {
 ///         Self::default()
 ///     }
@@ -96,6 +98,19 @@ use serde::{Serialize, de::DeserializeOwned};
 ///     }
 /// }
 ///
+/// impl<P: Port> Reference for AccountRef<P> {
+///     type Port = P;
+///     type Over<Q: Port> = AccountRef<Q>;
+///
+///     fn port(&self) -> &P {
+///         &self.port
+///     }
+///
+///     fn over<Q: Port>(port: Q) -> AccountRef<Q> {
+///         AccountRef { port }
+///     }
+/// }
+///
 /// impl<P: StatePort> AccountRef<P> {
 ///     fn state(&self) -> P::State<Account> {
 ///         self.port.state()
@@ -107,7 +122,7 @@ use serde::{Serialize, de::DeserializeOwned};
 ///
 /// # The contract
 ///
-/// [`NAME`](Self::NAME) and [`operations`](Self::operations) are asked for once, when the type is registered. The
+/// [`NAME`](EntityType::NAME) and [`operations`](Self::operations) are asked for once, when the type is registered. The
 /// other functions and the operations are called inside turns, on the thread of the entity's shard, one at a time
 /// for each entity, in any order and as often as it takes: what fails is undone and what was done beside it may be
 /// done again. So they depend on the state, the input and the context alone; whoever waits, draws a number or
@@ -125,18 +140,7 @@ use serde::{Serialize, de::DeserializeOwned};
     label = "the trait `Entity` is not implemented for `{Self}`",
     note = "add `#[derive(Entity)]` to the type, and `#[operations]` to the impl block with its operations"
 )]
-pub trait Entity: Clone + Send + Serialize + DeserializeOwned + 'static {
-    /// The name under which entities of this type are stored and found: `[a-z][a-z0-9_]{0,63}`.
-    ///
-    /// Renaming the Rust type may change the name that the derive writes; entities already stored keep theirs.
-    const NAME: &'static str;
-
-    /// What refers to an entity of this type: a method for each operation, over the port `P`.
-    type Ref<P: Port>;
-
-    /// A reference over `port`.
-    fn refer<P: Port>(port: P) -> Self::Ref<P>;
-
+pub trait Entity: EntityType + Clone + Send + Serialize + DeserializeOwned {
     /// The state of an entity that does not exist, for its first operation. It is written with the first
     /// operation that may change it.
     fn initial(key: &str) -> Self;
@@ -152,10 +156,10 @@ pub trait Entity: Clone + Send + Serialize + DeserializeOwned + 'static {
     note = "add `#[operations]` to the impl block with its operations: `#[operations] impl {Self} {{ .. }}`"
 )]
 pub trait OperationsBlock: Sized {
-    /// [`Entity::Ref`].
+    /// [`EntityType::Ref`].
     type Ref<P: Port>;
 
-    /// [`Entity::refer`].
+    /// [`EntityType::refer`].
     fn refer<P: Port>(port: P) -> Self::Ref<P>;
 
     /// [`Entity::operations`].

@@ -3,7 +3,7 @@
 //! An entity type says what its state is (its fields) and which operations there are ([`Operations`]). [`Typed`]
 //! turns it into a [`Behaviour`], the form without a type that the engine runs: state, operations and the time go
 //! in; answers, signals and the new state come out. Whoever asks for an operation does so through a [`Port`]: a
-//! client's, an operation's own ([`TurnPort`]), later an orchestration's and a lock's.
+//! client's, an operation's own ([`TurnPort`]), an orchestration's, a section's.
 //!
 //! Nothing here reads a clock, draws a number, waits, or knows where an entity lives.
 
@@ -14,6 +14,7 @@ mod inside;
 mod operations;
 mod port;
 mod run;
+mod start;
 mod state;
 mod typed;
 
@@ -22,13 +23,17 @@ pub use context::{EntityContext, TurnPort, TurnRequest};
 pub use entity::Entity;
 pub use inside::inside_operation;
 pub use operations::Operations;
-pub use port::{Port, StatePort};
-pub use sarsen_protocol::{AnswerError, Returns};
+pub use port::StatePort;
+pub use sarsen_protocol::{AnswerError, EntityType, IntoInput, OrchestrationType, Port, Reference, Returns};
+pub use start::TurnStart;
 pub use typed::{RegisterError, Typed};
 
 /// What the macros name; no part of the public interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::{Entity, EntityContext, Operations, Port, Returns, StatePort, entity::OperationsBlock};
-    pub use sarsen_protocol::returns::{Kind, ViaResult, ViaValue};
+    pub use crate::{Entity, EntityContext, Operations, StatePort, entity::OperationsBlock};
+    pub use sarsen_protocol::{
+        EntityType, Port, Reference, Returns,
+        returns::{Kind, ViaResult, ViaValue},
+    };
 }

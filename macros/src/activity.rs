@@ -20,7 +20,8 @@ pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream 
     let private = function.path.private();
     let marker = function.marker();
     let header = quote_spanned!(Span::mixed_site()=> impl #private::Activity);
-    let activity = function.named(&header, &TokenStream::new());
+    let (named, answered) = (function.named(), function.answered());
+    let activity = function.implementation(&header, &quote!(#named #answered));
     // Without a context it runs in any.
     let any = parse_quote_spanned!(Span::mixed_site()=> AnyContext);
     let context = function.context.as_ref().unwrap_or(&any);

@@ -51,14 +51,17 @@ fn implementation(input: &DeriveInput, name: &str, settings: &Settings) -> Token
     };
     quote_spanned! {span=>
         #[automatically_derived]
-        impl #private::Entity for #ident {
+        impl #private::EntityType for #ident {
             const NAME: &'static ::core::primitive::str = #name;
             type Ref<P: #private::Port> = <Self as #private::OperationsBlock>::Ref<P>;
 
             fn refer<P: #private::Port>(port: P) -> Self::Ref<P> {
                 <Self as #private::OperationsBlock>::refer(port)
             }
+        }
 
+        #[automatically_derived]
+        impl #private::Entity for #ident {
             fn initial(key: &::core::primitive::str) -> Self {
                 #initial
             }

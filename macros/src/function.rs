@@ -122,27 +122,30 @@ impl Function {
         }
     }
 
-    /// `impl header for marker`, with what every marker's trait has, and `more`.
-    pub(crate) fn named(&self, header: &TokenStream, more: &TokenStream) -> TokenStream {
-        let Self { name, inputs, output, .. } = self;
+    /// The name and the input, as items of a trait.
+    pub(crate) fn named(&self) -> TokenStream {
+        let Self { name, inputs, .. } = self;
         let input = match &inputs[..] {
             [one] => one.to_token_stream(),
             several => quote_spanned!(Span::mixed_site()=> (#(#several),*)),
         };
-        let private = self.path.private();
-        let returns = returns(&private, &output.to_token_stream(), output.span());
-        let items = quote_spanned! {Span::mixed_site()=>
+        quote_spanned! {Span::mixed_site()=>
             const NAME: &'static ::core::primitive::str = #name;
             type Input = #input;
+        }
+    }
+
+    /// The output and how it is written and read, as items of a trait.
+    pub(crate) fn answered(&self) -> TokenStream {
+        let (private, output) = (self.path.private(), &self.output);
+        let returns = returns(&private, &output.to_token_stream(), output.span());
+        quote_spanned! {Span::mixed_site()=>
             type Output = #output;
 
             fn returns() -> #private::Returns<#output> {
                 #returns
             }
-
-            #more
-        };
-        self.implementation(header, &items)
+        }
     }
 
     /// `impl header for marker { items }`.
@@ -197,19 +200,25 @@ impl Function {
 
 fn settings(role: Role, arguments: TokenStream) -> Result<Settings> {
     let mut settings = Settings { name: None, path: CratePath::DEFAULT };
+    let mut given: Vec<String> = Vec::new();
     let parser = syn::meta::parser(|meta| {
-        if meta.path.is_ident("name") {
+        let key = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
+        if given.contains(&key) {
+            return Err(meta.error(format!("`{key}` is given twice")));
+        }
+        if key == "name" {
             let literal: LitStr = meta.value()?.parse()?;
             if !is_name(&literal.value()) {
                 let message = format!("`{}` is no {} name, which is {RULE}", literal.value(), role.name);
                 return Err(Error::new(literal.span(), message));
             }
             settings.name = Some(literal.value());
-        } else if meta.path.is_ident("crate") {
+        } else if key == "crate" {
             settings.path = CratePath::parse(&meta)?;
         } else {
             return Err(meta.error("unknown setting: there are `name` and `crate`"));
         }
+        given.push(key);
         Ok(())
     });
     parser.parse2(arguments)?;

@@ -21,8 +21,10 @@ pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream 
     known::refuse(function.item.block.to_token_stream(), &mut refusals);
     let private = function.path.private();
     let marker = function.marker();
+    let header = quote_spanned!(Span::mixed_site()=> impl #private::OrchestrationType);
+    let named = function.implementation(&header, &function.named());
     let header = quote_spanned!(Span::mixed_site()=> impl #private::Orchestration);
-    let run = function.context.as_ref().map(|context| function.run(context));
-    let orchestration = function.named(&header, &run.into_token_stream());
-    quote!(#marker #orchestration #refusals)
+    let (answered, run) = (function.answered(), function.context.as_ref().map(|cx| function.run(cx)));
+    let orchestration = function.implementation(&header, &quote!(#answered #run));
+    quote!(#marker #named #orchestration #refusals)
 }

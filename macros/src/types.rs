@@ -41,10 +41,15 @@ fn mentions(tokens: TokenStream, wanted: &dyn Fn(&TokenTree) -> bool) -> bool {
     })
 }
 
-/// The type as a person writes it.
-pub(crate) fn text(found: &Type) -> String {
+/// A type or a receiver as a person writes it.
+pub(crate) fn text(found: &impl ToTokens) -> String {
     let spaced = found.to_token_stream().to_string();
-    let mut text = spaced.replace(" < ", "<").replace(" >", ">").replace("< ", "<").replace(" :: ", "::");
+    let mut text = spaced
+        .replace(" < ", "<")
+        .replace(" >", ">")
+        .replace("< ", "<")
+        .replace(" :: ", "::")
+        .replace(" : ", ": ");
     for tight in ["& ", "[ ", "( ", "' "] {
         text = text.replace(tight, tight.trim_end());
     }

@@ -1,28 +1,11 @@
 //! What an execution asks for.
 
-use crate::Labels;
 use sarsen_protocol::{
-    ActivityName, Address, EventName, OperationName, OrchestrationName, Payload, RunId, Timestamp, json,
+    ActivityName, Address, CommandId, EventName, Labels, Launch, OperationName, Payload, RunId, Timestamp,
+    json,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// A command's place among the commands of its execution, counted from 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct CommandId(pub u32);
-
-impl CommandId {
-    /// The id that follows.
-    pub fn next(self) -> Self {
-        Self(self.0 + 1)
-    }
-}
-
-impl fmt::Display for CommandId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
 
 /// An act of an execution's code, to be carried out once it is durable. The order is part of the stored format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,19 +80,6 @@ pub enum Command {
         /// The status.
         status: Payload,
     },
-}
-
-/// A run to start.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Launch {
-    /// Its id.
-    pub run: RunId,
-    /// The orchestration.
-    pub name: OrchestrationName,
-    /// Its input.
-    pub input: Payload,
-    /// What goes with it.
-    pub labels: Labels,
 }
 
 impl Command {

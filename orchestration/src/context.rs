@@ -1,15 +1,14 @@
 //! What an orchestration may do.
 
 use crate::{
-    Activity, Branch, Command, Guard, IntoInput, Orchestration, Parent,
+    Activity, Branch, Command, EntityType, Guard, IntoInput, LockSet, Orchestration, Parent,
     awaited::Awaited,
     core::{Core, Mode},
     random::Random,
     request::{ActivityRequest, Caller, ChildRequest, EventRequest, TimerRequest},
 };
 use sarsen_protocol::{
-    Address, AddressError, CallError, EventName, ExecutionId, Payload, RunId, SectionError, Timestamp, Uuid,
-    json,
+    Address, AddressError, CallError, EventName, ExecutionId, Payload, RunId, Timestamp, Uuid, json,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, marker::PhantomData, rc::Rc, time::Duration};
@@ -132,18 +131,60 @@ impl Context {
         Ok(())
     }
 
-    /// The way to an entity: through it operations are called and signalled.
+    /// A reference to the entity `key` of type `E`, through which it is called and signalled. An address that is none
+    /// is told by what is asked for.
+    ///
+    /// ```
+    /// # use sarsen_orchestration::{Caller, Context, EntityType};
+    /// # async fn orchestration<E: EntityType>(cx: Context) -> E::Ref<Caller> {
+    /// let alice = cx.entity::<E>("alice");
+    /// # alice }
+    /// ```
+    pub fn entity<E: EntityType>(&self, key: impl AsRef<str>) -> E::Ref<Caller> {
+        E::refer(self.caller(Address::entity(E::NAME, key.as_ref())))
+    }
+
+    /// The way to an entity whose type is not known here: through it operations are called and signalled.
     pub fn caller(&self, to: Result<Address, AddressError>) -> Caller {
         Caller::new(&self.core, to)
     }
 
-    /// A critical section over a set of entities: whole when it is awaited, in whatever order they are named.
-    /// Awaited as `Result<Guard, SectionError>`; the lock request leaves at once.
-    pub fn lock(
+    /// A critical section over a set of entities, a tuple, a `Vec` or an array of references: whole when it is awaited,
+    /// in whatever order they are named. The lock request leaves at once; an entity that is named twice is locked once.
+    ///
+    /// Awaited, it is a [`Guard`], whose [`refs`](Guard::refs) call the entities while they are locked. Dropped before,
+    /// the request is cancelled.
+    ///
+    /// # Errors
+    /// Awaited, [`CallError::Section`] with a [`SectionError`](sarsen_protocol::SectionError): `Empty` for a set without entities; `InvalidAddress` when one of them is none;
+    /// `Nested` while another section is open; `Unavailable` when the locks cannot be had.
+    ///
+    /// ```
+    #[doc = include_str!("section/account_of_docs.txt")]
+    /// async fn swap(cx: Context) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let held = cx.lock((cx.entity::<Account>("a"), cx.entity::<Account>("b"))).await?;
+    ///     let (a, b) = held.refs();
+    ///     let (in_a, in_b) = sarsen_orchestration::join((a.add(0), b.add(0))).await;
+    ///     let difference = in_b? - in_a?;
+    ///     a.add(difference).await?;
+    ///     b.add(-difference).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn lock<S: LockSet>(&self, set: S) -> Awaited<Result<Guard<S>, CallError>> {
+        Guard::lock(&self.core, set.addresses(), set)
+    }
+
+    /// As [`lock`](Self::lock), over entities whose types are not known here; inside, they are called by
+    /// [`caller`](Self::caller).
+    ///
+    /// # Errors
+    /// As [`lock`](Self::lock).
+    pub fn lock_addresses(
         &self,
         entities: impl IntoIterator<Item = Result<Address, AddressError>>,
-    ) -> Awaited<Result<Guard, SectionError>> {
-        Guard::lock(&self.core, entities)
+    ) -> Awaited<Result<Guard<()>, CallError>> {
+        Guard::lock(&self.core, entities, ())
     }
 
     /// The entities that can be called now in the open section; `None` outside of one.

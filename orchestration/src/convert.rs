@@ -1,16 +1,16 @@
 //! Histories in the words of the Durable Task Framework.
 //!
 //! Its tools and its users read these names and fields. The conversion leaves out nothing that they know; what only
-//! sarsen records (a cancelled timer, a custom status) becomes a *generic event*, which they pass over, and the seed
+//! sarsen records (a cancelled timer, a custom status, a lock that cannot be had) becomes a *generic event*, which they pass over, and the seed
 //! and the limits of an execution are left out.
 
 mod vocabulary;
 
 pub use vocabulary::{FailureDetails, HistoryEvent, HistoryEventKind, Instance, ParentInstance};
 
-use crate::{Command, CommandId, End, Event, Input, Labels, Launch, Start};
+use crate::{Command, CommandId, End, Event, Input, Labels, Launch, Start, core::is_final};
 use HistoryEventKind as To;
-use sarsen_protocol::{Address, ExecutionId, Failure, Payload, RunId, Timestamp, TraceContext};
+use sarsen_protocol::{Address, ExecutionId, Failure, Payload, RunId, Timestamp, TraceContext, json};
 use std::collections::BTreeMap;
 
 /// Converts a history, event by event and from its beginning.
@@ -88,6 +88,13 @@ impl Converter {
                 To::EntityOperationFailed { request_id: self.unique(*id), failure_details: details(failure) }
             }
             Input::LockGranted { id } => To::EntityLockGranted { critical_section_id: self.unique(*id) },
+            Input::LockRefused { id, failure } => To::GenericEvent {
+                data: format!(
+                    "critical section {} refused: {}",
+                    self.unique(*id),
+                    json_text(&details(failure))
+                ),
+            },
             Input::EventRaised { name, input } => {
                 To::EventRaised { name: name.to_string(), input: text(input) }
             }
@@ -216,7 +223,7 @@ fn details(failure: &Failure) -> FailureDetails {
     FailureDetails {
         error_type: format!("{:?}", failure.kind),
         error_message: failure.message.clone(),
-        is_non_retriable: false,
+        is_non_retriable: is_final(failure),
         properties: properties.collect(),
     }
 }
@@ -227,6 +234,10 @@ fn tags(labels: &Labels) -> BTreeMap<String, String> {
 
 fn text(payload: &Payload) -> String {
     String::from_utf8_lossy(payload.as_bytes()).into_owned()
+}
+
+fn json_text(details: &FailureDetails) -> String {
+    json::encode(details).map_or_else(|failure| failure.message, |details| text(&details))
 }
 
 /// The header of the W3C recommendation "Trace Context".

@@ -7,7 +7,8 @@ mod events;
 mod retry;
 mod section;
 
-pub(crate) use retry::Retry;
+pub(crate) use retry::{Retry, is_final};
+pub(crate) use section::Asked;
 
 use crate::{
     Command, CommandId, End, Input, Labels, Moment, Start,
@@ -92,7 +93,7 @@ pub(crate) enum Kind {
 /// What was waited for.
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
-    /// The answer of an activity, a child, a call; an event.
+    /// The answer of an activity, a child, a call; an event; why a lock cannot be had.
     Answer(Result<Payload, Failure>),
     /// The time has come, the lock is held.
     Due,
@@ -104,6 +105,14 @@ impl Outcome {
         match self {
             Self::Answer(answer) => answer,
             Self::Due => unreachable!("activities, children and calls are settled by answers alone"),
+        }
+    }
+
+    /// Whether the lock is held, of what is a lock.
+    pub(crate) fn granted(self) -> Result<(), Failure> {
+        match self {
+            Self::Due => Ok(()),
+            Self::Answer(answer) => answer.map(drop),
         }
     }
 }
@@ -182,6 +191,8 @@ impl Core {
     pub(crate) fn apply(&self, input: Input) {
         let state = &mut *self.state();
         state.moment = Moment(state.moment.0 + 1);
+        // How many inputs share a turn is chance, which must not decide over an end.
+        state.turn_commands = 0;
         match input {
             Input::TaskEnded { id, result } | Input::ChildEnded { id, result } => {
                 self.answer(state, id, result);
@@ -195,6 +206,10 @@ impl Core {
                 state.granted(id);
                 state.settle(id, Outcome::Due);
             }
+            Input::LockRefused { id, failure } => {
+                state.refused(id);
+                state.settle(id, Outcome::Answer(Err(failure)));
+            }
             Input::EventRaised { name, input } => self.event_raised(state, &name, input),
             Input::Suspended { .. } | Input::Resumed { .. } => {}
         }
@@ -202,16 +217,18 @@ impl Core {
 
     fn answer(&self, state: &mut State, id: CommandId, result: Result<Payload, Failure>) {
         match state.waiting.remove(&id) {
-            Some(Waiting::Attempt(waiter, retry)) => match (result, retry.again()) {
-                (Err(_), Some((interval, retry))) => {
-                    let fire_at = state.now.after(interval);
-                    if let Some(id) = self.issue(state, Command::Timer { fire_at }) {
-                        waiter.command.set(Some(id));
-                        state.waiting.insert(id, Waiting::Pause(waiter, retry));
-                    }
+            Some(Waiting::Attempt(waiter, retry)) => {
+                let again = result.as_ref().err().and_then(|failure| retry.again(failure));
+                let Some((interval, retry)) = again else {
+                    waiter.promise.settle(state.moment, Outcome::Answer(result));
+                    return;
+                };
+                let fire_at = state.now.after(interval);
+                if let Some(id) = self.issue(state, Command::Timer { fire_at }) {
+                    waiter.command.set(Some(id));
+                    state.waiting.insert(id, Waiting::Pause(waiter, retry));
                 }
-                (result, _) => waiter.promise.settle(state.moment, Outcome::Answer(result)),
-            },
+            }
             Some(Waiting::Whole(waiter) | Waiting::Pause(waiter, _)) => {
                 waiter.promise.settle(state.moment, Outcome::Answer(result));
             }
@@ -245,8 +262,7 @@ impl Core {
         }
         let most = self.start.limits.commands_per_turn_max;
         if state.turn_commands == most {
-            let message =
-                format!("it issues more than {most} commands in one turn: wait for some in between");
+            let message = format!("it issues more than {most} commands at once: wait for some in between");
             state.close(End::Failed(Failure::new(FailureKind::OverLimit, message)));
             return None;
         }

@@ -3,11 +3,12 @@
 use crate::{
     Command, CommandId, End, Event, EventNumber, Input, Outstanding, Parked, Start,
     core::{Core, Mode, Task},
+    fault::{Fault, armed},
     place::TaskId,
     tasks::Tasks,
 };
 use sarsen_protocol::{Failure, FailureKind, Payload, Timestamp};
-use std::{fmt, pin::Pin, rc::Rc};
+use std::{fmt, pin::Pin, rc::Rc, time::Duration};
 
 /// One execution of an orchestration: its waiting code, and how far its history goes.
 ///
@@ -140,6 +141,10 @@ impl Execution {
             self.record(&mut turn, Event::Arrived(input));
             self.record_commands(&mut turn);
         }
+        if armed(Fault::OnePollForAll) {
+            self.poll()?;
+            self.record_commands(&mut turn);
+        }
         let end = self.core.look().end().cloned();
         if let Some(end) = end {
             self.finish(&mut turn, end);
@@ -162,7 +167,8 @@ impl Execution {
             _ if self.stage == Stage::Over => return Err(self.disorder("the execution has ended before it")),
             Event::TurnStarted { at } => {
                 self.expect_idle("the beginning of another turn")?;
-                self.core.begin_turn(*at);
+                let at = if armed(Fault::ReplayedTime) { at.after(Duration::from_micros(1)) } else { *at };
+                self.core.begin_turn(at);
             }
             Event::Started(start) if self.stage == Stage::New && **start == self.core.start => {
                 self.stage = Stage::Begun;
@@ -186,22 +192,42 @@ impl Execution {
 
     /// Begins the code, or applies an input, and runs the code until it waits.
     fn step(&mut self, input: Option<Input>) -> Result<(), Parked> {
+        // These are recorded without the code too, of an execution that is parked: they never end it.
+        let manages = matches!(input, Some(Input::Suspended { .. } | Input::Resumed { .. }));
         match input {
             None => self.core.woken.borrow_mut().push_back(TaskId::MAIN),
-            Some(input) => self.core.apply(input),
+            Some(input) => {
+                self.core.apply(input);
+                if armed(Fault::OnePollForAll) && self.core.look().mode == Mode::Live {
+                    return Ok(());
+                }
+            }
         }
+        self.poll()?;
+        if !manages {
+            self.bound_history();
+        }
+        Ok(())
+    }
+
+    /// Runs the code until it waits.
+    fn poll(&mut self) -> Result<(), Parked> {
         if self.tasks.run(&self.core).is_err() {
             let after = self.core.look().next().0.checked_sub(1).map(CommandId);
             let name = self.core.start.name.clone();
             return Err(self.park(Parked::Foreign { name, after }));
         }
+        Ok(())
+    }
+
+    /// Ends the execution when its history gets too long.
+    fn bound_history(&self) {
         let most = self.core.start.limits.history_events_max;
         let events = self.events + 1 + self.core.look().issued().len() as u64;
         if events > most {
             let message = format!("its history has more than {most} events: let it continue as new");
             self.core.close(End::Failed(Failure::new(FailureKind::OverLimit, message)));
         }
-        Ok(())
     }
 
     fn open(&mut self, turn: &mut Turn, now: Timestamp) {

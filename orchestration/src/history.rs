@@ -4,7 +4,7 @@
 //! begins, so that a chunk that is missing, doubled or of another order is found before anything is replayed.
 
 use crate::Event;
-use sarsen_protocol::record::{RecordError, decode_all, encode};
+use sarsen_protocol::record::{RecordError, append, decode_all, encode};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -66,11 +66,38 @@ pub struct Cursor {
     event: EventNumber,
 }
 
+/// A chunk that grows event by event, already encoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chunk {
+    events: u64,
+    bytes: Vec<u8>,
+}
+
+impl Chunk {
+    /// Adds an event.
+    pub fn push(&mut self, event: &Event) {
+        self.events += 1;
+        append(&mut self.bytes, event);
+    }
+
+    /// Whether there is no event in it.
+    pub fn is_empty(&self) -> bool {
+        self.events == 0
+    }
+
+    /// Takes all events out of it.
+    pub fn clear(&mut self) {
+        (self.events, self.bytes) = (0, Vec::new());
+    }
+}
+
+/// What stands before a chunk's events.
 #[derive(Serialize)]
-struct Written<'a> {
+struct Header {
     chunk: ChunkNumber,
     first: EventNumber,
-    events: &'a [Event],
+    /// As the codec writes the length of a list.
+    events: u64,
 }
 
 #[derive(Deserialize)]
@@ -96,9 +123,23 @@ impl Cursor {
     /// # Panics
     /// If `events` is empty: a chunk says something.
     pub fn write(&mut self, events: &[Event]) -> Vec<u8> {
-        assert!(!events.is_empty(), "a chunk without events");
-        let bytes = encode(VERSION, &Written { chunk: self.chunk, first: self.event, events });
-        self.advance(events.len());
+        let mut chunk = Chunk::default();
+        for event in events {
+            chunk.push(event);
+        }
+        self.close(&chunk)
+    }
+
+    /// Encodes the next chunk, of which the events are there already.
+    ///
+    /// # Panics
+    /// If there are none: a chunk says something.
+    pub fn close(&mut self, chunk: &Chunk) -> Vec<u8> {
+        assert!(!chunk.is_empty(), "a chunk without events");
+        let header = Header { chunk: self.chunk, first: self.event, events: chunk.events };
+        let mut bytes = encode(VERSION, &header);
+        bytes.extend_from_slice(&chunk.bytes);
+        self.advance(chunk.events);
         bytes
     }
 
@@ -118,13 +159,13 @@ impl Cursor {
                 found_event: read.first,
             });
         }
-        self.advance(read.events.len());
+        self.advance(read.events.len() as u64);
         Ok(read.events)
     }
 
-    fn advance(&mut self, events: usize) {
+    fn advance(&mut self, events: u64) {
         self.chunk.0 += 1;
-        self.event.0 += events as u64;
+        self.event.0 += events;
     }
 }
 

@@ -18,7 +18,7 @@ mod core;
 mod durable;
 mod event;
 mod execution;
-mod guard;
+mod fault;
 mod history;
 mod marker;
 mod orchestrator;
@@ -31,11 +31,12 @@ mod request;
 mod retry_policy;
 #[cfg(test)]
 mod samples;
+mod section;
 mod tasks;
 
 pub use awaited::Awaited;
 pub use branch::Branch;
-pub use command::{Command, CommandId, Launch};
+pub use command::Command;
 pub use compose::{
     Children, Completions, Contenders, Either, Join, Next, Requests, Select, join, join_all, select,
     select_all,
@@ -43,11 +44,12 @@ pub use compose::{
 pub use context::Context;
 pub use convert::{Converter, FailureDetails, HistoryEvent, HistoryEventKind, Instance, ParentInstance};
 pub use durable::Durable;
-pub use event::{End, Event, ExecutionLimits, Input, Labels, Parent, Start};
+pub use event::{End, Event, Input};
 pub use execution::{Execution, Turn};
-pub use guard::Guard;
-pub use history::{ChunkNumber, Cursor, EventNumber, HistoryError};
-pub use marker::{Activity, ActivityCode, IntoInput, Orchestration};
+#[cfg(feature = "faults")]
+pub use fault::{Armed, Fault, arm};
+pub use history::{Chunk, ChunkNumber, Cursor, EventNumber, HistoryError};
+pub use marker::{Activity, ActivityCode, Orchestration};
 pub use orchestrator::{Orchestrator, Typed};
 pub use outstanding::{OpenSection, Outstanding};
 pub use parked::Parked;
@@ -58,13 +60,18 @@ pub use request::{
     TimerRequest,
 };
 pub use retry_policy::RetryPolicy;
+pub use sarsen_protocol::{
+    CommandId, EntityType, ExecutionLimits, IntoInput, Labels, Launch, OrchestrationType, Parent, Port,
+    Reference, Start,
+};
+pub use section::{Guard, LockSet, Locked, LockedCaller, LockedRequest};
 
 /// What the macros name; no part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{Activity, ActivityCode, Orchestration};
     pub use sarsen_protocol::{
-        Returns,
+        OrchestrationType, Returns,
         returns::{Kind, ViaResult, ViaValue},
     };
 }

@@ -1,7 +1,7 @@
 //! How code names activities and orchestrations: by types.
 
 use crate::Context;
-use sarsen_protocol::Returns;
+use sarsen_protocol::{OrchestrationType, Returns};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// The name and the types of an activity: work that may touch the world, run beside the engine, at least once.
@@ -84,13 +84,13 @@ pub trait ActivityCode<C>: Activity {
     fn run(context: C, input: Self::Input) -> impl Future<Output = Self::Output> + Send;
 }
 
-/// The name, the types and the code of an orchestration.
+/// The types and the code of an orchestration; its name and its input stand in [`OrchestrationType`].
 ///
 /// `#[orchestration] async fn greet(cx: Context, name: String) -> String` writes:
 ///
 /// ```
 /// use sarsen_orchestration::{Context, Orchestration, Typed};
-/// use sarsen_protocol::Returns;
+/// use sarsen_protocol::{OrchestrationType, Returns};
 /// use std::time::Duration;
 ///
 /// #[allow(non_camel_case_types)]
@@ -107,9 +107,12 @@ pub trait ActivityCode<C>: Activity {
 ///     }
 /// }
 ///
-/// impl Orchestration for greet {
+/// impl OrchestrationType for greet {
 ///     const NAME: &'static str = "greet";
 ///     type Input = String;
+/// }
+///
+/// impl Orchestration for greet {
 ///     type Output = String;
 ///
 ///     fn returns() -> Returns<String> {
@@ -134,13 +137,7 @@ pub trait ActivityCode<C>: Activity {
     message = "`{Self}` is no orchestration",
     note = "an orchestration is made by `#[orchestration]` on an `async fn`"
 )]
-pub trait Orchestration: 'static {
-    /// The name under which it is recorded and found: `[a-z][a-z0-9_]{0,63}`.
-    const NAME: &'static str;
-
-    /// What it takes: `()`, a value, or a tuple of several.
-    type Input: Serialize + DeserializeOwned;
-
+pub trait Orchestration: OrchestrationType {
     /// What it returns.
     type Output: 'static;
 
@@ -149,32 +146,4 @@ pub trait Orchestration: 'static {
 
     /// The code.
     fn run(cx: Context, input: Self::Input) -> impl Future<Output = Self::Output>;
-}
-
-/// What may be given where a `T` is the input: a `T`, a reference to one that is cloned, or a `&str` for a `String`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not the input that is taken here, which is `{T}`",
-    label = "this is no `{T}`"
-)]
-pub trait IntoInput<T> {
-    /// The input.
-    fn into_input(self) -> T;
-}
-
-impl<T> IntoInput<T> for T {
-    fn into_input(self) -> T {
-        self
-    }
-}
-
-impl<T: Clone> IntoInput<T> for &T {
-    fn into_input(self) -> T {
-        self.clone()
-    }
-}
-
-impl IntoInput<String> for &str {
-    fn into_input(self) -> String {
-        self.to_owned()
-    }
 }

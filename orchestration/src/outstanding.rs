@@ -71,6 +71,9 @@ impl Outstanding {
                     section.granted = true;
                 }
             }
+            Input::LockRefused { id, .. } => {
+                self.section.take_if(|open| open.id == *id);
+            }
             Input::EventRaised { .. } => {}
             Input::Suspended { .. } => self.suspended = true,
             Input::Resumed { .. } => self.suspended = false,
@@ -116,7 +119,7 @@ impl Outstanding {
                 Input::TimerFired { id } => self.timers.contains_key(id),
                 Input::ChildEnded { id, .. } => self.children.contains_key(id),
                 Input::CallEnded { id, .. } => self.calls.contains_key(id),
-                Input::LockGranted { id } => {
+                Input::LockGranted { id } | Input::LockRefused { id, .. } => {
                     self.section.as_ref().is_some_and(|section| section.id == *id && !section.granted)
                 }
                 Input::EventRaised { .. } => true,
@@ -134,6 +137,25 @@ impl Outstanding {
         let started = Event::TurnStarted { at: now.max(self.now) };
         let ended = Event::Ended(End::Terminated { reason, recurse });
         [Some(started), unlock, Some(ended)].into_iter().flatten().collect()
+    }
+
+    /// What a suspension records, for an execution in memory as for a parked one whose code cannot run; nothing when
+    /// it is suspended or has ended. The execution has begun.
+    pub fn suspend(&self, now: Timestamp, reason: Option<String>) -> Vec<Event> {
+        self.arrival(now, Input::Suspended { reason })
+    }
+
+    /// What a resumption records, as [`suspend`](Self::suspend); nothing when it is not suspended.
+    pub fn resume(&self, now: Timestamp, reason: Option<String>) -> Vec<Event> {
+        self.arrival(now, Input::Resumed { reason })
+    }
+
+    /// A turn with an input that no code takes notice of.
+    fn arrival(&self, now: Timestamp, input: Input) -> Vec<Event> {
+        if !self.expects(&input) {
+            return Vec::new();
+        }
+        vec![Event::TurnStarted { at: now.max(self.now) }, Event::Arrived(input)]
     }
 
     /// Activities that have not ended.

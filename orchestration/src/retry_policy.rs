@@ -4,8 +4,11 @@ use std::time::Duration;
 
 /// When an activity that failed is tried again. The waits are durable timers.
 ///
-/// The n-th wait is `first_interval` times `backoff` to the power n - 1, and at most `longest_interval`. Every failure
-/// counts, whatever its kind. What the last attempt came to is what is awaited.
+/// The n-th wait is `first_interval` times `backoff` to the power n - 1, and at most `longest_interval`. What the last
+/// attempt came to is what is awaited.
+///
+/// Every failure counts but two, which another attempt would not change: no activity of that name is registered, and
+/// its input does not fit. They are what is awaited at once.
 ///
 /// ```
 /// # use sarsen_orchestration::RetryPolicy;

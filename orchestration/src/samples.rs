@@ -85,6 +85,7 @@ fn inputs() -> Vec<Input> {
         Input::EventRaised { name: EventName::of("e"), input: payload("1") },
         Input::Suspended { reason: Some("s".to_owned()) },
         Input::Resumed { reason: None },
+        Input::LockRefused { id, failure: failure() },
     ]
 }
 

@@ -1,6 +1,6 @@
 //! Where an instance lives: the name of its type and its key.
 
-use crate::{Slot, hash};
+use crate::{RunId, Slot, hash};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, sync::Arc};
 
@@ -48,7 +48,7 @@ pub(crate) fn shorten(text: &str) -> String {
 }
 
 /// Why a name or key is none.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
     /// The entity's name is not of the form `[a-z][a-z0-9_]{0,63}`.
@@ -81,13 +81,12 @@ pub enum AddressError {
     },
 }
 
-/// The address of an entity, cheap to clone.
+/// The address of an instance, an entity or a run; cheap to clone.
 ///
 /// Addresses sort by (name, key) in byte order, which is the order of locks. The hash that places the address in
 /// a slot is computed once, when the address is made.
 ///
-/// The text behind an address is `name 0x00 key`. An empty name is kept free for instances that are found by
-/// their id alone.
+/// The text behind an address is `name 0x00 key`. A run is found by its id alone: its name is empty, its key the id.
 ///
 /// ```
 /// # use sarsen_protocol::Address;
@@ -134,10 +133,37 @@ impl Address {
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let (name, key) = text.split_once('\0')?;
+        if name.is_empty() {
+            return Some(Self::run(&RunId::new(key).ok()?));
+        }
         if !is_name(name) || check_key(key).is_err() {
             return None;
         }
         Some(Self::of_text(text.into(), name.len()))
+    }
+
+    /// The address of a run. Its slot is the one that a generated id names, else that of the id's hash.
+    pub fn run(run: &RunId) -> Self {
+        let mut text = String::with_capacity(1 + run.as_str().len());
+        text.push('\0');
+        text.push_str(run.as_str());
+        // The hash is only a place: whatever leads to the slot will do.
+        let spread = hash::placement(run.as_str().as_bytes());
+        let hash = match run.named_slot() {
+            Some(slot) => spread - spread % u64::from(Slot::COUNT) + u64::from(slot.number()),
+            None => spread,
+        };
+        Self { text: text.into(), hash, name_bytes: 0 }
+    }
+
+    /// The run that lives here, if it is one.
+    pub fn as_run(&self) -> Option<RunId> {
+        (self.name_bytes == 0).then(|| RunId::new(self.key()).ok()).flatten()
+    }
+
+    /// Whether a run lives here.
+    pub fn is_run(&self) -> bool {
+        self.name_bytes == 0
     }
 
     fn of_text(text: Arc<str>, name_bytes: usize) -> Self {
@@ -145,12 +171,12 @@ impl Address {
         Self { text, hash, name_bytes: u8::try_from(name_bytes).expect("a name has at most 64 bytes") }
     }
 
-    /// The name of the entity's type.
+    /// The name of the entity's type; empty for a run.
     pub fn name(&self) -> &str {
         &self.text[..usize::from(self.name_bytes)]
     }
 
-    /// The key.
+    /// The key, or the run's id.
     pub fn key(&self) -> &str {
         &self.text[usize::from(self.name_bytes) + 1..]
     }
@@ -219,7 +245,7 @@ impl<'de> Deserialize<'de> for Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "@{}@{}", self.name(), self.key())
+        if self.is_run() { f.write_str(self.key()) } else { write!(f, "@{}@{}", self.name(), self.key()) }
     }
 }
 

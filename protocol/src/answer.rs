@@ -1,6 +1,10 @@
 //! What a batch lets out once it is durable.
 
-use crate::{Address, CallError, Delivery, Failure, OperationName, Payload, RequestId, SessionId, ShardId};
+use crate::{
+    ActivityName, Address, CallError, CommandId, Delivery, Epoch, ExecutionId, Failure, Payload, RequestId,
+    RunId, SessionId, ShardId, Slot, TraceContext,
+};
+use std::fmt;
 
 /// What a client is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,9 +48,110 @@ pub enum Effect {
     DeadLetter {
         /// Who was to receive it.
         address: Address,
-        /// The operation.
-        operation: OperationName,
+        /// What it was, in a few words.
+        what: String,
         /// Why it was given up.
         failure: Failure,
     },
+    /// An activity is to run; answered by its token.
+    Perform(Box<Task>),
+    /// An activity's result is of no more use.
+    CancelTask(TaskToken),
+    /// A run is over, or is gone.
+    RunEnded {
+        /// The run.
+        run: RunId,
+        /// The first of its executions, which tells it from one that had its id before.
+        first: ExecutionId,
+        /// How it ended; `None` when it was purged.
+        outcome: Option<RunOutcome>,
+    },
+    /// An instance cannot go on, since its records do not fit the code.
+    Parked {
+        /// The instance.
+        address: Address,
+        /// What does not fit, and what to do.
+        reason: String,
+    },
+}
+
+/// Names work that was handed out. Only the token of the current epoch counts, and only once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskToken {
+    /// In which the work was handed out.
+    pub epoch: Epoch,
+    /// The slot of the execution.
+    pub slot: Slot,
+    /// Names the execution among those of the slot.
+    pub execution: u64,
+    /// The command.
+    pub command: CommandId,
+}
+
+/// An activity to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// With what it is answered.
+    pub token: TaskToken,
+    /// The run that asks for it.
+    pub run: RunId,
+    /// Its execution.
+    pub execution: ExecutionId,
+    /// The activity.
+    pub name: ActivityName,
+    /// Its input.
+    pub input: Payload,
+    /// Where the run's trace continues.
+    pub trace: Option<TraceContext>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum RunOutcome {
+    /// Its code returned this.
+    Returned(Payload),
+    /// Its code returned an `Err`, panicked, or went over a limit.
+    Failed(Failure),
+    /// Somebody ended it.
+    Terminated {
+        /// What is given as its result.
+        reason: Option<Payload>,
+    },
+}
+
+/// How far a run has got. The order is part of the stored format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub enum RunStatus {
+    /// Accepted; its code has not run.
+    Pending,
+    /// Under way.
+    Running,
+    /// Under way, and takes nothing but a resumption or termination.
+    Suspended,
+    /// Its code has returned.
+    Completed,
+    /// Its code has failed.
+    Failed,
+    /// Somebody has ended it.
+    Terminated,
+}
+
+impl RunStatus {
+    /// Whether the run is over.
+    pub fn is_finished(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Terminated)
+    }
+}
+
+impl fmt::Display for RunStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Suspended => "suspended",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Terminated => "terminated",
+        })
+    }
 }

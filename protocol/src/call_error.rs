@@ -1,13 +1,20 @@
 //! What a caller learns when it does not get its answer.
 
-use crate::{Address, AddressError, Failure, IdentityError, RunId, RunIdError, SectionError, Sequence};
-use std::time::Duration;
+use crate::{
+    Address, AddressError, Failure, IdentityError, Payload, RunId, RunIdError, RunStatus, SectionError,
+    Sequence,
+};
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, time::Duration};
 
 /// Why a call, signal or read did not succeed.
 ///
+/// It has JSON, so an error type of the user's may hold it: an orchestration whose error is made `#[from]` it uses `?` on
+/// whatever it awaits.
+///
 /// Callers branch on [`is_retryable`](Self::is_retryable) and [`is_unknown_outcome`](Self::is_unknown_outcome)
 /// rather than on variants.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
     /// The operation failed; its state change and its messages were undone.
@@ -67,14 +74,14 @@ pub enum CallError {
         bytes_max: usize,
     },
     /// Too much is waiting there; nothing was accepted.
-    #[error("{address} is busy, {what} is full: try again in {} ms{}", retry_after.as_millis(), or_raise(*limit))]
+    #[error("{address} is busy, {what} is full: try again in {} ms{}", retry_after.as_millis(), or_raise(limit.as_deref()))]
     Busy {
         /// The entity.
         address: Address,
         /// What is full.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// The limit to raise when it is full again and again.
-        limit: Option<&'static str>,
+        limit: Option<Cow<'static, str>>,
         /// When to come back.
         retry_after: Duration,
     },
@@ -191,15 +198,103 @@ pub enum CallError {
     /// The run's id is none.
     #[error("{0}")]
     InvalidRun(#[from] RunIdError),
+    /// No orchestration of that name is registered.
+    #[error(
+        "no orchestration `{name}` is registered: register it with `Runtime::builder().orchestration({name})`"
+    )]
+    UnknownOrchestration {
+        /// The name.
+        name: String,
+    },
+    /// The input of a run is no input of its orchestration.
+    #[error("the input does not fit orchestration `{orchestration}`: {reason}")]
+    InvalidStart {
+        /// The orchestration.
+        orchestration: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A run has the id already, and the policy for that does not allow the start.
+    #[error("run `{run}` exists and is {status}: choose another id, or another policy with `.reuse(..)`")]
+    RunExists {
+        /// The run.
+        run: RunId,
+        /// How far it has got.
+        status: RunStatus,
+    },
+    /// There is no run of that id.
+    #[error("there is no run `{run}`: start it first, or raise the event with `.before_start(..)`")]
+    RunNotFound {
+        /// The run.
+        run: RunId,
+    },
+    /// The run is over and takes nothing more.
+    #[error("run `{run}` is over, it is {status}: nothing more can be asked of it")]
+    RunFinished {
+        /// The run.
+        run: RunId,
+        /// How it ended.
+        status: RunStatus,
+    },
+    /// The run is not over, so it is kept.
+    #[error("run `{run}` is {status} and cannot be purged: let it end, or terminate it first")]
+    RunNotFinished {
+        /// The run.
+        run: RunId,
+        /// How far it has got.
+        status: RunStatus,
+    },
+    /// The run that was started has given its place to another of the same id.
+    #[error("run `{run}` was replaced by another of the same id: its result is no longer kept")]
+    RunReplaced {
+        /// The run.
+        run: RunId,
+    },
+    /// The run failed, other than by an error that its type can hold.
+    #[error("run `{run}` of orchestration `{orchestration}` failed: {failure}")]
+    RunFailed {
+        /// The run.
+        run: RunId,
+        /// Its orchestration.
+        orchestration: String,
+        /// What it did wrong.
+        failure: Failure,
+    },
+    /// Somebody ended the run.
+    #[error("run `{run}` was terminated{}", reason_given(reason.as_ref()))]
+    RunTerminated {
+        /// The run.
+        run: RunId,
+        /// What was given as its result.
+        reason: Option<Payload>,
+    },
+    /// The run is of another orchestration than was asked for.
+    #[error("run `{run}` is of orchestration `{found}`, not of `{expected}`: ask for it by its own")]
+    OtherOrchestration {
+        /// The run.
+        run: RunId,
+        /// What was asked for.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// The call would wait for the lock of the very execution for which the caller works.
+    #[error(
+        "calling {address} would wait for run `{run}`, which holds its lock and waits for this work: signal it, or call it from the orchestration"
+    )]
+    WouldDeadlock {
+        /// The entity.
+        address: Address,
+        /// The run.
+        run: RunId,
+    },
     /// A rule of critical sections forbids it; nothing was sent.
     #[error("{0}")]
     Section(#[from] SectionError),
-    /// A client was used inside an operation, which must not wait.
-    #[error(
-        "a client was used inside an operation of {inside}: send signals through the operation's context instead"
-    )]
+    /// A client was used inside an operation or an orchestration, which must not wait for it.
+    #[error("a client was used inside {}", inside_of(inside))]
     InsideOperation {
-        /// The entity whose operation was running.
+        /// The entity or run whose code was running.
         inside: Address,
     },
     /// The runtime is closing or has stopped; the request was not done.
@@ -255,10 +350,25 @@ impl CallError {
         match self {
             Self::Failed { failure, .. }
             | Self::ActivityFailed { failure, .. }
-            | Self::ChildFailed { failure, .. } => Some(failure),
+            | Self::ChildFailed { failure, .. }
+            | Self::RunFailed { failure, .. } => Some(failure),
             _ => None,
         }
     }
+}
+
+/// The end of a text about code that must not wait.
+fn inside_of(inside: &Address) -> String {
+    if inside.is_run() {
+        format!("the orchestration of run `{inside}`: ask through its context, or let an activity do it")
+    } else {
+        format!("an operation of {inside}: send signals through the operation's context instead")
+    }
+}
+
+/// The end of a text about what was terminated.
+fn reason_given(reason: Option<&Payload>) -> String {
+    reason.map(|reason| format!(": {}", String::from_utf8_lossy(reason.as_bytes()))).unwrap_or_default()
 }
 
 /// The end of a text about what is full.

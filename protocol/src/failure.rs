@@ -33,6 +33,22 @@ pub enum FailureKind {
     ChangedByRead,
     /// The execution issued more commands in a turn, or made a longer history, than it may.
     OverLimit,
+    /// The section in which the call was made no longer holds the entity's lock.
+    LockLost,
+    /// No orchestration of that name is registered.
+    UnknownOrchestration,
+    /// No activity of that name is registered.
+    UnknownActivity,
+    /// A run has the id that was to be started.
+    RunExists,
+    /// There is no such run.
+    RunNotFound,
+    /// The run was over before it took what was sent to it.
+    RunFinished,
+    /// Somebody ended the run.
+    Terminated,
+    /// The time for which it was kept has passed.
+    Expired,
 }
 
 impl fmt::Display for FailureKind {
@@ -49,6 +65,14 @@ impl fmt::Display for FailureKind {
             Self::MailboxFull => "mailbox full",
             Self::ChangedByRead => "changed the state through `&self`",
             Self::OverLimit => "over a limit",
+            Self::LockLost => "lock lost",
+            Self::UnknownOrchestration => "unknown orchestration",
+            Self::UnknownActivity => "unknown activity",
+            Self::RunExists => "run exists",
+            Self::RunNotFound => "run not found",
+            Self::RunFinished => "run finished",
+            Self::Terminated => "terminated",
+            Self::Expired => "expired",
         })
     }
 }

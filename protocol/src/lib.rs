@@ -1,18 +1,22 @@
 //! The words that the rooms of sarsen share.
 //!
-//! Everything here is data: ids, time, payloads, messages, failures, what a batch writes and what it lets out.
-//! Nothing here decides, waits, reads a clock or touches a disk. The two codecs live here as well, so that a
-//! record has one definition: JSON for what users own ([`json`]), bincode for what sarsen owns ([`record`]).
+//! Everything here is data: ids, time, payloads, messages, failures, what a batch writes and what it lets out; and the
+//! traits by which code names entities and orchestrations ([`EntityType`], [`OrchestrationType`]). Nothing here
+//! decides, waits, reads a clock or touches a disk. The two codecs live here as well, so that a record has one
+//! definition: JSON for what users own ([`json`]), bincode for what sarsen owns ([`record`]).
 
 mod address;
 mod answer;
 mod call_error;
+mod entity_type;
 mod failure;
 mod hash;
 mod id;
 pub mod json;
+mod launch;
 mod message;
 mod name;
+mod orchestration_type;
 pub mod record;
 #[doc(hidden)]
 pub mod returns;
@@ -22,19 +26,23 @@ mod store;
 mod time;
 
 pub use address::{Address, AddressError, EntityName, KEY_BYTES_MAX, NAME_BYTES_MAX};
-pub use answer::{Answer, Effect, Reply};
+pub use answer::{Answer, Effect, Reply, RunOutcome, RunStatus, Task, TaskToken};
 pub use call_error::CallError;
+pub use entity_type::{EntityType, Port, Reference};
 pub use failure::{Failure, FailureKind};
 pub use hash::{AddressHasher, AddressMap, HashMap, HashSet, content_hash};
 pub use id::{BatchNumber, Epoch, RequestId, Sequence, SessionId, ShardId, Slot, SlotRange};
 pub use json::Payload;
+pub use launch::{ExecutionLimits, Labels, Launch, Parent, Start};
 pub use message::{
-    Delivery, IDENTITY_BYTES_MAX, Identity, IdentityError, IdentityName, Message, Origin, Source,
-    TraceContext,
+    Begin, Body, Completed, Completion, Delivery, IDENTITY_BYTES_MAX, Identity, IdentityError, IdentityName,
+    LockRequest, Message, Operation, Origin, RaisedEvent, Reuse, Section, Source, StartRequest, TraceContext,
+    Within,
 };
 pub use name::{ActivityName, EventName, OperationName, OrchestrationName};
+pub use orchestration_type::{IntoInput, OrchestrationType};
 pub use returns::{AnswerError, Returns};
-pub use run::{ExecutionId, RUN_ID_BYTES_MAX, RunId, RunIdError};
+pub use run::{CommandId, ExecutionId, RUN_ID_BYTES_MAX, RunId, RunIdError};
 pub use section::SectionError;
 pub use store::{Batch, Keyspace, Lease, Page, Read, Receipt, Row, Write};
 pub use time::Timestamp;

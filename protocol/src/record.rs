@@ -45,7 +45,15 @@ pub fn encode<T: Serialize>(version: u8, record: &T) -> Vec<u8> {
 /// As [`encode`].
 pub fn encode_into<T: Serialize>(bytes: &mut Vec<u8>, version: u8, record: &T) {
     bytes.push(version);
-    bincode::serde::encode_into_std_write(record, bytes, CONFIG).expect("a plain struct encodes into memory");
+    append(bytes, record);
+}
+
+/// Appends a part of a record, without a version byte.
+///
+/// # Panics
+/// As [`encode`].
+pub fn append<T: Serialize>(bytes: &mut Vec<u8>, part: &T) {
+    bincode::serde::encode_into_std_write(part, bytes, CONFIG).expect("a plain struct encodes into memory");
 }
 
 /// Decodes a record of `version` and returns it with the bytes behind it.

@@ -1,6 +1,6 @@
 //! Names of what orchestrations run as.
 
-use crate::address::shorten;
+use crate::{Slot, Timestamp, address::shorten};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, sync::Arc};
 use uuid::Uuid;
@@ -15,7 +15,7 @@ pub const RUN_ID_BYTES_MAX: usize = 256;
 pub struct RunId(Arc<str>);
 
 /// The text is no run id.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunIdError {
     /// Empty, longer than [`RUN_ID_BYTES_MAX`], with a control character, or beginning with `@`.
@@ -41,9 +41,24 @@ impl RunId {
         Ok(Self(text.into()))
     }
 
+    /// An id of the generated form: time-ordered, and naming the slot in which its run lives. Unique as far as
+    /// `unique` is, of which the low 62 bits count.
+    pub fn generated(at: Timestamp, slot: Slot, unique: u64) -> Self {
+        Self(ExecutionId::generated(at, slot, unique).to_string().into())
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The slot that the id names: ids of the generated form, and those made of one by appending `-` and more.
+    pub fn named_slot(&self) -> Option<Slot> {
+        let (id, rest) = self.0.split_at_checked(32)?;
+        let form = rest.is_empty() || rest.starts_with('-');
+        let lower = id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        let uuid = Uuid::try_parse(id).ok().filter(|_| form && lower)?;
+        ExecutionId(uuid).named_slot()
     }
 }
 
@@ -76,15 +91,79 @@ impl fmt::Debug for RunId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ExecutionId(pub Uuid);
 
+impl ExecutionId {
+    /// An id in the form of RFC 9562's UUID version 7: 48 bits of the time in milliseconds, the slot in the 12 bits
+    /// behind the version, and the low 62 bits of `unique`.
+    pub fn generated(at: Timestamp, slot: Slot, unique: u64) -> Self {
+        let millis = u128::from(at.as_micros() / 1_000) & 0xffff_ffff_ffff;
+        let (version, variant) = (7_u128 << 76, 2_u128 << 62);
+        let slot = u128::from(slot.number()) << 64;
+        let unique = u128::from(unique & (u64::MAX >> 2));
+        Self(Uuid::from_u128(millis << 80 | version | slot | variant | unique))
+    }
+
+    /// The slot that an id of the generated form names.
+    pub fn named_slot(self) -> Option<Slot> {
+        let bits = self.0.as_u128();
+        let form = (bits >> 76) & 0xf == 7 && (bits >> 62) & 3 == 2;
+        Slot::new(u16::try_from((bits >> 64) & 0xfff).ok()?).filter(|_| form)
+    }
+
+    /// What tells it from all others of its store: the low 62 bits.
+    pub fn unique(self) -> u64 {
+        let (_, low) = self.0.as_u64_pair();
+        low & (u64::MAX >> 2)
+    }
+}
+
 impl fmt::Display for ExecutionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0.simple(), f)
     }
 }
 
+/// A command's place among the commands of its execution, counted from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CommandId(pub u32);
+
+impl CommandId {
+    /// The id that follows.
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for CommandId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_generated_id_names_its_slot_and_so_do_those_made_of_it() {
+        let slot = Slot::new(0xabc).expect("a slot");
+        let at = Timestamp::from_micros(1_700_000_000_000_000);
+        let id = RunId::generated(at, slot, 5);
+        assert_eq!(id.as_str(), "018bcfe568007abc8000000000000005");
+        let child = RunId::new(&format!("{id}-7")).expect("valid");
+        for run in [&id, &child] {
+            assert_eq!(run.named_slot(), Some(slot));
+            assert_eq!(crate::Address::run(run).slot(), slot);
+        }
+        assert_eq!(ExecutionId::generated(at, slot, u64::MAX).unique(), u64::MAX >> 2);
+        for other in [
+            "018bcfe568007abc800000000000000",
+            "018BCFE568007ABC8000000000000005",
+            "018bcfe568004abc8000000000000005",
+            "018bcfe568007abc8000000000000005x",
+        ] {
+            assert_eq!(RunId::new(other).expect("valid").named_slot(), None, "{other}");
+        }
+    }
 
     #[test]
     fn what_is_no_run_id_is_refused() {

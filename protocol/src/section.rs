@@ -1,9 +1,10 @@
 //! The rules of critical sections.
 
 use crate::{Address, AddressError};
+use serde::{Deserialize, Serialize};
 
 /// What a rule of critical sections forbids. Checked before anything leaves the orchestration.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum SectionError {
     /// No entity was named.
@@ -51,6 +52,14 @@ pub enum SectionError {
     NotLocked {
         /// The entity.
         entity: Address,
+    },
+    /// No entity type of that name is registered, so that its lock cannot be had.
+    #[error("cannot lock {entity}: {reason}")]
+    Unavailable {
+        /// The first entity of the section.
+        entity: Address,
+        /// Why.
+        reason: String,
     },
     /// A call while the section is still waited for.
     #[error("cannot call {entity} before the lock is granted: await the lock first")]

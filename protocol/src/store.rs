@@ -25,11 +25,13 @@ pub enum Keyspace {
     Dead = 7,
     /// What is known of the store as a whole.
     Meta = 8,
+    /// Locks that are held.
+    Locks = 9,
 }
 
 impl Keyspace {
     /// All keyspaces, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Instances,
         Self::History,
         Self::Inbox,
@@ -39,6 +41,7 @@ impl Keyspace {
         Self::Keys,
         Self::Dead,
         Self::Meta,
+        Self::Locks,
     ];
 }
 

@@ -1,19 +1,24 @@
 //! What a runtime is made with.
 
-use crate::{OpenError, Runtime, runtime::Plan};
+use crate::{
+    ActivityContext, ActivityOptions, OpenError, Runtime,
+    activities::{ActivityHandler, activity_handler},
+    runtime::Plan,
+};
 use sarsen_engine::{Limits, Registry};
 use sarsen_entities::{Entity, Typed};
+use sarsen_orchestration::{self as orchestration, Activity, ActivityCode, Orchestration};
 use sarsen_protocol::Slot;
 use sarsen_storage::{Directory, RedbOptions, Store};
-use std::{panic::catch_unwind, path::Path, sync::Arc, time::Duration};
+use std::{fmt, panic::catch_unwind, path::Path, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
-/// Collects entity types and options of a [`Runtime`], made by [`Runtime::builder`].
-#[derive(Debug)]
+/// Collects entity types, orchestrations, activities and options of a [`Runtime`], made by [`Runtime::builder`].
 #[must_use = "a builder does nothing until a runtime is opened with it"]
 pub struct Builder {
     registry: Registry,
-    /// The first type that could not be registered.
+    activities: Vec<(Arc<dyn ActivityHandler>, ActivityOptions)>,
+    /// The first thing that could not be registered.
     refused: Option<OpenError>,
     shards: u16,
     cache_bytes: Option<usize>,
@@ -25,6 +30,7 @@ impl Builder {
     pub(crate) fn new() -> Self {
         Self {
             registry: Registry::new(),
+            activities: Vec::new(),
             refused: None,
             shards: 1,
             cache_bytes: None,
@@ -36,15 +42,70 @@ impl Builder {
     /// Registers an entity type. Types whose entities are in the data directory and that are not registered stay
     /// there untouched. What is wrong with a type is told when the runtime is opened.
     pub fn entity<E: Entity>(mut self) -> Self {
-        if let Err(error) = self.register::<E>() {
+        let registered = self.register_entity::<E>();
+        self.note(registered)
+    }
+
+    /// Registers an orchestration, named by its function. Runs of orchestrations that are not registered stay as they
+    /// are and go on when they are. What is wrong with one is told when the runtime is opened.
+    pub fn orchestration<O: Orchestration>(mut self, _orchestration: fn() -> O) -> Self {
+        let registered = self.register_orchestration::<O>();
+        self.note(registered)
+    }
+
+    /// Registers an activity, named by its function, with the default [`ActivityOptions`]. Activities run on the tokio
+    /// runtime in which this one is opened: they must not block its threads for long.
+    pub fn activity<A>(self, activity: fn() -> A) -> Self
+    where
+        A: Activity + ActivityCode<ActivityContext>,
+    {
+        self.activity_with(activity, |options| options)
+    }
+
+    /// As [`activity`](Self::activity), with other options: `.activity_with(notify, |options| options.concurrency(8))`.
+    pub fn activity_with<A>(
+        mut self,
+        _activity: fn() -> A,
+        choose: impl FnOnce(ActivityOptions) -> ActivityOptions,
+    ) -> Self
+    where
+        A: Activity + ActivityCode<ActivityContext>,
+    {
+        let registered = self.register_activity::<A>(choose(ActivityOptions::default()));
+        self.note(registered)
+    }
+
+    /// Keeps the first thing that was wrong.
+    fn note(mut self, registered: Result<(), OpenError>) -> Self {
+        if let Err(error) = registered {
             self.refused.get_or_insert(error);
         }
         self
     }
 
-    fn register<E: Entity>(&mut self) -> Result<(), OpenError> {
+    fn register_entity<E: Entity>(&mut self) -> Result<(), OpenError> {
         let behaviour = Typed::<E>::new()?;
         Ok(self.registry.insert(Arc::new(behaviour))?)
+    }
+
+    fn register_orchestration<O: Orchestration>(&mut self) -> Result<(), OpenError> {
+        let bad_name = |_| OpenError::Name { kind: "an orchestration", name: O::NAME };
+        let orchestrator = orchestration::Typed::<O>::new().map_err(bad_name)?;
+        Ok(self.registry.insert_orchestration(Arc::new(orchestrator))?)
+    }
+
+    fn register_activity<A>(&mut self, options: ActivityOptions) -> Result<(), OpenError>
+    where
+        A: Activity + ActivityCode<ActivityContext>,
+    {
+        let bad_name = |_| OpenError::Name { kind: "an activity", name: A::NAME };
+        let handler = activity_handler::<A>().map_err(bad_name)?;
+        if options.is_idle() {
+            return Err(OpenError::Concurrency { activity: A::NAME });
+        }
+        self.registry.insert_activity(A::NAME)?;
+        self.activities.push((handler, options));
+        Ok(())
     }
 
     /// Over how many threads entities are spread: 1 by default, 4,096 at most. It may differ at each open.
@@ -118,7 +179,7 @@ impl Builder {
         if !has_timers() {
             return Err(OpenError::NoTimers);
         }
-        let started = spawn_blocking(move || Runtime::start(&plan, open()?, tokio));
+        let started = spawn_blocking(move || Runtime::start(plan, open()?, tokio));
         match started.await {
             Ok(runtime) => runtime,
             Err(error) => match error.try_into_panic() {
@@ -145,10 +206,24 @@ impl Builder {
         limits.check()?;
         Ok(Plan {
             registry: Arc::new(self.registry),
+            activities: self.activities,
             limits: Arc::new(limits),
             shards: self.shards,
             watchdog: self.watchdog,
         })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("registry", &self.registry)
+            .field("refused", &self.refused)
+            .field("shards", &self.shards)
+            .field("cache_bytes", &self.cache_bytes)
+            .field("limits", &self.limits)
+            .field("watchdog", &self.watchdog)
+            .finish_non_exhaustive()
     }
 }
 

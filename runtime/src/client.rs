@@ -1,41 +1,55 @@
-//! The client: requests to entities from outside.
+//! The client: requests to entities and orchestrations from outside.
 //!
 //! A client is written over a [`Gate`] alone, without thread or clock, so the same client runs on the runtime and on
 //! the virtual host of `testing`. It encodes inputs and decodes answers on the caller's thread, refuses what no state
 //! is needed to refuse, and decides nothing else.
 
+mod asker;
 mod exchange;
 mod listing;
+mod locks;
 mod port;
 mod producer;
 mod request;
+mod run;
 mod state;
 
+pub(crate) use asker::Asker;
 pub use listing::{Listed, ListedState, Listing, StateListing};
+pub use locks::{Lock, LockStage};
 pub use port::{ClientPort, ProducerPort};
 pub use producer::{NumberedRequest, Producer, ProducerRequest};
 pub use request::{Call, DelayedRequest, Request, Signal};
+pub use run::{
+    AnyRun, History, ManageRequest, Managing, RaiseRequest, ResultRequest, Run, RunInfo, RunListing,
+    RunResult, StartRequest, Starting, TerminateRequest, Untyped,
+};
 pub use state::{State, StateRequest};
 
 use crate::{Stats, gate::Gate};
 use sarsen_entities::Entity;
+use sarsen_orchestration::{IntoInput, Orchestration};
 use sarsen_protocol::CallError;
 use std::{fmt, sync::Arc};
 
-/// Reaches the entities of a runtime, from any thread and any task.
+/// Reaches the entities and orchestrations of a runtime, from any thread and any task.
 ///
-/// Requests of one handle to one entity keep their order, by the first poll of each; a clone is another handle. A
-/// client may outlive its runtime; its requests are then refused as [`CallError::Stopped`].
+/// Requests of one handle to one entity or run keep their order, by the first poll of each; a clone is another handle.
+/// A client may outlive its runtime; its requests are then refused as [`CallError::Stopped`].
 #[derive(Clone)]
 pub struct Client {
-    gate: Arc<dyn Gate>,
+    asker: Asker,
 }
 
 impl Client {
     /// A client of the host behind `gate`.
     #[doc(hidden)]
     pub fn new(gate: Arc<dyn Gate>) -> Self {
-        Self { gate }
+        Self::of(Asker::outside(gate))
+    }
+
+    pub(crate) fn of(asker: Asker) -> Self {
+        Self { asker }
     }
 
     /// A reference to the entity with `key` (0 to 512 bytes without control characters). Keep it to use it again: it
@@ -43,36 +57,91 @@ impl Client {
     ///
     /// It does not fail: that the key or the entity's type is none is told by the request.
     pub fn entity<E: Entity>(&self, key: impl AsRef<str>) -> E::Ref<ClientPort> {
-        E::refer(ClientPort::new(Arc::clone(&self.gate), E::NAME, key.as_ref()))
+        E::refer(ClientPort::new(self.asker.clone(), E::NAME, key.as_ref()))
     }
 
     /// A sender of numbered signals under `name` (1 to 256 bytes without control characters).
     ///
     /// It does not fail: that the name is none is told by the signal.
     pub fn producer(&self, name: impl AsRef<str>) -> Producer {
-        Producer::new(Arc::clone(&self.gate), name.as_ref())
+        Producer::new(self.asker.clone(), name.as_ref())
     }
 
     /// The entities of a type that exist, page by page.
     pub fn entities<E: Entity>(&self) -> Listing<E> {
-        Listing::new(Arc::clone(&self.gate))
+        Listing::new(self.asker.clone())
+    }
+
+    /// Starts a run of an orchestration, which is named by its function. Awaited, it is a [`Run`], and the start is on
+    /// disk.
+    ///
+    /// ```
+    #[doc = include_str!("client/run/greet_of_docs.txt")]
+    /// # async fn start(client: &sarsen_runtime::Client) -> Result<(), sarsen_runtime::CallError> {
+    /// let run = client.start(greet, "Ada").id("greet-ada").await?;
+    /// assert_eq!(run.result().await?, "hello, Ada");
+    /// # Ok(()) }
+    /// ```
+    pub fn start<O: Orchestration>(
+        &self,
+        _orchestration: fn() -> O,
+        input: impl IntoInput<O::Input>,
+    ) -> StartRequest<O> {
+        StartRequest::new(self.asker.clone(), &input.into_input())
+    }
+
+    /// The run with this id, of this orchestration.
+    ///
+    /// It does not fail: that the id is none, that there is no such run, or that it is of another orchestration is
+    /// told by what is asked of it.
+    pub fn run<O: Orchestration>(&self, _orchestration: fn() -> O, id: impl AsRef<str>) -> Run<O> {
+        Run::existing(self.asker.clone(), id.as_ref())
+    }
+
+    /// The run with this id, whatever its orchestration.
+    ///
+    /// It does not fail: that the id is none, or that there is no such run, is told by what is asked of it.
+    pub fn any_run(&self, id: impl AsRef<str>) -> AnyRun {
+        AnyRun::existing_of_any(self.asker.clone(), id.as_ref())
+    }
+
+    /// All runs, those that are over as well, page by page.
+    pub fn runs(&self) -> RunListing {
+        RunListing::new(self.asker.clone())
+    }
+
+    /// All locks of entities: those that are held, with who waits for them and which are about to be given back;
+    /// sorted by entity.
+    ///
+    /// It shows what is durable and reads the mailboxes of all entities. A small store is read in one piece, a larger
+    /// one in parts: a lock that changes its owner meanwhile may then be listed twice or not at all.
+    ///
+    /// # Errors
+    /// [`CallError::Unreadable`], [`CallError::Damaged`], [`CallError::Newer`], [`CallError::Stopped`] and
+    /// [`CallError::InsideOperation`].
+    ///
+    /// # Cancel safety
+    /// It may be dropped at any time.
+    pub async fn locks(&self) -> Result<Vec<Lock>, CallError> {
+        locks::read(self.asker.clone()).await
     }
 
     /// What is in the runtime.
     ///
     /// # Errors
-    /// [`CallError::Stopped`] when the runtime has stopped, [`CallError::InsideOperation`] inside an operation.
+    /// [`CallError::Stopped`] when the runtime has stopped, [`CallError::InsideOperation`] inside an operation or an
+    /// orchestration.
     ///
     /// # Cancel safety
     /// It may be dropped at any time.
     pub async fn stats(&self) -> Result<Stats, CallError> {
-        exchange::refuse_inside_operation()?;
-        self.gate.stats().await
+        exchange::refuse_inside()?;
+        self.asker.gate().stats().await
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("session", &self.gate.session()).finish_non_exhaustive()
+        f.debug_tuple("Client").field(&self.asker).finish()
     }
 }

@@ -12,11 +12,12 @@
 //!
 //! After anything but a durable outcome the store is not touched again.
 
-use crate::{gate::Replier, lock::lock};
-use sarsen_engine::{Finished, Group, Groups, Input, Sealed};
-use sarsen_protocol::{
-    Address, Answer, Batch, CallError, Delivery, Failure, Lease, OperationName, Receipt, ShardId,
+use crate::{
+    lock::lock,
+    outward::{Outward, give_up, turn_back},
 };
+use sarsen_engine::{Finished, Group, Groups, Sealed};
+use sarsen_protocol::{Batch, Lease, Receipt};
 use sarsen_storage::{Outcome, Store};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -31,17 +32,6 @@ const GROUP_BYTES_MAX: usize = 64 << 20;
 
 /// How many sealed batches may wait while shards still run turns.
 const WAITING_MAX: usize = 2;
-
-/// An effect with whom it concerns.
-#[derive(Debug)]
-pub(crate) enum Outward {
-    /// A client is answered, if it is one of ours.
-    Answer(Option<Replier>, Answer),
-    /// A message goes to another shard.
-    Deliver(ShardId, Delivery),
-    /// A message was given up.
-    DeadLetter(Address, OperationName, Failure),
-}
 
 /// The queue of sealed batches, and the role.
 #[derive(Debug)]
@@ -210,46 +200,4 @@ fn receipt(lease: Lease, outcome: Outcome) -> Result<Receipt, String> {
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&'static str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
-}
-
-/// Lets out what was withheld. `deliver` hands messages to a shard, each shard's at once.
-pub(crate) fn release(effects: Vec<Outward>, mut deliver: impl FnMut(ShardId, Vec<Input>)) {
-    let mut inputs: Vec<(ShardId, Vec<Input>)> = Vec::new();
-    for effect in effects {
-        match effect {
-            Outward::Answer(Some(replier), answer) => replier.send(answer),
-            Outward::Answer(None, _) => {}
-            Outward::Deliver(to, delivery) => {
-                let input = Input::Delivered(delivery);
-                match inputs.iter_mut().find(|(shard, _)| *shard == to) {
-                    Some((_, inputs)) => inputs.push(input),
-                    None => inputs.push((to, vec![input])),
-                }
-            }
-            Outward::DeadLetter(address, operation, failure) => {
-                tracing::warn!(%address, %operation, %failure, "a message was given up and is kept as a dead letter");
-            }
-        }
-    }
-    for (to, inputs) in inputs {
-        deliver(to, inputs);
-    }
-}
-
-/// Tells the clients of a batch that no store has seen. What it answers may have been accepted by one before it.
-fn turn_back(effects: Vec<Outward>) {
-    for effect in effects {
-        if let Outward::Answer(Some(replier), _) = effect {
-            replier.stop(true);
-        }
-    }
-}
-
-/// Tells the clients of batches that were given up.
-fn give_up(effects: Vec<Outward>) {
-    for effect in effects {
-        if let Outward::Answer(Some(replier), _) = effect {
-            replier.send(Answer::Refused(CallError::OutcomeUnknown));
-        }
-    }
 }

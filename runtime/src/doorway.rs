@@ -231,8 +231,15 @@ impl Doorway {
         hall.asleep = None;
     }
 
+    /// Tells those whose requests nobody has taken that nobody will.
+    pub(crate) fn turn_away(&self) {
+        for asked in self.clear() {
+            asked.replier.stop(false);
+        }
+    }
+
     /// Takes the requests that nobody will answer any more.
-    pub(crate) fn clear(&self) -> Vec<Asked> {
+    fn clear(&self) -> Vec<Asked> {
         let mut hall = self.lock();
         hall.questions.clear();
         hall.lanes.take_inside();

@@ -6,12 +6,12 @@
 
 use crate::{
     clock,
-    commit::Outward,
     doorway::{Report, Stage, Taken, Wants},
+    outward::Outward,
     waiters::Waiters,
     works::Works,
 };
-use sarsen_engine::{Input, Sealed, Shard};
+use sarsen_engine::{Input, Sealed, Shard, ShardConfig};
 use sarsen_protocol::{Effect, Reply, SessionId, ShardId, Timestamp};
 use sarsen_storage::Store;
 use std::{
@@ -32,7 +32,7 @@ const OWN_COMMIT_MAX: usize = 64;
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 const SLEEP_MIN: Duration = Duration::from_millis(1);
 
-/// Drives one shard.
+/// Drives one shard, which never leaves the thread on which it is made: the code of executions need not be `Send`.
 pub(crate) struct Driver {
     id: ShardId,
     shard: Shard,
@@ -58,12 +58,12 @@ enum Turns {
 
 impl Driver {
     pub(crate) fn new(
-        id: ShardId,
-        shard: Shard,
+        config: ShardConfig,
         works: Arc<Works>,
         store: Arc<dyn Store>,
         session: SessionId,
     ) -> Self {
+        let (id, shard) = (config.id, Shard::new(config, clock::now()));
         let (waiters, taken) = (Waiters::default(), Taken::new());
         Self { id, shard, works, store, session, waiters, seals: 0, taken }
     }
@@ -89,12 +89,10 @@ impl Driver {
         }
     }
 
-    /// Tells everybody who still waits that there will be no answer.
-    pub(crate) fn end(&mut self) {
+    /// Tells everybody who waits for the shard that there will be no answer, and drops it.
+    pub(crate) fn end(mut self) {
         self.waiters.stop(self.seals);
-        for asked in self.works.doorway(self.id).clear() {
-            asked.replier.stop(false);
-        }
+        self.works.doorway(self.id).turn_away();
     }
 
     /// Takes what has come in, and queues it in the shard.
@@ -197,16 +195,7 @@ impl Driver {
         let mut effects = 0;
         let sealed = sealed.convert(|effect| {
             effects += 1;
-            match effect {
-                Effect::Reply(Reply { session: asked, request, answer }) => {
-                    let replier = if asked == session { waiters.take(request) } else { None };
-                    Outward::Answer(replier, answer)
-                }
-                Effect::Deliver { to, delivery } => Outward::Deliver(to, delivery),
-                Effect::DeadLetter { address, operation, failure } => {
-                    Outward::DeadLetter(address, operation, failure)
-                }
-            }
+            outward(effect, session, waiters)
         });
         Some((sealed, writes.max(effects) <= OWN_COMMIT_MAX))
     }
@@ -225,5 +214,21 @@ impl Driver {
         let longest =
             self.shard.next_deadline().map(|deadline| deadline.since(now).clamp(SLEEP_MIN, SLEEP_MAX));
         doorway.sleep(wants, longest);
+    }
+}
+
+/// Finds whom an effect concerns.
+fn outward(effect: Effect, session: SessionId, waiters: &mut Waiters) -> Outward {
+    match effect {
+        Effect::Reply(Reply { session: asked, request, answer }) => {
+            let replier = if asked == session { waiters.take(request) } else { None };
+            Outward::Answer(replier, answer)
+        }
+        Effect::Deliver { to, delivery } => Outward::Deliver(to, delivery),
+        Effect::DeadLetter { address, what, failure } => Outward::DeadLetter(address, what, failure),
+        Effect::Perform(task) => Outward::Perform(task),
+        Effect::CancelTask(token) => Outward::CancelTask(token),
+        Effect::RunEnded { run, first, outcome } => Outward::RunEnded(run, first, outcome),
+        Effect::Parked { address, reason } => Outward::Parked(address, reason),
     }
 }

@@ -62,17 +62,26 @@ pub enum OpenError {
         #[source]
         source: std::io::Error,
     },
-    /// Two entity types have the same name.
-    #[error(
-        "an entity `{name}` is already registered: give one of the two types another name with `#[entity(name = \"..\")]`"
-    )]
-    DuplicateEntity {
-        /// The name.
-        name: &'static str,
-    },
+    /// Two entity types, two orchestrations or two activities have the same name.
+    #[error(transparent)]
+    Duplicate(#[from] Duplicate),
     /// The name of an entity type or of one of its operations is none, or is given twice.
     #[error(transparent)]
     Register(#[from] RegisterError),
+    /// The name of an orchestration or an activity is none.
+    #[error("`{name}` is no name of {kind}: use a lower-case letter followed by up to 63 of a-z, 0-9 and _")]
+    Name {
+        /// What it is to name.
+        kind: &'static str,
+        /// The name.
+        name: &'static str,
+    },
+    /// None of an activity's tasks could ever run.
+    #[error("activity `{activity}` may run 0 times at once and would never run: choose at least 1")]
+    Concurrency {
+        /// The activity.
+        activity: &'static str,
+    },
     /// The number of shards is out of range.
     #[error("{shards} shards are asked for: choose 1 to {}", Slot::COUNT)]
     Shards {
@@ -93,12 +102,6 @@ pub enum OpenError {
     /// The tokio runtime here cannot measure time, which the timeouts of clients need.
     #[error("the tokio runtime here has no timers: build it with `enable_time` or `enable_all`")]
     NoTimers,
-}
-
-impl From<Duplicate> for OpenError {
-    fn from(Duplicate { name }: Duplicate) -> Self {
-        Self::DuplicateEntity { name }
-    }
 }
 
 impl From<DirectoryError> for OpenError {

@@ -2,10 +2,18 @@
 //!
 //! [`Gate`] is implemented by the runtime over the outside lanes of its shards, and by the virtual host of `testing`.
 //! A gate does not know what a request means and does not wait: it puts the request where a shard finds it.
+//!
+//! Here is also what a host needs to run activities: an [`ActivityHandler`] for each, and a [`Performance`] of it for
+//! each task.
+
+pub use crate::{
+    activities::{ActivityHandler, Canceller, Performance, activity_handler},
+    run_ends::RunEnds,
+};
 
 use crate::Stats;
 use sarsen_engine::{Limits, Registry, Request};
-use sarsen_protocol::{Answer, CallError, Page, Read, SessionId, Timestamp};
+use sarsen_protocol::{Answer, CallError, Page, Read, RunId, SessionId, Timestamp};
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 use tokio::sync::oneshot;
 
@@ -43,7 +51,13 @@ pub trait Gate: Send + Sync + 'static {
     /// [`CallError::Stopped`].
     fn stats(&self) -> Coming<Result<Stats, CallError>>;
 
-    /// The entity types.
+    /// An id for a run that is given none: of the generated form, and other than every earlier one.
+    fn next_run(&self) -> RunId;
+
+    /// Who waits for the end of runs. The host notes each end there once it is durable, and its own.
+    fn run_ends(&self) -> &RunEnds;
+
+    /// The entity types, orchestrations and activities.
     fn registry(&self) -> &Registry;
 
     /// The limits.

@@ -5,10 +5,12 @@ use crate::{
     doorway::{Asked, Doorway, Turned},
     gate::{Coming, Gate, Replier},
     loader::ClientRead,
+    run_ends::RunEnds,
+    run_ids::RunIds,
     works::Works,
 };
-use sarsen_engine::{BUSY_RETRY_AFTER, Limits, Registry, Request, SlotMap};
-use sarsen_protocol::{CallError, Page, Read, SessionId, Timestamp};
+use sarsen_engine::{BUSY_RETRY_AFTER, Input, Limits, Registry, Request, SlotMap};
+use sarsen_protocol::{CallError, Failure, Page, Payload, Read, RunId, SessionId, TaskToken, Timestamp};
 use sarsen_storage::Counters;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -25,6 +27,7 @@ pub(crate) struct Host {
     works: Arc<Works>,
     session: SessionId,
     slots: Arc<SlotMap>,
+    run_ids: RunIds,
     registry: Arc<Registry>,
     limits: Arc<Limits>,
     reads: Arc<Semaphore>,
@@ -42,7 +45,18 @@ impl Host {
         tokio: Handle,
     ) -> Self {
         let reads = Arc::new(Semaphore::new(READS_MAX));
-        Self { works, session, slots, registry, limits, reads, tokio }
+        let run_ids = RunIds::new(Arc::clone(&slots));
+        Self { works, session, slots, run_ids, registry, limits, reads, tokio }
+    }
+
+    pub(crate) fn works(&self) -> &Arc<Works> {
+        &self.works
+    }
+
+    /// Gives an activity's result to the shard that asked.
+    pub(crate) fn performed(&self, token: TaskToken, result: Result<Payload, Failure>) {
+        let shard = self.slots.shard(token.slot);
+        self.works.doorway(shard).push([Input::Performed { token, result }]);
     }
 }
 
@@ -61,7 +75,7 @@ impl Gate for Host {
         doorway.offer(Asked { request, replier }).map_err(|turned| match turned {
             Turned::Full => CallError::Busy {
                 address: to,
-                what: "the lane of its shard",
+                what: "the lane of its shard".into(),
                 limit: None,
                 retry_after: BUSY_RETRY_AFTER,
             },
@@ -101,6 +115,14 @@ impl Gate for Host {
             }
             Ok(Stats::sum(shards, store))
         })
+    }
+
+    fn next_run(&self) -> RunId {
+        self.run_ids.next(clock::now())
+    }
+
+    fn run_ends(&self) -> &RunEnds {
+        &self.works.run_ends
     }
 
     fn registry(&self) -> &Registry {

@@ -4,6 +4,7 @@
 //! reads what they ask for. A [`Client`] encodes requests and puts them into the lanes of shards. What a request
 //! means, and what becomes of it, is decided in the engine: nothing here looks into a message.
 
+mod activities;
 mod builder;
 mod client;
 mod clock;
@@ -16,16 +17,23 @@ pub mod gate;
 mod host;
 mod loader;
 mod lock;
+mod log;
+mod outward;
+mod run_ends;
+mod run_ids;
 mod runtime;
 mod stats;
 mod waiters;
 mod watchdog;
 mod works;
 
+pub use activities::{ActivityContext, ActivityOptions};
 pub use builder::Builder;
 pub use client::{
-    Call, Client, ClientPort, DelayedRequest, Listed, ListedState, Listing, NumberedRequest, Producer,
-    ProducerPort, ProducerRequest, Request, Signal, State, StateListing, StateRequest,
+    AnyRun, Call, Client, ClientPort, DelayedRequest, History, Listed, ListedState, Listing, Lock, LockStage,
+    ManageRequest, Managing, NumberedRequest, Producer, ProducerPort, ProducerRequest, RaiseRequest, Request,
+    ResultRequest, Run, RunInfo, RunListing, RunResult, Signal, StartRequest, Starting, State, StateListing,
+    StateRequest, TerminateRequest, Untyped,
 };
 pub use error::{OpenError, ShutdownError};
 pub use runtime::Runtime;
@@ -34,14 +42,30 @@ pub use works::Closed;
 
 // What is said beside it; the facade takes everything from here.
 #[doc(no_inline)]
-pub use sarsen_engine::Limits;
-#[doc(hidden)]
-pub use sarsen_entities::__private;
+pub use sarsen_engine::{Duplicate, Limits};
 #[doc(no_inline)]
 pub use sarsen_entities::{
-    Entity, EntityContext, Operations, Port, RegisterError, Returns, StatePort, TurnPort, TurnRequest,
+    Entity, EntityContext, EntityType, Operations, Port, Reference, RegisterError, Returns, StatePort,
+    TurnPort, TurnRequest, TurnStart,
+};
+#[doc(no_inline)]
+pub use sarsen_orchestration::{
+    Activity, ActivityCode, ActivityRequest, Awaited, Branch, Caller, ChildRequest, Children, Completions,
+    Contenders, Context, DelayedSignal, Durable, Either, EntityRequest, EventError, EventRequest,
+    FailureDetails, Guard, HistoryEvent, HistoryEventKind, Instance, Join, LockSet, Locked, LockedCaller,
+    LockedRequest, Next, Orchestration, OrchestrationType, Parent, ParentInstance, Requests, RetryPolicy,
+    Select, TimerRequest, join, join_all, select, select_all,
 };
 #[doc(no_inline)]
 pub use sarsen_protocol::{
-    Address, AddressError, CallError, Failure, FailureKind, IdentityError, Payload, Sequence, Timestamp,
+    Address, AddressError, CallError, CommandId, ExecutionId, Failure, FailureKind, IdentityError, IntoInput,
+    Payload, Reuse, RunId, RunIdError, RunOutcome, RunStatus, SectionError, Sequence, Timestamp, Uuid,
 };
+
+/// What the macros name; no part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use sarsen_entities::__private::*;
+    pub use sarsen_orchestration::__private::*;
+    pub use tracing;
+}

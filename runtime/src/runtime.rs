@@ -1,10 +1,16 @@
 //! A runtime: its threads from their start to their end.
 
 use crate::{
-    Builder, Client, Closed, OpenError, ShutdownError, clock, commit::panic_text, driver::Driver, host::Host,
-    loader::Round, works::Works,
+    ActivityOptions, Builder, Client, Closed, OpenError, ShutdownError,
+    activities::{Activities, ActivityHandler},
+    client::Asker,
+    commit::panic_text,
+    driver::Driver,
+    host::Host,
+    loader::Round,
+    works::Works,
 };
-use sarsen_engine::{Limits, Registry, Shard, ShardConfig, SlotMap};
+use sarsen_engine::{Limits, Registry, ShardConfig, SlotMap};
 use sarsen_protocol::{SessionId, ShardId};
 use sarsen_storage::Store;
 use std::{
@@ -23,15 +29,15 @@ const SHUTDOWN_WITHIN: Duration = Duration::from_secs(30);
 const END_WITHIN: Duration = Duration::from_secs(5);
 
 /// What a runtime is started with.
-#[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) registry: Arc<Registry>,
+    pub(crate) activities: Vec<(Arc<dyn ActivityHandler>, ActivityOptions)>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) shards: u16,
     pub(crate) watchdog: Duration,
 }
 
-/// Entities at work on a data directory: a thread for each shard, one that commits, one that reads, and a watchdog.
+/// Entities and orchestrations at work on a data directory: a thread for each shard, one that commits, one that reads, and a watchdog.
 ///
 /// [`shutdown`](Self::shutdown) ends it in good order. Dropped, it ends as well, without finishing the work that it
 /// has accepted; that goes on at the next open. The drop waits for its threads, up to five seconds, so that the
@@ -51,14 +57,18 @@ impl Runtime {
         Builder::new()
     }
 
-    /// A client of the entities.
+    /// A client of the entities and orchestrations.
     pub fn client(&self) -> Client {
-        Client::new(self.host.clone())
+        Client::of(Asker::outside(self.host.clone()))
     }
 
     /// Takes no more requests, finishes the accepted ones, commits, and ends; gives up after 30 seconds as
     /// [`shutdown_within`](Self::shutdown_within) does. Afterwards the directory can be opened again at once.
-    /// Delayed signals that are not due yet stay for the next open.
+    ///
+    /// Delayed signals that are not due yet stay for the next open. Runs that wait, for a timer, an event or an activity,
+    /// hold nothing up and go on at the next open. No further activity is begun; one that is running when the accepted
+    /// work is done is told by [`ActivityContext::cancelled`](crate::ActivityContext::cancelled), what it returns from
+    /// then on is dropped, and it runs again at the next open.
     ///
     /// # Errors
     /// [`ShutdownError`]. What was acknowledged is on disk in any case.
@@ -118,25 +128,27 @@ impl Runtime {
     }
 
     /// Takes the slots and starts the threads.
-    pub(crate) fn start<S: Store>(plan: &Plan, store: Arc<S>, tokio: Handle) -> Result<Self, OpenError> {
+    pub(crate) fn start<S: Store>(plan: Plan, store: Arc<S>, tokio: Handle) -> Result<Self, OpenError> {
         let slots = Arc::new(SlotMap::split(plan.shards));
         let store: Arc<dyn Store> = store;
         let leases = slots.ranges().iter().map(|range| store.acquire(*range));
         let leases = leases.collect::<Result<Vec<_>, _>>()?;
-        let works = Arc::new(Works::new(leases.clone(), &plan.limits, plan.watchdog));
         let session = SessionId(uuid::Uuid::new_v4());
-        let closed = works.closed();
         let (registry, limits) = (Arc::clone(&plan.registry), Arc::clone(&plan.limits));
-        let host = Host::new(Arc::clone(&works), session, Arc::clone(&slots), registry, limits, tokio);
+        let host = Arc::new_cyclic(|host| {
+            let activities = Activities::new(plan.activities, host.clone(), tokio.clone());
+            let works = Works::new(leases.clone(), &limits, Arc::new(activities), plan.watchdog);
+            Host::new(Arc::new(works), session, Arc::clone(&slots), registry, limits, tokio)
+        });
+        let works = Arc::clone(host.works());
+        let closed = works.closed();
         // From here on a drop ends the threads that were started.
-        let runtime = Self { works: Arc::clone(&works), host: Arc::new(host), closed, left: false };
+        let runtime = Self { works: Arc::clone(&works), host, closed, left: false };
         for (index, lease) in (0..).zip(leases) {
-            let id = ShardId(index);
             let (registry, limits) = (Arc::clone(&plan.registry), Arc::clone(&plan.limits));
-            let config = ShardConfig { id, lease, slots: Arc::clone(&slots), registry, limits };
-            let shard = Shard::new(config, clock::now());
-            let driver = Driver::new(id, shard, Arc::clone(&works), Arc::clone(&store), session);
-            spawn_driver(&works, id, driver)?;
+            let config =
+                ShardConfig { id: ShardId(index), lease, slots: Arc::clone(&slots), registry, limits };
+            spawn_driver(&works, config, Arc::clone(&store), session)?;
         }
         spawn(&works, "sarsen-commit", Arc::clone(&store), |works, store| {
             while let Some(group) = works.commits.next() {
@@ -162,30 +174,41 @@ fn read_on(works: &Works, store: &dyn Store) {
     }
 }
 
-/// Starts a driver's thread.
-fn spawn_driver(works: &Arc<Works>, id: ShardId, mut driver: Driver) -> Result<(), OpenError> {
+/// Starts a driver's thread, which makes its shard itself.
+fn spawn_driver(
+    works: &Arc<Works>,
+    config: ShardConfig,
+    store: Arc<dyn Store>,
+    session: SessionId,
+) -> Result<(), OpenError> {
     let shared = Arc::clone(works);
     works.begin_thread(true);
+    let name = format!("sarsen-shard-{}", config.id.0);
     let body = move || {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| driver.run())) {
-            shared.fail(&format!("shard {} panicked: {}", id.0, panic_text(&*panic)), None);
-        }
-        // States are dropped here, which is code of the user's. All that has run is left to the commit thread.
-        let end = move || {
-            driver.end();
-            drop(driver);
-        };
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(end)) {
-            let panic = panic_text(&*panic);
-            tracing::error!(shard = id.0, panic, "a panic while a shard was dropped; nothing is lost");
-        }
+        drive(&shared, config, store, session);
         shared.end_driver();
         shared.end_thread();
     };
-    start_thread(format!("sarsen-shard-{}", id.0), body).inspect_err(|_| {
+    start_thread(name, body).inspect_err(|_| {
         works.end_driver();
         works.end_thread();
     })
+}
+
+/// The body of a driver's thread.
+fn drive(works: &Arc<Works>, config: ShardConfig, store: Arc<dyn Store>, session: SessionId) {
+    let id = config.id;
+    let mut driver = None;
+    let run = || driver.insert(Driver::new(config, Arc::clone(works), store, session)).run();
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
+        works.fail(&format!("shard {} panicked: {}", id.0, panic_text(&*panic)), None);
+    }
+    // States are dropped here, which is code of the user's. All that has run is left to the commit thread.
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| driver.map(Driver::end))) {
+        let panic = panic_text(&*panic);
+        tracing::error!(shard = id.0, panic, "a panic while a shard was dropped; nothing is lost");
+    }
+    works.doorway(id).turn_away();
 }
 
 /// Starts a thread that owns `own` until its end.

@@ -15,23 +15,25 @@ pub struct Stats {
     pub pending: u64,
     /// The longest mailboxes, longest first, at most ten.
     pub deepest_mailboxes: Vec<(Address, u64)>,
-    /// Entities in memory.
+    /// Entities and runs in memory.
     pub activations: u64,
     /// Bytes that they are counted with.
     pub cache_bytes: u64,
     /// Batches sealed.
     pub batches: u64,
-    /// Operations run.
+    /// Operations and turns of runs.
     pub operations: u64,
-    /// Delayed signals that wait.
+    /// Delayed signals and timers of runs that wait.
     pub timers: u64,
+    /// Activities that have not ended: handed out or waiting.
+    pub tasks: u64,
     /// Dead letters kept.
     pub dead_letters: u64,
     /// Dead letters that went because there were too many.
     pub dead_letters_dropped: u64,
     /// Idempotency keys remembered.
     pub keys: u64,
-    /// Entities that cannot go on because their records do not fit the code.
+    /// Entities and runs in memory that cannot go on because their records do not fit the code.
     pub parked: u64,
     /// Groups of batches committed.
     pub groups: u64,
@@ -67,6 +69,7 @@ impl Stats {
         self.batches += shard.batches;
         self.operations += shard.operations;
         self.timers += shard.timers;
+        self.tasks += shard.tasks;
         self.dead_letters += shard.dead_letters;
         self.dead_letters_dropped += shard.dead_letters_dropped;
         self.keys += shard.keys;

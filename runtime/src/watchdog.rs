@@ -110,7 +110,7 @@ impl Watched {
             tracing::warn!(
                 %entity,
                 running_ms = running.as_millis(),
-                "an operation runs too long and holds up all entities of its shard"
+                "a turn runs too long and holds up all others of its shard"
             );
         }
     }

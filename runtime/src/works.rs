@@ -5,10 +5,13 @@
 //! and by then nobody holds the store.
 
 use crate::{
-    commit::{self, Commits, Outward},
+    activities::Activities,
+    commit::{self, Commits},
     doorway::{Doorway, Stage},
     loader::Loads,
     lock::lock,
+    outward::{self, Outward},
+    run_ends::RunEnds,
     watchdog::{Pulse, Watchdog},
 };
 use sarsen_engine::{Group, Limits};
@@ -16,7 +19,7 @@ use sarsen_protocol::{Lease, ShardId};
 use sarsen_storage::Store;
 use std::{
     sync::{
-        Condvar, Mutex, PoisonError,
+        Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -42,6 +45,8 @@ pub(crate) struct Works {
     pub(crate) doorways: Vec<Doorway>,
     pub(crate) commits: Commits,
     pub(crate) loads: Loads,
+    pub(crate) activities: Arc<Activities>,
+    pub(crate) run_ends: RunEnds,
     pub(crate) pulses: Vec<Pulse>,
     pub(crate) watchdog: Watchdog,
     leases: Vec<Lease>,
@@ -60,11 +65,18 @@ struct Ending {
 }
 
 impl Works {
-    pub(crate) fn new(leases: Vec<Lease>, limits: &Limits, watchdog: Duration) -> Self {
+    pub(crate) fn new(
+        leases: Vec<Lease>,
+        limits: &Limits,
+        activities: Arc<Activities>,
+        watchdog: Duration,
+    ) -> Self {
         Self {
             doorways: leases.iter().map(|_| Doorway::new(limits)).collect(),
             commits: Commits::new(),
             loads: Loads::new(),
+            activities,
+            run_ends: RunEnds::new(),
             pulses: leases.iter().map(|_| Pulse::default()).collect(),
             watchdog: Watchdog::new(watchdog),
             leases,
@@ -86,7 +98,7 @@ impl Works {
             Err(reason) => return self.fail(&reason, Some(group)),
         };
         let finished = self.commits.finish(group, receipts);
-        commit::release(finished.effects, |to, inputs| self.doorway(to).push(inputs));
+        outward::release(finished.effects, self);
         self.commits.end();
         for (doorway, lease) in self.doorways.iter().zip(&self.leases) {
             doorway.freed(finished.receipts.iter().find(|receipt| receipt.lease() == *lease).copied());
@@ -108,12 +120,15 @@ impl Works {
             tracing::error!(reason, "the runtime has failed and stops; open it again");
         }
         self.enter(Stage::Failed);
+        self.activities.stop();
         self.commits.fail(group);
         self.loads.close();
+        self.run_ends.stop();
     }
 
-    /// Takes no more requests, finishes those that are there, and stops.
+    /// Takes no more requests, begins no more activities, finishes the requests that are there, and stops.
     pub(crate) fn drain(&self) {
+        self.activities.drain();
         self.draining.store(true, Ordering::Release);
         self.enter(Stage::Draining);
     }
@@ -128,6 +143,7 @@ impl Works {
     /// Stops as soon as what has run is committed.
     pub(crate) fn stop(&self) {
         self.enter(Stage::Stopping);
+        self.activities.stop();
     }
 
     /// Whether nothing is left to do. With all doorways locked nothing can move: what is on its way from the store
@@ -168,6 +184,7 @@ impl Works {
         let mut ending = lock(&self.ending);
         ending.threads -= 1;
         if ending.threads == 0 {
+            self.run_ends.stop();
             let closed = match ending.failed.clone() {
                 Some(reason) => Closed::Failed { reason },
                 None => Closed::Stopped,
@@ -196,7 +213,7 @@ impl Works {
         true
     }
 
-    /// An entity whose turn runs, if there is one.
+    /// The instance whose turn runs, if there is one.
     pub(crate) fn running(&self) -> Option<sarsen_protocol::Address> {
         self.pulses.iter().find_map(Pulse::running)
     }

@@ -22,4 +22,16 @@ pub enum Fault {
     LoseLoad,
     /// A shard is told a time that has not come yet.
     FastClock,
+    /// An activity's answer comes under the token of another one that has not answered.
+    AnswerTaskAsAnother,
+    /// An activity's answer is lost.
+    LoseTaskAnswer,
+    /// An activity begins when its batch is sealed.
+    PerformEarly,
+    /// Who waits for a run's end is told when its batch is sealed.
+    RunEndedEarly,
+    /// A release that goes to another shard comes a second time, under the number of the next message.
+    RepeatRelease,
+    /// Two messages to one slot of another shard change places.
+    ReorderDeliveries,
 }

@@ -11,7 +11,9 @@ mod front;
 mod loads;
 mod process;
 mod rest;
+mod sight;
 mod turns;
+mod work;
 
 pub use builder::Builder;
 
@@ -27,7 +29,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 ///
 /// Entities, client and engine are the real ones. What the operating system would decide is decided by the seed: which
 /// shard runs when, when a commit is begun and when it is done, which load is answered late, which entity leaves
-/// memory. Time passes only when the test says so, or when nothing else can happen. A failure repeats with its seed.
+/// memory, which activity goes on and which answers. Time passes only when the test says so, or when nothing else can happen. A failure repeats with its seed.
 ///
 /// Futures are polled by the host alone: hand them to [`run`](Self::run) or [`spawn`](Self::spawn).
 #[derive(Debug)]
@@ -133,7 +135,8 @@ impl<W: World> VirtualHost<W> {
         self.env.known = known;
     }
 
-    /// Takes an entity out of memory if it may leave: idle, and nothing of it is uncommitted. Returns whether it left.
+    /// Takes an entity or a run out of memory if it may leave: nothing that it could do now is left, and nothing of it is
+    /// uncommitted. Returns whether it left.
     pub fn evict(&mut self, address: &Address) -> bool {
         let Some(process) = &mut self.process else { return false };
         process.evict(address, &mut self.env)
@@ -188,6 +191,11 @@ impl<W: World> VirtualHost<W> {
     /// How many callers wait for a shard's answer.
     pub fn callers(&self) -> usize {
         self.running().callers.len()
+    }
+
+    /// How many activities have been handed out and have not answered.
+    pub fn activities(&self) -> usize {
+        self.running().work.len()
     }
 
     /// How many requests wait in the lanes.

@@ -1,21 +1,23 @@
-//! A virtual host for entities: virtual time, an order chosen by a seed, crashes where it hurts.
+//! A virtual host for entities and orchestrations: virtual time, an order chosen by a seed, crashes where it hurts.
 //!
 //! The engine is pure: it has no threads, no clock and no files, so a test can be its host. [`VirtualHost`] drives the
 //! very parts that the runtime drives (lanes, shards, groups of batches over a store) and decides by a seed what an
-//! operating system would decide. Sarsen's own simulation runs on it, and so may yours: entities and client are the
-//! ones of production, and a failure repeats with its seed.
+//! operating system would decide. Sarsen's own simulation runs on it, and so may yours: entities, orchestrations,
+//! activities and client are the ones of production, and a failure repeats with its seed.
 //!
 //! A test of an entity that crashes at a moment of the seed's choice and goes on:
 //!
 //! ```
 //! use sarsen_testing::{Crash, VirtualHost};
-//! # use sarsen_entities::{Entity, Operations, Port, Returns};
+//! # use sarsen_entities::{Entity, EntityType, Operations, Port, Returns};
 //! # #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 //! # struct Account { balance: i64 }
-//! # impl Entity for Account {
+//! # impl EntityType for Account {
 //! #     const NAME: &'static str = "account";
 //! #     type Ref<P: Port> = AccountRef<P>;
 //! #     fn refer<P: Port>(port: P) -> AccountRef<P> { AccountRef { port } }
+//! # }
+//! # impl Entity for Account {
 //! #     fn initial(_key: &str) -> Self { Self::default() }
 //! #     fn operations() -> Operations<Self> {
 //! #         Operations::new()
@@ -51,6 +53,10 @@
 //!     assert_eq!(host.run(alice.balance().into_future()).unwrap(), 12, "seed {seed}");
 //! }
 //! ```
+//!
+//! Activities run on the host as well: their futures are polled where the seed chooses, their answers come in any order,
+//! and, where the odds say so, late, twice, as a failure, or not before the process has ended. What an activity awaits
+//! must be woken by what is on the host: by its client, or by another future of the test.
 //!
 //! What the host does how often is said by [`Odds`]: [`Odds::calm`] leaves crashes to the test, [`Odds::stormy`] draws
 //! everything that may happen from a seed. [`Situations`] counts what happened, since a simulation that never meets a

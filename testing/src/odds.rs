@@ -41,6 +41,18 @@ pub struct Odds {
     pub restart_one_in: usize,
     /// One commit in so many fails; 0 is never.
     pub commit_fails_one_in: usize,
+    /// Weight of polling an activity that was woken.
+    pub work: u32,
+    /// Weight of giving a shard the answer of an activity.
+    pub perform: u32,
+    /// One activity in so many answers only after some time; 0 is never.
+    pub perform_late_one_in: usize,
+    /// One activity in so many answers twice, in two ways; 0 is never.
+    pub perform_twice_one_in: usize,
+    /// One activity in so many does not answer before its process ends or the host is calm; 0 is never.
+    pub perform_never_one_in: usize,
+    /// One activity in so many fails whatever its code does; 0 is never.
+    pub perform_fails_one_in: usize,
     /// The number of shards is one of these, chosen at each open.
     pub shards: Vec<u16>,
 }
@@ -67,6 +79,12 @@ impl Odds {
             crash_one_in: 0,
             restart_one_in: 0,
             commit_fails_one_in: 0,
+            work: 4,
+            perform: 4,
+            perform_late_one_in: 0,
+            perform_twice_one_in: 0,
+            perform_never_one_in: 0,
+            perform_fails_one_in: 0,
             shards: vec![1, 2, 3],
         }
     }
@@ -76,6 +94,7 @@ impl Odds {
         let mut weight = || random.pick(&[1, 4, 4, 16]);
         let (take, turn, seal, commit) = (weight(), weight(), weight(), weight());
         let (release, read, answer, poll) = (weight(), weight(), weight(), weight());
+        let (work, perform) = (weight(), weight());
         Self {
             take,
             take_max: random.between(1, 6),
@@ -94,6 +113,12 @@ impl Odds {
             crash_one_in: random.pick(&[0, 120, 250, 600]),
             restart_one_in: random.pick(&[0, 0, 400]),
             commit_fails_one_in: random.pick(&[0, 0, 60, 200]),
+            work,
+            perform,
+            perform_late_one_in: random.pick(&[0, 3, 20]),
+            perform_twice_one_in: random.pick(&[0, 4, 20]),
+            perform_never_one_in: random.pick(&[0, 0, 12]),
+            perform_fails_one_in: random.pick(&[0, 0, 8, 30]),
             shards: vec![1, 1, 2, 2, 3, 4, 7],
         }
     }

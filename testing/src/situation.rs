@@ -3,25 +3,29 @@
 use std::fmt;
 
 macro_rules! situations {
-    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+    ($($(#[$of:meta])* $group:ident { $($(#[$doc:meta])* $name:ident),* $(,)? })*) => {
         /// Something that a simulation must have met.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
-        pub enum Situation { $($(#[$doc])* $name),* }
+        pub enum Situation { $($($(#[$doc])* $name),*),* }
 
         impl Situation {
             /// All situations.
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+            pub const ALL: &'static [Self] = &[$($(Self::$name),*),*];
+
+            $($(#[$of])* pub const $group: &'static [Self] = &[$(Self::$name),*];)*
 
             /// Its name.
             pub fn name(self) -> &'static str {
-                match self { $(Self::$name => stringify!($name)),* }
+                match self { $($(Self::$name => stringify!($name)),*),* }
             }
         }
     };
 }
 
 situations! {
+/// What happens to entities, and to a host whatever is on it.
+OF_ENTITIES {
     /// The process was killed; what it had written stayed.
     CrashKill,
     /// The power was cut; what was not synced was lost.
@@ -139,6 +143,80 @@ situations! {
     /// An entity signalled itself.
     SignalledItself,
 }
+/// What happens to runs, their activities and their locks.
+OF_RUNS {
+    /// A run was started, or was there already and given back.
+    RunStarted,
+    /// A start was refused because a run has its id.
+    RunExists,
+    /// Something was asked of a run that is not there.
+    RunNotFound,
+    /// Something was asked of a run that is over.
+    RunFinished,
+    /// A run's code returned.
+    RunReturned,
+    /// A run's code failed.
+    RunFailed,
+    /// A run that is not over left memory.
+    ExecutionEvicted,
+    /// A history was read, to be replayed.
+    Replayed,
+    /// A history was read that is replayed in more than one turn.
+    ReplayedInSlices,
+    /// An activity's answer was given to its shard.
+    TaskPerformed,
+    /// An activity failed because the host said so.
+    TaskFailed,
+    /// An activity's answer was given a second time.
+    TaskAnsweredTwice,
+    /// An activity's answer came after its run was over, or after it was cancelled.
+    TaskAnsweredLate,
+    /// An activity had not answered when the process ended.
+    TaskLost,
+    /// An activity was told that its result is of no more use.
+    TaskCancelled,
+    /// An activity was cancelled before it had begun.
+    TaskTakenBack,
+    /// An activity was answered by the token of an earlier process.
+    TokenOutdated,
+    /// Activities beyond the window were read.
+    TasksRead,
+    /// A lock was held when its batch was durable.
+    LockGranted,
+    /// A request for a lock waited in a mailbox when its batch was durable.
+    LockWaited,
+    /// A request for locks was cancelled on its way.
+    LockCancelled,
+    /// A request for locks went to another shard.
+    LockAcrossShards,
+    /// A call was refused because its own run holds the lock or waits for it.
+    WouldDeadlock,
+    /// A run was suspended.
+    Suspended,
+    /// A run was resumed.
+    Resumed,
+    /// A run was terminated.
+    Terminated,
+    /// A run went on as another execution.
+    ContinuedAsNew,
+    /// A run was started that another one waits for.
+    ChildStarted,
+    /// A run could not go on with the code that is there.
+    Parked,
+    /// An event was raised at a run.
+    EventRaised,
+    /// An event was raised at a run that has not been started.
+    EventBeforeStart,
+    /// An event was given up because its run was not started in time.
+    EventExpired,
+    /// An event was given up because its run was over, or never was.
+    EventUntaken,
+    /// A run was purged.
+    Purged,
+    /// A run took the place of another with its id.
+    Replaced,
+}
+}
 
 /// How often each situation occurred.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,9 +245,9 @@ impl Situations {
         }
     }
 
-    /// The situations that never occurred.
-    pub fn missing(&self) -> Vec<Situation> {
-        Situation::ALL.iter().copied().filter(|situation| self.of(*situation) == 0).collect()
+    /// Those of `situations` that never occurred.
+    pub fn missing(&self, situations: &[Situation]) -> Vec<Situation> {
+        situations.iter().copied().filter(|situation| self.of(*situation) == 0).collect()
     }
 }
 
@@ -179,9 +257,12 @@ impl Default for Situations {
     }
 }
 
+/// A line for each situation, but for the groups of which none has occurred.
 impl fmt::Display for Situations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for situation in Situation::ALL {
+        let met = |group: &&&[Situation]| group.iter().any(|situation| self.of(*situation) > 0);
+        let groups = [Situation::OF_ENTITIES, Situation::OF_RUNS];
+        for situation in groups.iter().filter(met).copied().flatten() {
             writeln!(f, "{:>12}  {}", self.of(*situation), situation.name())?;
         }
         Ok(())

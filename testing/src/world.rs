@@ -32,8 +32,9 @@ pub trait World {
     fn crash(&mut self, crash: Crash, random: &mut Random);
 }
 
-/// A world of one [`MemoryStore`]: what was committed stays, whatever the crash.
-#[derive(Debug, Default)]
+/// A world of one [`MemoryStore`]: what was committed stays, whatever the crash. Clones are the same world, for a host
+/// that follows another one.
+#[derive(Clone, Debug, Default)]
 pub struct MemoryWorld {
     store: MemoryStore,
 }

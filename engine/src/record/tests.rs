@@ -1,7 +1,9 @@
 //! Golden bytes: a change here is a change of the format on disk.
 
+mod bodies;
+
 use super::*;
-use sarsen_protocol::{FailureKind, ShardId};
+use sarsen_protocol::{Body, FailureKind, Identity, Origin, ShardId, Uuid};
 
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
@@ -11,23 +13,38 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// The bytes without the blanks that make them readable.
+fn plain(golden: &str) -> String {
+    golden.replace([' ', '\n'], "")
+}
+
 fn alice() -> Address {
     Address::entity("account", "alice").expect("valid")
 }
 
+fn run_id() -> RunId {
+    RunId::new("r").expect("valid")
+}
+
+fn payload(text: &'static str) -> Payload {
+    Payload::from_encoded(Bytes::from_static(text.as_bytes()))
+}
+
 const ROW: RowId = RowId { epoch: Epoch(2), counter: 3 };
+
+const EXECUTION: ExecutionId = ExecutionId(Uuid::from_u128(0x0123_4567_89ab_7cde_8f01_2345_6789_abcd));
+
+const TRACE: TraceContext = TraceContext { trace_id: 1, span_id: 2, flags: 1 };
 
 fn message() -> Message {
     Message {
         to: alice(),
         from: Origin::Instance(Address::entity("bank", "b").expect("valid")),
-        operation: "add".to_owned().into(),
-        input: Payload::from_encoded(Bytes::from_static(b"7")),
-        answered: false,
+        body: Body::operation("add".to_owned().into(), payload("7"), false),
         identity: Identity::Key(IdentityName::new("k").expect("valid")),
         due: Some(Timestamp::from_micros(300)),
         deadline: None,
-        trace: Some(Box::new(TraceContext { trace_id: 1, span_id: 2, flags: 1 })),
+        trace: Some(Box::new(TRACE)),
     }
 }
 
@@ -37,17 +54,31 @@ fn keys_of_version_1_stand() {
     let source = Source { epoch: Epoch(4), shard: ShardId(5) };
     let timer = TimerId { due: Timestamp::from_micros(6), row: ROW, slot };
     let name = IdentityName::new("k").expect("valid");
+    let run = Address::run(&run_id());
+    let of_command = RowId::of_command(EXECUTION, CommandId(7));
     let keys = [
-        (instance_key(&alice()), "XX6163636f756e7400616c696365"),
-        (mailbox_key(&alice(), ROW), "XX6163636f756e7400616c6963650000000000000000020000000000000003"),
-        (inbox_key(slot, source, Sequence(7)), "0102000000000000000400050000000000000007"),
-        (timer_key(timer), "0102000000000000000600000000000000020000000000000003"),
-        (key_key(&alice(), &name), "XX6163636f756e7400616c696365006b"),
-        (dead_key(slot, ROW), "010200000000000000020000000000000003"),
+        (instance_key(&alice()), "XX 6163636f756e74 00 616c696365"),
+        (instance_key(&run), "YY 00 72"),
+        (
+            mailbox_key(&alice(), Queue::Front, ROW),
+            "XX 6163636f756e74 00 616c696365 00 00 0000000000000002 0000000000000003",
+        ),
+        (mailbox_key(&run, Queue::Back, ROW), "YY 00 72 00 01 0000000000000002 0000000000000003"),
+        (inbox_key(slot, source, Sequence(7)), "0102 0000000000000004 0005 0000000000000007"),
+        (timer_key(timer), "0102 0000000000000006 0000000000000002 0000000000000003"),
+        (
+            timer_key(TimerId { row: of_command, ..timer }),
+            "0102 0000000000000006 8f0123456789abcd 0000000000000007",
+        ),
+        (key_key(&alice(), &name), "XX 6163636f756e74 00 616c696365 00 6b"),
+        (dead_key(slot, ROW), "0102 0000000000000002 0000000000000003"),
+        (task_key(slot, of_command), "0102 8f0123456789abcd 0000000000000007"),
+        (history_key(&run, EXECUTION, 0x0a0b), "YY 00 72 00 0123456789ab7cde8f0123456789abcd 00000a0b"),
     ];
-    let slot = hex(&alice().slot().number().to_be_bytes());
+    let slot = |address: &Address| hex(&address.slot().number().to_be_bytes());
+    let slots = |golden: &str| golden.replace("XX", &slot(&alice())).replace("YY", &slot(&run));
     for (key, golden) in keys {
-        assert_eq!(hex(&key), golden.replace("XX", &slot));
+        assert_eq!(hex(&key), plain(&slots(golden)));
     }
 }
 
@@ -56,34 +87,96 @@ fn keys_are_read_as_they_were_written() {
     let slot = alice().slot();
     let source = Source { epoch: Epoch(4), shard: ShardId(5) };
     let timer = TimerId { due: Timestamp::from_micros(6), row: ROW, slot };
-    assert_eq!(read_instance_key(&instance_key(&alice())), Ok(alice()));
-    assert_eq!(read_mailbox_key(&mailbox_key(&alice(), ROW)), Ok((alice(), ROW)));
+    let task = RowId::of_command(EXECUTION, CommandId(7));
+    let run = Address::run(&run_id());
+    for address in [alice(), run] {
+        assert_eq!(read_instance_key(&instance_key(&address)), Ok(address.clone()));
+        for queue in Queue::ALL {
+            let key = mailbox_key(&address, queue, ROW);
+            assert_eq!(read_mailbox_key(&key), Ok((address.clone(), queue, ROW)));
+        }
+    }
     assert_eq!(read_inbox_key(&inbox_key(slot, source, Sequence(7))), Ok((slot, source, Sequence(7))));
     assert_eq!(read_timer_key(&timer_key(timer)), Ok(timer));
     assert_eq!(read_dead_key(&dead_key(slot, ROW)), Ok(ROW));
+    assert_eq!(read_task_key(&task_key(slot, task)), Ok((slot, task)));
     for short in [&b""[..], b"x", b"xx", b"xxaccount"] {
         assert!(read_instance_key(short).is_err());
         assert!(read_mailbox_key(short).is_err());
         assert!(read_inbox_key(short).is_err());
         assert!(read_timer_key(short).is_err());
         assert!(read_dead_key(short).is_err());
+        assert!(read_task_key(short).is_err());
     }
+    let other_queue = mailbox_key(&alice(), Queue::Back, ROW);
+    let at = other_queue.len() - 17;
+    let mut other_queue = other_queue.to_vec();
+    other_queue[at] = 2;
+    assert!(read_mailbox_key(&other_queue).is_err());
+}
+
+/// An execution's rows are told from those that a shard numbers.
+#[test]
+fn no_shards_epoch_is_that_of_a_command() {
+    let of_command = RowId::of_command(EXECUTION, CommandId(7));
+    assert_eq!(of_command, RowId::of_unique(EXECUTION.unique(), CommandId(7)));
+    assert!(of_command.epoch > Epoch(1 << 62));
+    let other = ExecutionId::generated(Timestamp::from_micros(0), alice().slot(), 0);
+    assert_ne!(RowId::of_command(other, CommandId(7)), of_command);
+}
+
+/// A key as if its address lived in alice's slot.
+fn beside_alice(key: &Bytes) -> Bytes {
+    let mut key = key.to_vec();
+    key[..2].copy_from_slice(&alice().slot().number().to_be_bytes());
+    Bytes::from(key)
 }
 
 #[test]
 fn mailbox_rows_of_an_address_are_apart_from_those_of_longer_keys() {
     let longer = Address::entity("account", "alice2").expect("valid");
-    let (from, to) = mailbox_bounds(&alice(), None);
-    let key = |address: &Address| {
-        let mut key = mailbox_key(address, ROW).to_vec();
-        key[..2].copy_from_slice(&alice().slot().number().to_be_bytes());
-        Bytes::from(key)
+    for queue in Queue::ALL {
+        let (from, to) = mailbox_bounds(&alice(), queue, None);
+        let inside = |address: &Address, queue| {
+            (&from..&to).contains(&&beside_alice(&mailbox_key(address, queue, ROW)))
+        };
+        assert!(inside(&alice(), queue));
+        assert!(!inside(&longer, queue));
+        assert!(Queue::ALL.iter().all(|other| inside(&alice(), *other) == (*other == queue)));
+        let (behind, _) = mailbox_bounds(&alice(), queue, Some(ROW));
+        assert!(behind > mailbox_key(&alice(), queue, ROW));
+        assert!(behind <= mailbox_key(&alice(), queue, RowId { counter: 4, ..ROW }));
+        let end = mailbox_end(&alice());
+        assert!(end > mailbox_key(&alice(), queue, RowId::of_unique(u64::MAX >> 2, CommandId(u32::MAX))));
+        assert!(end <= beside_alice(&mailbox_key(&longer, queue, ROW)));
+    }
+}
+
+#[test]
+fn chunks_of_an_execution_are_apart_from_those_of_others() {
+    let run = Address::run(&run_id());
+    let next = ExecutionId(Uuid::from_u128(EXECUTION.0.as_u128() + 1));
+    let (from, to) = history_bounds(&run, EXECUTION, 3);
+    let inside = |execution, chunk| (&from..&to).contains(&&history_key(&run, execution, chunk));
+    assert_eq!([2, 3, 4, u32::MAX].map(|chunk| inside(EXECUTION, chunk)), [false, true, true, true]);
+    assert!(!inside(next, 0) && !inside(next, 3));
+    let longer = Address::run(&RunId::new("r2").expect("valid"));
+    let mut of_longer = history_key(&longer, EXECUTION, 3).to_vec();
+    of_longer[..2].copy_from_slice(&run.slot().number().to_be_bytes());
+    assert!(!(from..to).contains(&Bytes::from(of_longer)));
+}
+
+#[test]
+fn tasks_of_a_slot_are_read_on_behind_the_last() {
+    let slot = Slot::new(1).expect("a slot");
+    let task = |command| RowId::of_command(EXECUTION, CommandId(command));
+    let inside = |after, slot, id| {
+        let (from, to) = task_bounds(Slot::new(1).expect("a slot"), after);
+        (from..to).contains(&task_key(slot, id))
     };
-    assert!((from.clone()..to.clone()).contains(&key(&alice())));
-    assert!(!(from..to).contains(&key(&longer)));
-    let (behind, _) = mailbox_bounds(&alice(), Some(ROW));
-    assert!(behind > mailbox_key(&alice(), ROW));
-    assert!(behind <= mailbox_key(&alice(), RowId { counter: 4, ..ROW }));
+    assert!(inside(None, slot, task(0)) && inside(None, slot, task(u32::MAX)));
+    assert!(!inside(Some(task(3)), slot, task(3)) && inside(Some(task(3)), slot, task(4)));
+    assert!(!inside(None, Slot::new(2).expect("a slot"), task(0)));
 }
 
 #[test]
@@ -104,26 +197,115 @@ fn values_of_version_1_stand_and_come_back() {
         producers: vec![Producer { name: "p".to_owned(), number: Sequence(9), seen_secs: 10 }],
     };
     let instance = write_instance(&header, b"{}");
-    assert_eq!(hex(&instance), "010101017009 0a7b7d".replace(' ', ""));
-    let state = Payload::from_encoded(Bytes::from_static(b"{}"));
-    assert_eq!(read_instance(&instance), Ok((header, Some(state))));
+    assert_eq!(hex(&instance), plain("01 01 01 01 70 09 0a 7b7d"));
+    assert_eq!(read_instance(&instance), Ok((header, Some(payload("{}")))));
 
     let written = write_message(&message());
-    assert_eq!(hex(&written), MESSAGE_V1.replace([' ', '\n'], ""));
+    assert_eq!(hex(&written), plain(MESSAGE_V1));
     assert_eq!(read_message(&written), Ok(message()));
 
     let outcome = KeyOutcome { answer: Ok(Payload::null()), expires: Timestamp::from_micros(1) };
     let key = KeyRecord { content: 2, outcome: Some(outcome) };
-    assert_eq!(hex(&write_key(&key)), "010201 0004 6e756c6c 01".replace(' ', ""));
+    assert_eq!(hex(&write_key(&key)), plain("01 02 01 00 04 6e756c6c 01"));
     assert_eq!(read_key(&write_key(&key)), Ok(key));
 
     let failure = Failure::new(FailureKind::Panicked, "x");
     let dead = write_dead(Timestamp::from_micros(1), &failure, &message());
     let (_, body) = MESSAGE_V1.split_at(2);
-    assert_eq!(hex(&dead), format!("0101010178 00{body}").replace([' ', '\n'], ""));
+    assert_eq!(hex(&dead), plain(&format!("01 01 01 01 78 00 {body}")));
     let letter = DeadLetter { at: Timestamp::from_micros(1), failure, message: message() };
     assert_eq!(read_dead(&dead), Ok(letter));
 }
 
 const MESSAGE_V1: &str =
-    "01 0d6163636f756e7400616c696365 01 0662616e6b0062 03616464 0137 00 01016b 01fb2c01 00 01010201";
+    "01 0d6163636f756e7400616c696365 01 0662616e6b0062 00 03616464 0137 00 00 01016b 01fb2c01 00 01 01 02 01";
+
+fn labels() -> Labels {
+    let tags = vec![("t".to_owned(), "u".to_owned())];
+    Labels { version: Some("v".to_owned()), tags, trace: Some(TRACE) }
+}
+
+fn parent() -> Parent {
+    Parent {
+        run: RunId::new("p").expect("valid"),
+        execution: EXECUTION,
+        command: CommandId(4),
+        name: OrchestrationName::of("q"),
+        version: None,
+    }
+}
+
+/// What a run's row may hold, each part with its bytes.
+fn run_rows() -> Vec<(RunRow, String)> {
+    let record = RunRecord {
+        name: OrchestrationName::of("o"),
+        first: EXECUTION,
+        execution: EXECUTION,
+        status: RunStatus::Completed,
+        created: Timestamp::from_micros(1),
+        changed: Timestamp::from_micros(2),
+        completed: Some(Timestamp::from_micros(3)),
+        custom_status: Some(payload("4")),
+        outcome: Some(RunOutcome::Returned(payload("5"))),
+        parent: Some(parent()),
+        labels: labels(),
+        parked: Some("x".to_owned()),
+        chunks: 6,
+    };
+    let garbage = Garbage { execution: EXECUTION, from: 1, to: 300 };
+    let id = "10 0123456789ab7cde8f0123456789abcd";
+    let labels = "01 01 76 01 01 74 01 75 01 01 02 01";
+    let parent = format!("01 70 {id} 04 01 71 00");
+    let outcomes = [
+        (RunOutcome::Returned(payload("5")), "00 01 35"),
+        (RunOutcome::Failed(Failure::new(FailureKind::Panicked, "y")), "01 01 01 79 00"),
+        (RunOutcome::Terminated { reason: Some(payload("6")) }, "02 01 01 36"),
+    ];
+    let of = |(outcome, bytes): (RunOutcome, &str)| {
+        let record = RunRecord { outcome: Some(outcome), ..record.clone() };
+        let row = RunRow { run: Some(record), garbage: vec![garbage] };
+        let golden = format!(
+            "01 01 01 6f {id} {id} 03 01 02 01 03 01 01 34 01 {bytes} 01 {parent} {labels} 01 01 78 06 01 {id} 01 fb 2c01"
+        );
+        (row, golden)
+    };
+    let empty = (RunRow::default(), "01 00 00".to_owned());
+    outcomes.into_iter().map(of).chain([empty]).collect()
+}
+
+#[test]
+fn runs_of_version_1_stand_and_come_back() {
+    for (row, golden) in run_rows() {
+        let written = write_run(&row);
+        assert_eq!(hex(&written), plain(&golden));
+        assert_eq!(read_run_row(&written), Ok(row));
+    }
+    let statuses = [
+        RunStatus::Pending,
+        RunStatus::Running,
+        RunStatus::Suspended,
+        RunStatus::Completed,
+        RunStatus::Failed,
+        RunStatus::Terminated,
+    ];
+    assert_eq!(statuses.map(|status| encode(VERSION, &status)[1]), [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn locks_and_tasks_of_version_1_stand_and_come_back() {
+    let id = "10 0123456789ab7cde8f0123456789abcd";
+    let section = Section { run: run_id(), execution: EXECUTION, id: CommandId(8) };
+    let lock = LockRecord { section, since: Timestamp::from_micros(9) };
+    assert_eq!(hex(&write_lock(&lock)), plain(&format!("01 01 72 {id} 08 09")));
+    assert_eq!(read_lock(&write_lock(&lock)), Ok(lock));
+
+    let task = TaskRecord {
+        run: run_id(),
+        execution: EXECUTION,
+        name: ActivityName::of("t"),
+        input: payload("1"),
+        trace: Some(TRACE),
+    };
+    assert_eq!(hex(&write_task(&task)), plain(&format!("01 01 72 {id} 01 74 01 31 01 01 02 01")));
+    assert_eq!(read_task(&write_task(&task)), Ok(task));
+}

@@ -1,14 +1,22 @@
 //! Admission: which of the messages that have come are accepted, and which are repeats or refused.
 
-use super::{InstanceId, Shard, instance::Instance, intake::busy, keys::Known, mailbox::Entry};
+use super::{
+    InstanceId, Shard,
+    instance::{Entity, Instance},
+    intake::{busy, is_management},
+    keys::Known,
+    locks::within,
+    mailbox::Entry,
+    runs::Run,
+};
 use crate::{
     INSTANCE_MAILBOX_FACTOR,
-    record::{self, KeyRecord, Producer},
+    record::{self, KeyRecord, Producer, Queue},
 };
 use bytes::Bytes;
 use sarsen_protocol::{
-    Address, Answer, CallError, Effect, Failure, FailureKind, Identity, IdentityName, Keyspace, Message,
-    Origin, Payload, Reply, Sequence, Timestamp,
+    Address, Answer, Body, CallError, Completion, Effect, Failure, FailureKind, Identity, IdentityName,
+    Keyspace, Message, Origin, Payload, Reply, Sequence, Timestamp,
 };
 
 /// What becomes of an arrival by its identity.
@@ -56,6 +64,10 @@ impl Shard {
 
     /// Accepts or settles a client's message; returns it when it must wait.
     fn admit_request(&mut self, id: InstanceId, message: Message) -> Option<Message> {
+        let keyed = matches!(message.identity, Identity::Key(_));
+        if !keyed && self.turn_away(id, &message) {
+            return None;
+        }
         if let Some(error) = self.unacceptable(id, &message) {
             if let Identity::Key(name) = &message.identity {
                 self.keys.set_wanted(&record::key_key(&message.to, name), false);
@@ -64,6 +76,8 @@ impl Shard {
             return None;
         }
         match self.recognise(id, &message) {
+            // A repeat gets the first outcome, also when the run is over since.
+            Verdict::New if keyed && self.turn_away(id, &message) => {}
             Verdict::New => self.accept_request(id, message),
             Verdict::Settled => {}
             Verdict::Blocked => return Some(message),
@@ -71,17 +85,27 @@ impl Shard {
         None
     }
 
+    /// Refuses a message that its run cannot take. That tells of a state which may not be durable yet, so it is withheld.
+    fn turn_away(&mut self, id: InstanceId, message: &Message) -> bool {
+        if !message.to.is_run() {
+            return false;
+        }
+        let Some(error) = self.unacceptable_to_run(id, message) else { return false };
+        self.reply(message, Answer::Refused(error));
+        true
+    }
+
     /// Why a client's message is refused whatever its identity.
     fn unacceptable(&self, id: InstanceId, message: &Message) -> Option<CallError> {
         let address = &message.to;
-        if let Some(reason) = self.parked(id) {
+        if let Some(reason) = self.parked(id).filter(|_| !address.is_run()) {
             return Some(CallError::Parked { address: address.clone(), reason: reason.to_owned() });
         }
         if message.deadline.is_some_and(|deadline| deadline < self.now) {
             return Some(CallError::Expired { address: address.clone() });
         }
         let waiting = self.instances.get(id).map_or(0, |instance| instance.mailbox.len());
-        if waiting >= self.config.limits.mailbox_messages_max {
+        if waiting >= self.config.limits.mailbox_messages_max && !is_management(message) {
             return Some(busy(address, "its mailbox"));
         }
         let delayed = message.due.is_some_and(|due| due > self.now);
@@ -93,6 +117,9 @@ impl Shard {
     }
 
     fn recognise(&mut self, id: InstanceId, message: &Message) -> Verdict {
+        if self.would_deadlock(id, message) {
+            return Verdict::Settled;
+        }
         match &message.identity {
             Identity::None => Verdict::New,
             Identity::Key(name) => self.recognise_key(message, name),
@@ -139,7 +166,7 @@ impl Shard {
                     key: name.as_str().to_owned(),
                 }))
             }
-            Some(_) if !message.answered => Some(Answer::Acknowledged),
+            Some(_) if !message.is_answered() => Some(Answer::Acknowledged),
             Some(Known::Waiting { .. }) => None,
             Some(Known::Done { outcome, .. }) => Some(answer(outcome.answer.clone())),
         };
@@ -152,8 +179,8 @@ impl Shard {
     }
 
     fn wait_for_key(&mut self, row: &Bytes, message: &Message) {
-        if let Origin::Client { session, request } = message.from
-            && !self.keys.wait(row, (session, request))
+        if let Some(client) = message.from.client()
+            && !self.keys.wait(row, client)
         {
             self.refuse(message, busy(&message.to, "the list of those who wait for this idempotency key"));
         }
@@ -167,13 +194,15 @@ impl Shard {
         number: Sequence,
     ) -> Verdict {
         let (now, limits) = (self.now, self.config.limits.clone());
-        let Some(instance) = self.instances.get_mut(id) else { return Verdict::Settled };
+        let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut) else {
+            return Verdict::New;
+        };
         let forgotten = now.before(limits.key_retention).as_micros() / 1_000_000;
-        instance.producers.retain(|producer| producer.seen_secs >= forgotten);
-        let known = instance.producers.iter().find(|producer| producer.name == name.as_str());
+        entity.producers.retain(|producer| producer.seen_secs >= forgotten);
+        let known = entity.producers.iter().find(|producer| producer.name == name.as_str());
         let (last, crowded) = match known {
             Some(producer) => (producer.number, false),
-            None => (Sequence::default(), instance.producers.len() >= limits.producers_max),
+            None => (Sequence::default(), entity.producers.len() >= limits.producers_max),
         };
         if number == last.next() {
             if crowded {
@@ -208,16 +237,16 @@ impl Shard {
 
     /// When the first of an entity's producers is forgotten.
     fn producer_forgotten(&self, id: InstanceId) -> Timestamp {
-        let seen = |instance: &Instance| instance.producers.iter().map(|producer| producer.seen_secs).min();
-        let oldest = self.instances.get(id).and_then(seen).unwrap_or_default();
+        let seen = |entity: &Entity| entity.producers.iter().map(|producer| producer.seen_secs).min();
+        let oldest = self.instances.get(id).and_then(Instance::entity).and_then(seen).unwrap_or_default();
         Timestamp::from_micros((oldest + 1) * 1_000_000).after(self.config.limits.key_retention)
     }
 
     /// Sees to it that the record of an entity can be written although its state has not changed.
     fn keep_encoded(&mut self, id: InstanceId) -> Result<(), Failure> {
-        let Some(instance) = self.instances.get_mut(id) else { return Ok(()) };
-        if let (Some(state), None) = (&instance.state, &instance.encoded) {
-            instance.encoded = Some(instance.behaviour.encode(state)?);
+        let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut) else { return Ok(()) };
+        if let (Some(state), None) = (&entity.state, &entity.encoded) {
+            entity.encoded = Some(entity.behaviour.encode(state)?);
         }
         Ok(())
     }
@@ -234,28 +263,45 @@ impl Shard {
             }
             Identity::Producer { name, number } => self.note_producer(id, name, *number),
         }
-        if !message.answered {
+        if !message.is_answered() {
             self.reply(&message, Answer::Acknowledged);
         }
         if message.due.is_some_and(|due| due > self.now) {
             self.delay(message);
-        } else {
-            self.accept(id, message);
+            return;
+        }
+        self.watch_unstarted(id, &message);
+        let works_for = within(&message).is_some();
+        self.accept(id, message);
+        if let Some(instance) = self.instances.get_mut(id) {
+            instance.within |= works_for;
+        }
+    }
+
+    /// Sees to it that an event which waits for a start is given up in time.
+    fn watch_unstarted(&mut self, id: InstanceId, message: &Message) {
+        let Body::Event(event) = &message.body else { return };
+        let absent = self.instances.get(id).and_then(Instance::run).is_some_and(Run::is_absent);
+        if let (Some(until), true) = (event.keep_until, absent) {
+            let sweep = Message::one_way(message.to.clone(), message.to.clone(), Body::Sweep);
+            self.delay(Message { due: Some(until), ..sweep });
         }
     }
 
     fn note_producer(&mut self, id: InstanceId, name: &IdentityName, number: Sequence) {
         let seen_secs = self.now.as_micros() / 1_000_000;
         let Some(instance) = self.instances.get_mut(id) else { return };
-        match instance.producers.iter_mut().find(|producer| producer.name == name.as_str()) {
+        let Some(entity) = instance.entity_mut() else { return };
+        match entity.producers.iter_mut().find(|producer| producer.name == name.as_str()) {
             Some(producer) => (producer.number, producer.seen_secs) = (number, seen_secs),
-            None => instance.producers.push(Producer { name: name.as_str().to_owned(), number, seen_secs }),
+            None => entity.producers.push(Producer { name: name.as_str().to_owned(), number, seen_secs }),
         }
         instance.dirty = true;
         self.mark_touched(id);
     }
 
-    /// Accepts a message of an instance, or gives it up when far too many wait.
+    /// Accepts a message of an instance, or gives it up when far too many wait. A call is failed earlier, since its
+    /// caller can be told; what the protocol needs is always accepted.
     pub(super) fn admit_delivery(&mut self, id: InstanceId, message: Message) {
         let limits = &self.config.limits;
         if message.due.is_some_and(|due| due > self.now) {
@@ -263,45 +309,101 @@ impl Shard {
             return;
         }
         let waiting = self.instances.get(id).map_or(0, |instance| instance.mailbox.len());
-        let max = limits.mailbox_messages_max.saturating_mul(INSTANCE_MAILBOX_FACTOR);
+        let max = match &message.body {
+            Body::Operation(operation) if operation.section.is_some() => usize::MAX,
+            Body::Operation(operation) if operation.answered => limits.mailbox_messages_max,
+            Body::Operation(_) | Body::Event(_) => {
+                limits.mailbox_messages_max.saturating_mul(INSTANCE_MAILBOX_FACTOR)
+            }
+            _ => usize::MAX,
+        };
         if waiting >= max {
             let failure = Failure::new(FailureKind::MailboxFull, format!("{waiting} messages wait"));
-            self.give_up(&message, failure);
+            self.fail(&message, failure);
         } else {
             self.accept(id, message);
         }
     }
 
-    /// Puts a message into an entity's mailbox. Consumed in this batch, it is never written; else it gets a row.
+    /// Puts a message into one of an instance's queues. Consumed in this batch, it is never written; else it gets a
+    /// row.
     pub(super) fn accept(&mut self, id: InstanceId, message: Message) {
         let row = self.next_row();
         let window = self.config.limits.mailbox_window;
+        let queue = queue_of(&message);
         let Some(instance) = self.instances.get_mut(id) else { return };
-        self.queued_bytes += message.bytes();
-        self.batch.bytes += message.input.len();
-        instance.mailbox.push(Entry { id: row, message, row: None }, window);
+        let bytes = message.bytes();
+        self.queued_bytes += bytes;
+        self.batch.bytes += bytes;
+        // The front is short and is looked through as a whole.
+        let window = if queue == Queue::Front { usize::MAX } else { window };
+        instance.queue_mut(queue).push(Entry { id: row, message, row: None }, window);
+        if let Some(run) = instance.run_mut() {
+            run.unsettled = true;
+        }
         self.mark_touched(id);
         self.mark_ready(id);
     }
 
-    /// Answers a client once the batch is durable.
+    /// Answers who waits once the batch is durable.
     pub(super) fn reply(&mut self, message: &Message, answer: Answer) {
-        if let Origin::Client { session, request } = message.from {
-            let bytes = match &answer {
-                Answer::Returned(payload) => payload.len(),
-                Answer::Failed(failure) => {
-                    failure.message.len() + failure.details.as_ref().map_or(0, Payload::len)
-                }
-                _ => 0,
-            };
-            self.batch.release(Effect::Reply(Reply { session, request, answer }), bytes);
+        match &message.from {
+            Origin::Client { session, request, .. } => {
+                let bytes = match &answer {
+                    Answer::Returned(payload) => payload.len(),
+                    Answer::Failed(failure) => {
+                        failure.message.len() + failure.details.as_ref().map_or(0, Payload::len)
+                    }
+                    _ => 0,
+                };
+                let reply = Reply { session: *session, request: *request, answer };
+                self.batch.release(Effect::Reply(reply), bytes);
+            }
+            Origin::Execution { run, execution, command } => {
+                let result = match answer {
+                    Answer::Returned(payload) => Ok(payload),
+                    Answer::Failed(failure) => Err(failure),
+                    Answer::Acknowledged | Answer::State(_) | Answer::Refused(_) => return,
+                };
+                self.complete(&Address::run(run), *execution, *command, Completion::Call(result));
+            }
+            Origin::Instance(_) => {}
         }
+    }
+}
+
+/// Where a message waits.
+pub(super) fn queue_of(message: &Message) -> Queue {
+    match &message.body {
+        Body::Operation(operation) if operation.section.is_none() => Queue::Back,
+        Body::Lock(_) | Body::Event(_) | Body::Completed(_) => Queue::Back,
+        Body::Operation(_)
+        | Body::Release(_)
+        | Body::Cancel(_)
+        | Body::Start(_)
+        | Body::Begin(_)
+        | Body::Suspend { .. }
+        | Body::Resume { .. }
+        | Body::Terminate { .. }
+        | Body::Purge
+        | Body::Sweep => Queue::Front,
     }
 }
 
 /// Tells whether two requests under one key ask the same.
 pub(super) fn content(message: &Message) -> u64 {
-    sarsen_protocol::content_hash(message.operation.as_str(), message.input.as_bytes())
+    match &message.body {
+        Body::Operation(operation) => {
+            sarsen_protocol::content_hash(operation.name.as_str(), operation.input.as_bytes())
+        }
+        Body::Start(start) => {
+            sarsen_protocol::content_hash(&message.body.to_string(), start.launch.input.as_bytes())
+        }
+        Body::Event(event) => {
+            sarsen_protocol::content_hash(&message.body.to_string(), event.input.as_bytes())
+        }
+        _ => sarsen_protocol::content_hash(&message.body.to_string(), &[]),
+    }
 }
 
 /// The answer to a call whose outcome is known.

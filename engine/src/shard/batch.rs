@@ -1,7 +1,8 @@
 //! The batch that is open: what has been written and what will be let out since the last seal.
 
 use bytes::Bytes;
-use sarsen_protocol::{Effect, HashMap, Keyspace, Write};
+use sarsen_protocol::{Effect, HashMap, Keyspace, Task, TaskToken, Write};
+use std::collections::BTreeMap;
 
 /// What an effect is counted with, beside the payload that it carries.
 const EFFECT_BYTES: usize = 64;
@@ -13,7 +14,9 @@ pub(crate) struct OpenBatch {
     writes: Vec<Write>,
     /// Writes of which the last one to a key wins.
     latest: HashMap<(Keyspace, Bytes), Option<Bytes>>,
-    pub(crate) effects: Vec<Effect>,
+    effects: Vec<Effect>,
+    /// Activities to hand out; one that is ended in the same batch is taken back.
+    dispatches: BTreeMap<TaskToken, Task>,
     pub(crate) turns: usize,
     pub(crate) bytes: usize,
 }
@@ -35,6 +38,32 @@ impl OpenBatch {
     pub(crate) fn release(&mut self, effect: Effect, payload_bytes: usize) {
         self.bytes += EFFECT_BYTES + payload_bytes;
         self.effects.push(effect);
+    }
+
+    /// Hands an activity out once the batch is durable.
+    pub(crate) fn dispatch(&mut self, task: Task) {
+        self.bytes += EFFECT_BYTES + task.input.len();
+        self.dispatches.insert(task.token, task);
+    }
+
+    /// Takes an activity back that the batch hands out, or tells the host that it is of no more use.
+    pub(crate) fn cancel(&mut self, token: TaskToken) {
+        if self.dispatches.remove(&token).is_none() {
+            self.release(Effect::CancelTask(token), 0);
+        }
+    }
+
+    /// Whether anything is to be let out.
+    pub(crate) fn has_effects(&self) -> bool {
+        !self.effects.is_empty() || !self.dispatches.is_empty()
+    }
+
+    /// Takes what is to be let out, in order.
+    pub(crate) fn take_effects(&mut self) -> Vec<Effect> {
+        let mut effects = std::mem::take(&mut self.effects);
+        let dispatches = std::mem::take(&mut self.dispatches);
+        effects.extend(dispatches.into_values().map(|task| Effect::Perform(Box::new(task))));
+        effects
     }
 
     pub(crate) fn has_writes(&self) -> bool {

@@ -1,10 +1,12 @@
-//! The entities in memory, and which of them was used least recently.
+//! The instances in memory, entities and runs, and which of them was used least recently.
 
-use super::mailbox::Mailbox;
-use crate::record::Producer;
+use super::{mailbox::Mailbox, runs::Run};
+use crate::record::{LockRecord, Producer, Queue};
 use bytes::Bytes;
 use sarsen_entities::{Behaviour, State};
-use sarsen_protocol::{Address, AddressMap, BatchNumber, Message, Payload, RequestId, SessionId, Timestamp};
+use sarsen_protocol::{
+    Address, AddressMap, BatchNumber, Message, Payload, RequestId, Section, SessionId, Timestamp,
+};
 use std::{collections::VecDeque, fmt, sync::Arc};
 
 /// Bytes that an activation is counted with beside its state and address.
@@ -30,20 +32,73 @@ pub(crate) enum Stage {
     Parked(String),
 }
 
-/// An entity in memory.
-#[expect(clippy::struct_excessive_bools, reason = "four flags with lives of their own, not one state")]
-pub(crate) struct Instance {
-    pub(crate) address: Address,
+/// Where an instance waits for its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Round {
+    /// It has nothing to do.
+    Out,
+    /// It has something to begin with.
+    Fresh,
+    /// It has something to go on with.
+    Ready,
+}
+
+/// What an instance is.
+pub(crate) enum Kind {
+    Entity(Entity),
+    Run(Box<Run>),
+}
+
+/// What is in memory of an entity.
+pub(crate) struct Entity {
     pub(crate) behaviour: Arc<dyn Behaviour>,
-    pub(crate) stage: Stage,
     pub(crate) state: Option<State>,
     /// The state as it is to be written, or as it was read or written while producers are remembered.
     pub(crate) encoded: Option<Payload>,
     pub(crate) producers: Vec<Producer>,
+    /// Who holds its lock.
+    pub(crate) lock: Option<LockRecord>,
+    /// Whether the lock's row is to be written when the batch is sealed.
+    pub(crate) lock_dirty: bool,
+    /// Whether the lock has a row.
+    pub(crate) lock_stored: bool,
+    /// Sections that were given up while their request is in a row that has not been read: their cancels stay in the
+    /// front queue until it is.
+    pub(crate) cancelled: Vec<Section>,
+}
+
+impl Entity {
+    pub(crate) fn new(behaviour: Arc<dyn Behaviour>) -> Self {
+        Self {
+            behaviour,
+            state: None,
+            encoded: None,
+            producers: Vec::new(),
+            lock: None,
+            lock_dirty: false,
+            lock_stored: false,
+            cancelled: Vec::new(),
+        }
+    }
+
+    /// Whether `section` holds the lock.
+    pub(crate) fn is_locked_by(&self, section: &Section) -> bool {
+        self.lock.as_ref().is_some_and(|lock| lock.section == *section)
+    }
+}
+
+/// An entity or a run in memory.
+#[expect(clippy::struct_excessive_bools, reason = "flags with lives of their own, not one state")]
+pub(crate) struct Instance {
+    pub(crate) address: Address,
+    pub(crate) kind: Kind,
+    pub(crate) stage: Stage,
     /// Messages of clients that are not accepted yet; nothing of them is stored.
     pub(crate) arrivals: VecDeque<Message>,
     /// Messages of other shards that are not accepted yet, with the inbox rows that hold them.
     pub(crate) deliveries: VecDeque<(Message, Bytes)>,
+    /// What goes before the mailbox; see [`Queue::Front`].
+    pub(crate) front: Mailbox,
     pub(crate) mailbox: Mailbox,
     pub(crate) reads: Vec<(SessionId, RequestId)>,
     /// Whether the record is to be written when the batch is sealed.
@@ -52,9 +107,13 @@ pub(crate) struct Instance {
     pub(crate) touched: bool,
     /// The last batch that wrote anything of it.
     pub(crate) written: BatchNumber,
-    pub(crate) ready: bool,
+    pub(crate) round: Round,
     /// Whether its first arrival waits for a load of its idempotency key.
     pub(crate) blocked: bool,
+    /// Whether a call may wait of somebody who works for an execution.
+    pub(crate) within: bool,
+    /// Whether it was kept once although the cache is over its bytes.
+    pub(crate) spared: bool,
     pub(crate) used: Timestamp,
     /// What it is counted with in the cache.
     bytes: usize,
@@ -63,15 +122,68 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// Whether there is something for a turn to do.
-    pub(crate) fn has_work(&self) -> bool {
-        let runs = match self.stage {
-            Stage::Loading => return false,
-            Stage::Active => self.mailbox.is_ready(),
-            Stage::Parked(_) => false,
-        };
+    /// What is in memory of it, if it is an entity.
+    pub(crate) fn entity(&self) -> Option<&Entity> {
+        match &self.kind {
+            Kind::Entity(entity) => Some(entity),
+            Kind::Run(_) => None,
+        }
+    }
+
+    /// What is in memory of it, if it is an entity.
+    pub(crate) fn entity_mut(&mut self) -> Option<&mut Entity> {
+        match &mut self.kind {
+            Kind::Entity(entity) => Some(entity),
+            Kind::Run(_) => None,
+        }
+    }
+
+    /// What is in memory of it, if it is a run.
+    pub(crate) fn run(&self) -> Option<&Run> {
+        match &self.kind {
+            Kind::Run(run) => Some(run),
+            Kind::Entity(_) => None,
+        }
+    }
+
+    /// What is in memory of it, if it is a run.
+    pub(crate) fn run_mut(&mut self) -> Option<&mut Run> {
+        match &mut self.kind {
+            Kind::Run(run) => Some(run),
+            Kind::Entity(_) => None,
+        }
+    }
+
+    pub(crate) fn queue_mut(&mut self, queue: Queue) -> &mut Mailbox {
+        match queue {
+            Queue::Front => &mut self.front,
+            Queue::Back => &mut self.mailbox,
+        }
+    }
+
+    /// Whether there is something for a turn to do; batches up to `committed` are durable.
+    pub(crate) fn has_work(&self, committed: BatchNumber) -> bool {
         let arrived = !self.arrivals.is_empty() && !self.blocked;
-        runs || arrived || !self.reads.is_empty() || !self.deliveries.is_empty()
+        let asked = arrived || !self.reads.is_empty();
+        (asked && self.stage != Stage::Loading) || self.goes_on(committed)
+    }
+
+    /// Whether there is something to do beside taking in what clients have sent.
+    pub(crate) fn goes_on(&self, committed: BatchNumber) -> bool {
+        let parked = match self.stage {
+            Stage::Loading => return false,
+            Stage::Active => false,
+            Stage::Parked(_) => true,
+        };
+        let runs = match &self.kind {
+            Kind::Entity(_) if parked => false,
+            Kind::Entity(entity) => {
+                let held_back = if self.mailbox.has_gap() { entity.cancelled.len() } else { 0 };
+                self.front.head_len() > held_back || (entity.lock.is_none() && self.mailbox.is_ready())
+            }
+            Kind::Run(run) => run.has_work(parked, &self.front, &self.mailbox, self.written <= committed),
+        };
+        runs || !self.deliveries.is_empty()
     }
 
     /// Gives back the memory of queues that are empty: an idle activation holds its state and little else.
@@ -82,21 +194,28 @@ impl Instance {
         if self.deliveries.is_empty() {
             self.deliveries = VecDeque::new();
         }
+        self.front.give_back_room();
         self.mailbox.give_back_room();
     }
 
     /// Messages that wait, accepted or not.
     pub(crate) fn waiting(&self) -> usize {
-        self.arrivals.len() + self.deliveries.len() + self.mailbox.len()
+        self.arrivals.len() + self.deliveries.len() + self.front.len() + self.mailbox.len()
     }
 
-    /// Whether it may leave: idle, and nothing of it is uncommitted.
+    /// Whether it may leave: nothing that it could do now is left, and nothing of it is uncommitted. Messages that it
+    /// cannot take now are rows, and are read again when it comes back.
     pub(crate) fn may_leave(&self, committed: BatchNumber) -> bool {
-        let idle = match self.stage {
-            Stage::Loading => false,
-            Stage::Active => self.mailbox.is_empty() && !self.mailbox.reading,
-            // Its messages are rows; they are read again when it is tried again.
-            Stage::Parked(_) => true,
+        let reading = self.front.reading || self.mailbox.reading;
+        let idle = match (&self.stage, &self.kind) {
+            (Stage::Loading, _) => false,
+            (Stage::Parked(_), Kind::Entity(_)) => true,
+            (Stage::Active, Kind::Entity(entity)) => {
+                !reading && self.front.is_empty() && (entity.lock.is_some() || self.mailbox.is_empty())
+            }
+            (Stage::Parked(_) | Stage::Active, Kind::Run(run)) => {
+                !reading && run.may_leave(self.stage != Stage::Active, &self.front, &self.mailbox)
+            }
         };
         idle && self.arrivals.is_empty()
             && self.deliveries.is_empty()
@@ -168,13 +287,8 @@ impl Instances {
         self.cells.iter().filter_map(|cell| cell.instance.as_ref())
     }
 
-    /// Adds an entity whose record is about to be read.
-    pub(crate) fn insert(
-        &mut self,
-        address: Address,
-        behaviour: Arc<dyn Behaviour>,
-        now: Timestamp,
-    ) -> InstanceId {
+    /// Adds an instance whose record is about to be read.
+    pub(crate) fn insert(&mut self, address: Address, kind: Kind, now: Timestamp) -> InstanceId {
         let index = self.free.pop().unwrap_or_else(|| {
             self.cells.push(Cell::default());
             u32::try_from(self.cells.len() - 1).expect("fewer than 2^32 entities fit into memory")
@@ -184,20 +298,20 @@ impl Instances {
         self.by_address.insert(address.clone(), index);
         self.cells[index as usize].instance = Some(Instance {
             address,
-            behaviour,
+            kind,
             stage: Stage::Loading,
-            state: None,
-            encoded: None,
-            producers: Vec::new(),
             arrivals: VecDeque::new(),
             deliveries: VecDeque::new(),
+            front: Mailbox::unknown(),
             mailbox: Mailbox::unknown(),
             reads: Vec::new(),
             dirty: false,
             touched: false,
             written: BatchNumber::default(),
-            ready: false,
+            round: Round::Out,
             blocked: false,
+            within: false,
+            spared: false,
             used: now,
             bytes,
             newer: None,
@@ -222,8 +336,13 @@ impl Instances {
 
     /// Notes that the state's encoding has this many bytes now.
     pub(crate) fn resize(&mut self, id: InstanceId, state_bytes: usize) {
+        self.resize_to(id, STATE_FACTOR * state_bytes);
+    }
+
+    /// Notes that what is behind an instance takes this many bytes of memory now.
+    pub(crate) fn resize_to(&mut self, id: InstanceId, more: usize) {
         let Some(instance) = self.get_mut(id) else { return };
-        let bytes = ACTIVATION_BYTES + instance.address.as_bytes().len() + STATE_FACTOR * state_bytes;
+        let bytes = ACTIVATION_BYTES + instance.address.as_bytes().len() + more;
         let before = std::mem::replace(&mut instance.bytes, bytes);
         self.bytes = self.bytes - before + bytes;
     }
@@ -232,6 +351,7 @@ impl Instances {
     pub(crate) fn touch(&mut self, id: InstanceId, now: Timestamp) {
         let Some(instance) = self.get_mut(id) else { return };
         instance.used = now;
+        instance.spared = false;
         if self.newest != Some(id.index) {
             self.unlink(id.index);
             self.link_newest(id.index);

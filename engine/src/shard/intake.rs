@@ -1,9 +1,21 @@
 //! Queues what happens to a shard; nothing runs here.
 
-use super::{InstanceId, Shard, instance::Stage};
-use crate::{BUSY_RETRY_AFTER, Input, Request};
+use super::{
+    InstanceId, Shard,
+    instance::{Entity, Kind, Stage},
+    mailbox::Mailbox,
+    runs::Run,
+};
+use crate::{
+    BUSY_RETRY_AFTER, Input, Request,
+    fault::{Fault, armed},
+    record,
+};
 use bytes::Bytes;
-use sarsen_protocol::{Address, CallError, Delivery, Identity, Message, Origin, Timestamp};
+use sarsen_protocol::{
+    Address, Answer, Body, CallError, Completion, Delivery, Failure, FailureKind, Identity, Keyspace,
+    Message, Payload, Reply, RequestId, SessionId, TaskToken, Timestamp,
+};
 
 impl Shard {
     /// Queues an input; nothing runs.
@@ -11,36 +23,47 @@ impl Shard {
         self.advance(now);
         self.let_in &= !matches!(input, Input::Requested(_));
         match input {
-            Input::Requested(Request::Operation(message)) => self.request(message),
+            Input::Requested(Request::Message(message)) => self.request(message),
             Input::Requested(Request::State { to, session, request }) => match self.activate(&to) {
-                Some(id) => {
+                Some(id) if self.has_too_many_reads(id) => {
+                    let error = busy(&to, "its list of reads");
+                    self.refusals.push_back(Reply { session, request, answer: Answer::Refused(error) });
+                }
+                Some(id) if !to.is_run() => {
                     if let Some(instance) = self.instances.get_mut(id) {
                         instance.reads.push((session, request));
                     }
                     self.mark_ready(id);
                 }
-                None => self.refuse_unknown(&to, &Origin::Client { session, request }),
+                Some(_) | None => self.refuse_unknown(&to, (session, request)),
             },
             Input::Delivered(delivery) => self.deliver(delivery),
             Input::Loaded(loaded) => self.loaded(loaded),
+            Input::Performed { token, result } => self.performed(token, result),
         }
     }
 
-    fn refuse_unknown(&mut self, to: &Address, from: &Origin) {
-        if let Origin::Client { session, request } = *from {
-            let error = CallError::UnknownEntity { name: to.name().to_owned() };
-            let answer = sarsen_protocol::Answer::Refused(error);
-            self.refusals.push_back(sarsen_protocol::Reply { session, request, answer });
-        }
+    fn has_too_many_reads(&self, id: InstanceId) -> bool {
+        let most = self.config.limits.mailbox_messages_max;
+        self.instances.get(id).is_some_and(|instance| instance.reads.len() >= most)
+    }
+
+    fn refuse_unknown(&mut self, to: &Address, (session, request): (SessionId, RequestId)) {
+        let error = CallError::UnknownEntity { name: to.name().to_owned() };
+        self.refusals.push_back(Reply { session, request, answer: Answer::Refused(error) });
     }
 
     fn request(&mut self, message: Message) {
-        let Some(id) = self.activate(&message.to) else {
-            self.refuse_unknown(&message.to, &message.from);
+        let Some(id) = self.activate_for(&message) else {
+            if let Some(client) = message.from.client() {
+                self.refuse_unknown(&message.to, client);
+            }
             return;
         };
         let Some(instance) = self.instances.get_mut(id) else { return };
-        if instance.arrivals.len() + instance.mailbox.len() >= self.config.limits.mailbox_messages_max {
+        let full =
+            instance.arrivals.len() + instance.mailbox.len() >= self.config.limits.mailbox_messages_max;
+        if full && !is_management(&message) {
             let error = busy(&message.to, "its mailbox");
             self.refuse(&message, error);
             return;
@@ -54,7 +77,7 @@ impl Shard {
         self.mark_ready(id);
     }
 
-    /// Puts a message of another shard before its entity's door.
+    /// Puts a message of another shard before its instance's door.
     pub(super) fn arrive(&mut self, message: Message, row: Bytes) {
         let Some(id) = self.activate(&message.to) else {
             // The row stays for a process in which the type is registered.
@@ -88,15 +111,57 @@ impl Shard {
         }
     }
 
-    /// Finds an entity in memory or begins to load it. `None` when its type is not registered.
+    /// As [`activate`](Self::activate), but a run whose id was generated for this very start is not looked for.
+    pub(super) fn activate_for(&mut self, message: &Message) -> Option<InstanceId> {
+        let generated = match &message.body {
+            Body::Start(start) => start.generated,
+            _ => false,
+        };
+        if !generated || self.instances.find(&message.to).is_some() {
+            return self.activate(&message.to);
+        }
+        let id = self.instances.insert(message.to.clone(), Kind::Run(Box::new(Run::absent())), self.now);
+        let instance = self.instances.get_mut(id)?;
+        instance.stage = Stage::Active;
+        (instance.front, instance.mailbox) = (Mailbox::default(), Mailbox::default());
+        Some(id)
+    }
+
+    /// Finds an instance in memory or begins to load it. `None` when it is of an entity type that is not registered.
     pub(super) fn activate(&mut self, address: &Address) -> Option<InstanceId> {
         if let Some(id) = self.instances.find(address) {
             return Some(id);
         }
-        let behaviour = self.config.registry.get(address.name())?.clone();
-        let id = self.instances.insert(address.clone(), behaviour.clone(), self.now);
+        let (kind, behaviour) = if address.is_run() {
+            (Kind::Run(Box::default()), None)
+        } else {
+            let behaviour = self.config.registry.get(address.name())?.clone();
+            (Kind::Entity(Entity::new(behaviour.clone())), Some(behaviour))
+        };
+        let id = self.instances.insert(address.clone(), kind, self.now);
         self.load_instance(id, address.clone(), behaviour);
         Some(id)
+    }
+
+    /// Takes the result of an activity, if it is still waited for: it becomes a message to its run.
+    fn performed(&mut self, token: TaskToken, result: Result<Payload, Failure>) {
+        if token.epoch != self.config.lease.epoch && !armed(Fault::AcceptOldToken) {
+            return;
+        }
+        let Some(((slot, row), task)) = self.tasks.end(token, self.open_number()) else { return };
+        // The end of its run, in the same batch, writes the same.
+        self.batch.replace(Keyspace::Tasks, record::task_key(slot, row), None);
+        let bytes_max = self.config.limits.payload_bytes_max;
+        let result = match result {
+            Ok(answer) if answer.len() > bytes_max => Err(Failure::new(
+                FailureKind::TooLarge,
+                format!("the answer has {} bytes, {bytes_max} are allowed", answer.len()),
+            )),
+            Ok(answer) => Ok(answer),
+            Err(failure) => Err(failure.bounded(bytes_max)),
+        };
+        let completion = Completion::Task(result);
+        self.complete(&task.run, task.execution, task.command, completion);
     }
 
     /// A refusal because `what` of `address` has reached `limit` and nothing leaves it before `until`.
@@ -107,7 +172,12 @@ impl Shard {
         until: Timestamp,
     ) -> CallError {
         let retry_after = until.since(self.now).max(BUSY_RETRY_AFTER);
-        CallError::Busy { address: address.clone(), what, limit: Some(limit), retry_after }
+        CallError::Busy {
+            address: address.clone(),
+            what: what.into(),
+            limit: Some(limit.into()),
+            retry_after,
+        }
     }
 
     /// Whether an entity is in memory and cannot go on.
@@ -119,7 +189,17 @@ impl Shard {
     }
 }
 
+/// Whether a message manages a run: those are accepted however much waits.
+pub(super) fn is_management(message: &Message) -> bool {
+    matches!(message.body, Body::Suspend { .. } | Body::Resume { .. } | Body::Terminate { .. } | Body::Purge)
+}
+
 /// A refusal because `what` of `address` is full.
 pub(super) fn busy(address: &Address, what: &'static str) -> CallError {
-    CallError::Busy { address: address.clone(), what, limit: None, retry_after: BUSY_RETRY_AFTER }
+    CallError::Busy {
+        address: address.clone(),
+        what: what.into(),
+        limit: None,
+        retry_after: BUSY_RETRY_AFTER,
+    }
 }

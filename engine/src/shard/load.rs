@@ -2,18 +2,21 @@
 
 use super::{
     InstanceId, Shard, inbox,
-    instance::Stage,
+    instance::{Kind, Stage},
+    locks::within,
     mailbox::{Entry, WINDOW_BYTES_MAX},
 };
 use crate::{
     INSTANCE_MAILBOX_FACTOR, LoadRequest, Loaded,
-    load::{InstanceLoad, Load, unreadable},
-    record::{self, RowId},
+    load::{Decoded, HistoryLoad, InstanceLoad, Load, place, unreadable},
+    record::{self, Queue, RowId},
 };
 use bytes::Bytes;
 use sarsen_entities::Behaviour;
+use sarsen_orchestration::Cursor;
 use sarsen_protocol::{
-    Address, BatchNumber, Keyspace, Page, Payload, Read, Row, Timestamp, record::RecordError,
+    Address, BatchNumber, ExecutionId, Keyspace, Page, Payload, Read, Row, Slot, Timestamp,
+    record::RecordError,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -23,6 +26,8 @@ const SCAN_ROWS: usize = 1_024;
 const SCAN_KEYS: usize = 8_192;
 /// Bytes of a keyspace read at a time beside other work.
 const SCAN_BYTES: usize = 1 << 20;
+/// Bytes of an execution's history read at a time.
+const HISTORY_BYTES: usize = 4 << 20;
 /// How many sweeps fall into the time that a key is remembered.
 const SWEEPS_PER_RETENTION: u32 = 16;
 /// The shortest time between two sweeps.
@@ -47,6 +52,11 @@ impl Shard {
         if self.recovered && !self.keys.sweeping && self.next_sweep <= self.now {
             self.scan(Keyspace::Keys, None);
         }
+        if self.recovered
+            && let Some(slot) = self.tasks.poll_read(self.committed, &self.config.limits)
+        {
+            self.load_tasks(slot, None);
+        }
         let request = self.loads.pop_front()?;
         self.loads_under_way += 1;
         Some(request)
@@ -56,35 +66,70 @@ impl Shard {
         self.loads.push_back(LoadRequest { load, reads });
     }
 
-    pub(super) fn load_instance(&mut self, id: InstanceId, address: Address, behaviour: Arc<dyn Behaviour>) {
+    pub(super) fn load_instance(
+        &mut self,
+        id: InstanceId,
+        address: Address,
+        behaviour: Option<Arc<dyn Behaviour>>,
+    ) {
         let limits = &self.config.limits;
         let counted = limits.mailbox_messages_max.saturating_mul(INSTANCE_MAILBOX_FACTOR).saturating_add(1);
         let (from, to) = record::exactly(&record::instance_key(&address));
-        let reads = vec![
-            read(Keyspace::Instances, from, to, 1, usize::MAX, true),
-            window_read(&address, None, limits.mailbox_window),
-            Read {
+        let mut reads = vec![
+            read(Keyspace::Instances, from.clone(), to.clone(), 1, usize::MAX, true),
+            window_read(&address, Queue::Back, None, limits.mailbox_window),
+            window_read(&address, Queue::Front, None, limits.mailbox_window),
+        ];
+        if behaviour.is_some() {
+            reads.push(Read {
                 rows_max: counted,
                 bytes_max: usize::MAX,
                 values: false,
-                ..window_read(&address, None, 1)
-            },
-        ];
-        self.load(Load::Instance(InstanceLoad { id, address, behaviour, decoded: None }), reads);
+                ..window_read(&address, Queue::Back, None, 1)
+            });
+            reads.push(read(Keyspace::Locks, from, to, 1, usize::MAX, true));
+        }
+        let load = InstanceLoad { id, address, behaviour, decoded: None };
+        self.load(Load::Instance(Box::new(load)), reads);
     }
 
-    /// Reads on in an entity's mailbox when what is in memory runs out.
+    /// Reads on in an instance's queues when what is in memory runs out.
     pub(super) fn load_window(&mut self, id: InstanceId) {
         let window = self.config.limits.mailbox_window;
-        let Some(instance) = self.instances.get_mut(id) else { return };
-        let parked = matches!(instance.stage, Stage::Parked(_));
-        if parked || !instance.mailbox.wants_rows(window) {
-            return;
+        for queue in Queue::ALL {
+            let Some(instance) = self.instances.get_mut(id) else { return };
+            let parked = matches!((&instance.stage, &instance.kind), (Stage::Parked(_), Kind::Entity(_)));
+            let address = instance.address.clone();
+            let mailbox = instance.queue_mut(queue);
+            // What waits in the front may wait for what stands behind it.
+            let wanted = if queue == Queue::Front { usize::MAX } else { window };
+            if parked || !mailbox.wants_rows(wanted) {
+                continue;
+            }
+            mailbox.reading = true;
+            let after = mailbox.last();
+            let reads = vec![window_read(&address, queue, after, window)];
+            self.load(Load::Window { id, queue, after }, reads);
         }
-        instance.mailbox.reading = true;
-        let after = instance.mailbox.last();
-        let reads = vec![window_read(&instance.address, after, window)];
-        self.load(Load::Window { id, after }, reads);
+    }
+
+    /// Reads an execution's history from where it has been read to.
+    pub(super) fn load_history(
+        &mut self,
+        id: InstanceId,
+        run: &Address,
+        execution: ExecutionId,
+        cursor: Cursor,
+    ) {
+        let (from, to) = record::history_bounds(run, execution, cursor.chunk().0);
+        let reads = vec![read(Keyspace::History, from, to, SCAN_ROWS, HISTORY_BYTES, true)];
+        self.load(Load::History(HistoryLoad { id, execution, cursor, events: Ok(Vec::new()) }), reads);
+    }
+
+    /// Reads tasks of a slot.
+    fn load_tasks(&mut self, slot: Slot, after: Option<RowId>) {
+        let (from, to) = record::task_bounds(slot, after);
+        self.load(Load::Tasks { slot }, vec![read(Keyspace::Tasks, from, to, SCAN_ROWS, SCAN_BYTES, true)]);
     }
 
     pub(super) fn load_key(&mut self, address: Address, row: Bytes) {
@@ -120,8 +165,9 @@ impl Shard {
         let Loaded { load, pages } = loaded;
         self.loads_under_way -= 1;
         match load {
-            Load::Instance(load) => self.loaded_instance(load, &pages),
-            Load::Window { id, after } => self.loaded_window(id, after, &pages[0]),
+            Load::Instance(load) => self.loaded_instance(*load, &pages),
+            Load::Window { id, queue, after } => self.loaded_window(id, queue, after, &pages[0]),
+            Load::History(load) => self.loaded_history(load, pages[0].more),
             Load::Key { row, address } => self.loaded_key(&address, &row, &pages[0]),
             Load::Inbox { slot } => {
                 self.accept_rows(&pages[0]);
@@ -131,6 +177,7 @@ impl Shard {
             }
             Load::Recovery => self.loaded_recovery(&pages[0]),
             Load::Timers { until } => self.loaded_timers(until, &pages),
+            Load::Tasks { slot } => self.loaded_tasks(slot, &pages[0]),
             Load::Scan { keyspace } => self.scanned(keyspace, &pages[0]),
         }
     }
@@ -138,17 +185,27 @@ impl Shard {
     fn loaded_instance(&mut self, load: InstanceLoad, pages: &[Page]) {
         let Some(instance) = self.instances.get_mut(load.id) else { return };
         let decoded = load.decoded.expect("a load is decoded when it is answered");
-        let bytes = match decoded {
-            Ok(decoded) => {
-                let bytes = decoded.encoded.as_ref().map_or(0, Payload::len);
+        let is_run = load.behaviour.is_none();
+        let bytes = match (decoded, &mut instance.kind) {
+            (Ok(Decoded::Entity { header, encoded, state, lock }), Kind::Entity(entity)) => {
+                let bytes = encoded.as_ref().map_or(0, Payload::len);
                 instance.stage = Stage::Active;
-                instance.state = decoded.state;
-                instance.encoded = decoded.encoded.filter(|_| !decoded.header.producers.is_empty());
-                instance.producers = decoded.header.producers;
+                entity.state = state;
+                entity.encoded = encoded.filter(|_| !header.producers.is_empty());
+                entity.producers = header.producers;
+                entity.lock_stored = lock.is_some();
+                entity.lock = lock;
                 bytes
             }
-            Err(reason) => {
+            (Ok(Decoded::Run(row)), Kind::Run(run)) => {
+                instance.stage = Stage::Active;
+                run.load(*row);
+                0
+            }
+            (Ok(_), _) => unreachable!("an instance is loaded as what it is"),
+            (Err(reason), _) => {
                 instance.stage = Stage::Parked(reason);
+                instance.front.reading = false;
                 instance.mailbox.reading = false;
                 0
             }
@@ -156,29 +213,44 @@ impl Shard {
         let active = instance.stage == Stage::Active;
         self.instances.resize(load.id, bytes);
         if active {
-            self.loaded_window(load.id, None, &pages[1]);
+            self.loaded_window(load.id, Queue::Front, None, &pages[place::FRONT]);
+            self.loaded_window(load.id, Queue::Back, None, &pages[place::MAILBOX]);
         }
-        let newest = pages[2].rows.last().and_then(|row| record::read_mailbox_key(&row.key).ok());
+        // How much waits for a run matters little: what clients may send to one is bounded by what is in memory.
+        let counted = &pages[if is_run { place::MAILBOX } else { place::COUNT }].rows;
+        let newest = counted.last().and_then(|row| record::read_mailbox_key(&row.key).ok());
         if let Some(instance) = self.instances.get_mut(load.id) {
-            instance.mailbox.count(pages[2].rows.len(), newest.map(|(_, id)| id));
+            instance.mailbox.count(counted.len(), newest.map(|(_, _, id)| id));
         }
+        debug_assert!(!is_run || self.instances.get(load.id).is_none_or(|instance| instance.run().is_some()));
         self.mark_ready(load.id);
     }
 
-    fn loaded_window(&mut self, id: InstanceId, after: Option<RowId>, page: &Page) {
+    fn loaded_window(&mut self, id: InstanceId, queue: Queue, after: Option<RowId>, page: &Page) {
+        let committed = self.committed;
         let Some(instance) = self.instances.get_mut(id) else { return };
         match page.rows.iter().map(mailbox_entry).collect::<Result<Vec<Entry>, RecordError>>() {
             Ok(entries) => {
                 debug_assert!(entries.iter().all(|entry| after.is_none_or(|after| entry.id > after)));
-                self.queued_bytes += instance.mailbox.extend(entries.into_iter(), page.more);
-                self.queued_bytes -= instance.mailbox.trim(self.committed);
+                instance.within |= entries.iter().any(|entry| within(&entry.message).is_some());
+                let mailbox = instance.queue_mut(queue);
+                self.queued_bytes += mailbox.extend(entries.into_iter(), page.more);
+                self.queued_bytes -= mailbox.trim(committed);
+                if let Some(run) = instance.run_mut() {
+                    run.unsettled = true;
+                }
             }
             Err(error) => {
                 instance.stage =
                     Stage::Parked(format!("a message to it cannot be read: {}", unreadable(&error)));
-                instance.mailbox.reading = false;
+                let mailbox = instance.queue_mut(queue);
+                (mailbox.reading, mailbox.broken) = (false, true);
+                if let Some(run) = instance.run_mut() {
+                    run.give_up_hope();
+                }
             }
         }
+        self.refuse_deadlocked(id);
         self.load_window(id);
         self.mark_ready(id);
     }
@@ -209,6 +281,19 @@ impl Shard {
         }
     }
 
+    fn loaded_tasks(&mut self, slot: Slot, page: &Page) {
+        let registry = Arc::clone(&self.config.registry);
+        let (limits, epoch) = (self.config.limits.clone(), self.config.lease.epoch);
+        let found =
+            undamaged(self.tasks.extend(slot, page, epoch, &limits, |name| registry.has_activity(name)));
+        for task in found.tasks {
+            self.batch.dispatch(task);
+        }
+        if let Some(after) = found.after {
+            self.load_tasks(slot, Some(after));
+        }
+    }
+
     fn loaded_timers(&mut self, until: Timestamp, pages: &[Page]) {
         let rest = undamaged(self.timers.extend(until, pages));
         if !rest.is_empty() {
@@ -226,6 +311,7 @@ impl Shard {
                     undamaged(self.dead.found(&row.key, self.config.lease.epoch));
                 }
             }
+            Keyspace::Tasks => undamaged(self.tasks.found(page)),
             Keyspace::Mailbox => self.wake_mailboxes(page),
             _ if !self.recovered => self.keys.found(page.rows.len() as u64),
             _ => self.sweep_keys(page),
@@ -233,12 +319,13 @@ impl Shard {
         let last = page.rows.last().filter(|_| page.more);
         match (last, keyspace) {
             (Some(last), Keyspace::Mailbox) => {
-                let (address, _) = undamaged(record::read_mailbox_key(&last.key));
-                self.search = Some(record::mailbox_bounds(&address, None).1);
+                let (address, _, _) = undamaged(record::read_mailbox_key(&last.key));
+                self.search = Some(record::mailbox_end(&address));
             }
             (Some(last), _) => self.scan(keyspace, Some(record::exactly(&last.key).1)),
             (None, Keyspace::Timers) => self.scan(Keyspace::Dead, None),
-            (None, Keyspace::Dead) => self.scan(Keyspace::Keys, None),
+            (None, Keyspace::Dead) => self.scan(Keyspace::Tasks, None),
+            (None, Keyspace::Tasks) => self.scan(Keyspace::Keys, None),
             (None, Keyspace::Keys) if !self.recovered => self.recover(),
             (None, Keyspace::Keys) => {
                 let pause = self.config.limits.key_retention / SWEEPS_PER_RETENTION;
@@ -260,7 +347,7 @@ impl Shard {
     fn wake_mailboxes(&mut self, page: &Page) {
         let mut last: Option<Address> = None;
         for row in &page.rows {
-            let (address, _) = undamaged(record::read_mailbox_key(&row.key));
+            let (address, _, _) = undamaged(record::read_mailbox_key(&row.key));
             if last.as_ref() == Some(&address) {
                 continue;
             }
@@ -290,19 +377,19 @@ fn read(keyspace: Keyspace, from: Bytes, to: Bytes, rows_max: usize, bytes_max: 
     Read { keyspace, from, to, rows_max, bytes_max, values }
 }
 
-fn window_read(address: &Address, after: Option<RowId>, rows_max: usize) -> Read {
-    let (from, to) = record::mailbox_bounds(address, after);
+fn window_read(address: &Address, queue: Queue, after: Option<RowId>, rows_max: usize) -> Read {
+    let (from, to) = record::mailbox_bounds(address, queue, after);
     read(Keyspace::Mailbox, from, to, rows_max, WINDOW_BYTES_MAX, true)
 }
 
 fn mailbox_entry(row: &Row) -> Result<Entry, RecordError> {
-    let (_, id) = record::read_mailbox_key(&row.key)?;
+    let (_, _, id) = record::read_mailbox_key(&row.key)?;
     let message = record::read_message(&row.value)?;
     Ok(Entry { id, message, row: Some(BatchNumber::default()) })
 }
 
 /// A shard cannot go on over damaged records of its own: the panic stops it like a failed commit.
-fn undamaged<T>(read: Result<T, RecordError>) -> T {
+pub(super) fn undamaged<T>(read: Result<T, RecordError>) -> T {
     match read {
         Ok(read) => read,
         Err(error) => panic!("the store's records cannot be read: {error}"),

@@ -5,7 +5,7 @@
 //! read of rows is under way, so that a read as of any commit since its request misses nothing.
 
 use crate::record::RowId;
-use sarsen_protocol::{BatchNumber, Message};
+use sarsen_protocol::{BatchNumber, Body, Message, Timestamp};
 use std::collections::VecDeque;
 
 /// Bytes of messages at the front beyond which they are only rows, and bytes of rows read at a time.
@@ -37,12 +37,19 @@ pub(crate) struct Mailbox {
     absent: usize,
     /// Whether a read of rows is under way.
     pub(crate) reading: bool,
+    /// Whether a row cannot be read; then none is any more.
+    pub(crate) broken: bool,
 }
 
 impl Mailbox {
     /// Messages that wait, in memory or not.
     pub(crate) fn len(&self) -> usize {
         self.head.len() + self.tail.len() + self.absent
+    }
+
+    /// Messages in memory that can be taken.
+    pub(crate) fn head_len(&self) -> usize {
+        self.head.len()
     }
 
     /// Whether nothing waits.
@@ -65,9 +72,10 @@ impl Mailbox {
         self.head.front()
     }
 
-    /// Adds an accepted message; `window` is how many the front may hold.
+    /// Adds an accepted message; `window` is how many the front may hold, `usize::MAX` all of them.
     pub(crate) fn push(&mut self, entry: Entry, window: usize) {
-        if !self.gap && (self.head.len() >= window || self.head_bytes >= WINDOW_BYTES_MAX) {
+        let bounded = window != usize::MAX;
+        if !self.gap && bounded && (self.head.len() >= window || self.head_bytes >= WINDOW_BYTES_MAX) {
             self.gap = true;
         }
         if self.gap {
@@ -102,6 +110,38 @@ impl Mailbox {
         Some(entry)
     }
 
+    /// Puts messages back where they were taken: they have not been dealt with.
+    pub(crate) fn put_back(&mut self, entries: Vec<Entry>) {
+        for entry in entries.into_iter().rev() {
+            self.head_bytes += entry.message.bytes();
+            let at = self.head.partition_point(|other| other.id < entry.id);
+            self.head.insert(at, entry);
+        }
+    }
+
+    /// Takes the oldest message of the front for which `wanted` holds, wherever it stands there. What is behind the
+    /// front may be read again as long as the store has not seen it go, so it is not taken.
+    pub(crate) fn take(&mut self, wanted: impl Fn(&Message) -> bool) -> Option<Entry> {
+        let at = self.head.iter().position(|entry| wanted(&entry.message))?;
+        let entry = self.head.remove(at)?;
+        self.head_bytes -= entry.message.bytes();
+        Some(entry)
+    }
+
+    /// Whether a message for which `wanted` holds is in memory.
+    pub(crate) fn any(&self, wanted: impl Fn(&Message) -> bool) -> bool {
+        self.head.iter().chain(&self.tail).any(|entry| wanted(&entry.message))
+    }
+
+    /// Until when the first of the events in memory is kept for a start.
+    pub(crate) fn next_until(&self) -> Option<Timestamp> {
+        let until = |entry: &Entry| match &entry.message.body {
+            Body::Event(event) => event.keep_until,
+            _ => None,
+        };
+        self.head.iter().chain(&self.tail).filter_map(until).min()
+    }
+
     /// The messages that have no row yet, newest first.
     pub(crate) fn unwritten(&mut self) -> impl Iterator<Item = &mut Entry> {
         self.head.iter_mut().chain(self.tail.iter_mut()).rev().take_while(|entry| entry.row.is_none())
@@ -121,9 +161,11 @@ impl Mailbox {
         freed
     }
 
-    /// Whether rows should be read now, behind [`last`](Self::last).
+    /// Whether rows should be read now, behind [`last`](Self::last); a `window` of `usize::MAX` wants all of them.
     pub(crate) fn wants_rows(&self, window: usize) -> bool {
-        self.gap && !self.reading && self.head.len() <= window / 2 && self.head_bytes <= WINDOW_BYTES_MAX / 2
+        let room = window == usize::MAX
+            || (self.head.len() <= window / 2 && self.head_bytes <= WINDOW_BYTES_MAX / 2);
+        self.gap && !self.reading && !self.broken && room
     }
 
     /// The last message that ever was in memory without a gap before it.

@@ -3,7 +3,8 @@
 //! Inputs are queued by [`Shard::handle`]; [`Shard::turn`] lets one entity after the other take a turn on memory;
 //! what the turns write and let out collects in the open batch until [`Shard::seal`] closes it. A driver may seal
 //! between any two turns. The files of this folder each hold one concern: `intake` queues inputs, `admit` decides
-//! what is accepted, `run` runs operations, `send` passes messages on, `load` reads, `seal` closes batches.
+//! what is accepted, `run` runs operations, `locks` grants and releases, `runs` gives executions their turns, `send`
+//! passes messages on, `load` reads, `seal` closes batches.
 
 mod admit;
 mod batch;
@@ -13,29 +14,41 @@ mod instance;
 mod intake;
 mod keys;
 mod load;
+mod locks;
 mod mailbox;
 mod run;
+mod runs;
 mod seal;
 mod send;
+mod tasks;
 mod timers;
 
-use crate::{Limits, LoadRequest, Registry, SlotMap, record::BySlot, record::RowId};
+use crate::{
+    Limits, LoadRequest, Registry, SlotMap,
+    fault::{Fault, armed},
+    record::BySlot,
+    record::RowId,
+};
 use batch::OpenBatch;
 use bytes::Bytes;
 use dead::DeadLetters;
 use inbox::Inboxes;
 pub(crate) use instance::InstanceId;
-use instance::Instances;
+use instance::{Instances, Round};
 use keys::Keys;
 use sarsen_protocol::{
-    Address, Answer, BatchNumber, CallError, Lease, Message, Origin, Reply, Sequence, ShardId, Slot,
+    Address, Answer, BatchNumber, CallError, ExecutionId, Lease, Message, Reply, Sequence, ShardId, Slot,
     Timestamp,
 };
 use std::{
     collections::{BTreeSet, VecDeque},
     sync::Arc,
 };
+use tasks::Tasks;
 use timers::Timers;
+
+/// How many turns of what was begun may come before one that begins more.
+const STREAK_MAX: usize = 64;
 
 /// What a shard is made with.
 #[derive(Clone, Debug)]
@@ -67,15 +80,17 @@ pub struct ShardStats {
     pub batches: u64,
     /// Operations run.
     pub operations: u64,
-    /// Delayed signals that wait.
+    /// Delayed signals and timers of runs that wait.
     pub timers: u64,
+    /// Activities that have not ended.
+    pub tasks: u64,
     /// Dead letters kept.
     pub dead_letters: u64,
     /// Dead letters that went because there were too many.
     pub dead_letters_dropped: u64,
     /// Idempotency keys remembered.
     pub keys: u64,
-    /// Entities that cannot go on because their records do not fit the code.
+    /// Entities and runs in memory that cannot go on because their records do not fit the code.
     pub parked: u64,
 }
 
@@ -89,11 +104,17 @@ pub struct Shard {
     config: ShardConfig,
     now: Timestamp,
     instances: Instances,
+    /// Instances with something to go on with: what was begun is finished before more is begun, so that most of it is
+    /// over when the batch is sealed and never gets a row.
     ready: VecDeque<InstanceId>,
+    /// Instances to which only clients have sent.
+    fresh: VecDeque<InstanceId>,
+    /// Turns of `ready` since one of `fresh`.
+    streak: usize,
     batch: OpenBatch,
     /// Entities with something to write when the batch is sealed.
     touched: Vec<InstanceId>,
-    /// Entities that may forget messages once a batch is durable.
+    /// Instances that have something to do once a batch is durable: to forget messages, or to read what it wrote.
     trims: VecDeque<(BatchNumber, InstanceId)>,
     sealed: BatchNumber,
     committed: BatchNumber,
@@ -103,6 +124,7 @@ pub struct Shard {
     outgoing: BySlot<Sequence>,
     inboxes: Inboxes,
     timers: Timers,
+    tasks: Tasks,
     keys: Keys,
     dead: DeadLetters,
     recovered: bool,
@@ -133,6 +155,8 @@ impl Shard {
             now,
             instances: Instances::default(),
             ready: VecDeque::new(),
+            fresh: VecDeque::new(),
+            streak: 0,
             batch: OpenBatch::default(),
             touched: Vec::new(),
             trims: VecDeque::new(),
@@ -141,6 +165,7 @@ impl Shard {
             counter: 0,
             outgoing: BySlot::default(),
             inboxes: Inboxes::default(),
+            tasks: Tasks::default(),
             keys: Keys::default(),
             dead: DeadLetters::default(),
             recovered: false,
@@ -179,7 +204,8 @@ impl Shard {
 
     /// The entity whose turn would be next, for a watchdog.
     pub fn next_turn(&self) -> Option<&Address> {
-        let id = self.ready.iter().find(|id| self.instances.get(**id).is_some())?;
+        let mut round = self.ready.iter().chain(&self.fresh);
+        let id = round.find(|id| self.instances.get(**id).is_some())?;
         self.instances.get(*id).map(|instance| &instance.address)
     }
 
@@ -202,6 +228,7 @@ impl Shard {
 
     fn is_under_way(&self) -> bool {
         !self.ready.is_empty()
+            || !self.fresh.is_empty()
             || self.search.is_some()
             // A sweep of keys goes on beside everything and waits for nothing.
             || self.loads.len() + self.loads_under_way > usize::from(self.keys.sweeping)
@@ -214,7 +241,7 @@ impl Shard {
         if !self.recovered || self.is_batch_full() {
             return None;
         }
-        if !self.ready.is_empty() {
+        if !self.ready.is_empty() || !self.fresh.is_empty() {
             return Some(self.now);
         }
         let idle = self.instances.least_recent().and_then(|id| self.instances.get(id));
@@ -231,12 +258,15 @@ impl Shard {
 
     /// Takes an entity out of memory if it may leave.
     fn leave(&mut self, id: InstanceId) -> bool {
+        if armed(Fault::ReleaseOnEviction) {
+            self.release_on_eviction(id);
+        }
         let Some(instance) = self.instances.get(id) else { return false };
         if !instance.may_leave(self.committed) {
             return false;
         }
-        // A parked entity leaves messages behind, as rows.
-        self.queued_bytes -= instance.mailbox.bytes();
+        // Who is parked or locked leaves messages behind, as rows.
+        self.queued_bytes -= instance.front.bytes() + instance.mailbox.bytes();
         self.instances.remove(id);
         true
     }
@@ -281,6 +311,7 @@ impl Shard {
             batches: self.sealed.0,
             operations: self.operations,
             timers: self.timers.count(),
+            tasks: self.tasks.count(),
             dead_letters: self.dead.len() as u64,
             dead_letters_dropped: self.dead.dropped(),
             keys: self.keys.count(),
@@ -298,27 +329,55 @@ impl Shard {
         RowId { epoch: self.config.lease.epoch, counter: self.counter }
     }
 
+    /// An execution's id, or a generated run's, in `slot`: no two of a store are the same.
+    fn next_execution(&mut self, slot: Slot) -> ExecutionId {
+        const COUNTER_BITS: u32 = 38;
+        let RowId { epoch, counter } = self.next_row();
+        let unique = epoch.0 << COUNTER_BITS | counter & ((1 << COUNTER_BITS) - 1);
+        ExecutionId::generated(self.now, slot, unique)
+    }
+
     /// The number that the open batch will have if it writes anything.
     fn open_number(&self) -> BatchNumber {
         self.sealed.next()
     }
 
+    /// The instance whose turn it is. What was begun goes first, but not for ever.
     fn next_ready(&mut self) -> Option<InstanceId> {
-        while let Some(id) = self.ready.pop_front() {
-            if let Some(instance) = self.instances.get_mut(id) {
-                instance.ready = false;
-                return Some(id);
-            }
+        loop {
+            let begin = self.streak >= STREAK_MAX && !self.fresh.is_empty();
+            let (round, queue) = if begin || self.ready.is_empty() {
+                (Round::Fresh, &mut self.fresh)
+            } else {
+                (Round::Ready, &mut self.ready)
+            };
+            let id = queue.pop_front()?;
+            let Some(instance) = self.instances.get_mut(id).filter(|instance| instance.round == round) else {
+                continue;
+            };
+            instance.round = Round::Out;
+            self.streak = if round == Round::Fresh { 0 } else { self.streak + 1 };
+            return Some(id);
         }
-        None
     }
 
-    /// Puts an entity into the round if it has something to do.
+    /// Puts an instance into the round if it has something to do.
     fn mark_ready(&mut self, id: InstanceId) {
+        let committed = self.committed;
         let Some(instance) = self.instances.get_mut(id) else { return };
-        if !instance.ready && instance.has_work() {
-            instance.ready = true;
-            self.ready.push_back(id);
+        let round = if instance.goes_on(committed) {
+            Round::Ready
+        } else if instance.has_work(committed) {
+            Round::Fresh
+        } else {
+            return;
+        };
+        if instance.round < round {
+            instance.round = round;
+            match round {
+                Round::Ready => self.ready.push_back(id),
+                Round::Fresh | Round::Out => self.fresh.push_back(id),
+            }
         }
     }
 
@@ -333,7 +392,7 @@ impl Shard {
 
     /// Tells a client at once that its request is refused.
     fn refuse(&mut self, message: &Message, error: CallError) {
-        if let Origin::Client { session, request } = message.from {
+        if let Some((session, request)) = message.from.client() {
             self.refusals.push_back(Reply { session, request, answer: Answer::Refused(error) });
         }
     }
@@ -346,13 +405,20 @@ impl Shard {
         for _ in 0..CHANCES {
             let Some(id) = self.instances.least_recent() else { return };
             let Some(instance) = self.instances.get(id) else { return };
-            let over = self.instances.bytes() > limits.cache_bytes;
+            // Messages that cannot be taken now are rows: who keeps them in memory keeps others out.
+            let over =
+                self.instances.bytes() > limits.cache_bytes || self.queued_bytes >= limits.lane_bytes_max / 2;
             let idle = instance.used.after(limits.idle_after) <= self.now;
             if !over && !idle {
                 return;
             }
-            if !self.leave(id) {
+            // An execution costs a replay to come back: entities go first.
+            let spare = !idle && !instance.spared && instance.run().is_some_and(runs::Run::is_live);
+            if spare || !self.leave(id) {
                 self.instances.touch(id, self.now);
+            }
+            if let Some(instance) = self.instances.get_mut(id).filter(|_| spare) {
+                instance.spared = true;
             }
         }
     }

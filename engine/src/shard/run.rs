@@ -3,29 +3,39 @@
 use super::{
     InstanceId, Shard,
     admit::{answer, content},
-    instance::Stage,
+    instance::{Kind, Stage},
     keys::Known,
     mailbox::Entry,
 };
-use crate::record::{self, KeyOutcome, KeyRecord};
+use crate::{
+    fault::{Fault, armed},
+    record::{self, KeyOutcome, KeyRecord, Queue},
+};
 use sarsen_entities::{Asked, Change, Outcome};
 use sarsen_protocol::{
-    Address, Answer, CallError, Effect, Failure, Identity, IdentityName, Keyspace, Message, Payload, Reply,
+    Address, Answer, Body, CallError, Effect, Failure, Identity, IdentityName, Keyspace, Message, Payload,
+    Reply,
 };
 
 impl Shard {
     pub(super) fn take_turn(&mut self, id: InstanceId) {
         self.instances.touch(id, self.now);
-        match self.instances.get(id).map(|instance| &instance.stage) {
-            None | Some(Stage::Loading) => return,
-            Some(Stage::Parked(_)) => {
+        let Some(instance) = self.instances.get(id) else { return };
+        let is_run = instance.run().is_some();
+        match instance.stage {
+            Stage::Loading => return,
+            Stage::Parked(_) | Stage::Active if is_run => {
+                self.admit(id);
+                self.turn_of_run(id);
+            }
+            Stage::Parked(_) => {
                 self.answer_reads(id);
                 self.admit(id);
             }
-            Some(Stage::Active) => {
+            Stage::Active => {
                 self.answer_reads(id);
                 self.admit(id);
-                self.run(id);
+                self.turn_of_entity(id);
             }
         }
         self.load_window(id);
@@ -39,13 +49,14 @@ impl Shard {
             return;
         }
         let reads = std::mem::take(&mut instance.reads);
-        let answer = match (&instance.stage, &instance.state) {
+        let Kind::Entity(entity) = &instance.kind else { return };
+        let answer = match (&instance.stage, &entity.state) {
             (Stage::Parked(reason), _) => Answer::Refused(CallError::Parked {
                 address: instance.address.clone(),
                 reason: reason.clone(),
             }),
             (_, None) => Answer::State(None),
-            (_, Some(state)) => match instance.behaviour.encode(state) {
+            (_, Some(state)) => match entity.behaviour.encode(state) {
                 Ok(payload) => Answer::State(Some(payload)),
                 Err(failure) => Answer::Failed(failure),
             },
@@ -59,35 +70,69 @@ impl Shard {
         }
     }
 
-    /// Runs the operations at the front of the mailbox, as many as a run may hold.
-    fn run(&mut self, id: InstanceId) {
-        let limits = self.config.limits.clone();
+    /// First what comes from the holder of its lock, then, if nobody holds it, what waits in its mailbox: operations
+    /// up to the next lock request, or that request.
+    fn turn_of_entity(&mut self, id: InstanceId) {
+        self.turn_of_section(id);
         let Some(instance) = self.instances.get_mut(id) else { return };
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut bytes = 0;
-        while entries.len() < limits.run_operations_max
-            && let Some(next) = instance.mailbox.oldest()
-            && (entries.is_empty() || bytes + next.message.input.len() <= limits.run_bytes_max)
-        {
-            bytes += next.message.input.len();
-            entries.extend(instance.mailbox.pop());
-        }
-        if entries.is_empty() {
+        let Kind::Entity(entity) = &instance.kind else { return };
+        if entity.lock.is_some() && !armed(Fault::LockIgnored) {
             return;
         }
+        if let Some(Body::Lock(_)) = instance.mailbox.oldest().map(|entry| &entry.message.body) {
+            if let Some(entry) = instance.mailbox.pop() {
+                self.grant(id, entry);
+            }
+            return;
+        }
+        self.run(id, Queue::Back);
+    }
+
+    /// Runs the operations at the front of a queue, as many as a run may hold.
+    pub(super) fn run(&mut self, id: InstanceId, queue: Queue) {
+        let limits = self.config.limits.clone();
+        let Some(instance) = self.instances.get_mut(id) else { return };
+        let waiting = instance.queue_mut(queue).head_len();
+        let mut entries: Vec<Entry> = Vec::with_capacity(waiting.min(limits.run_operations_max));
+        let mut bytes = 0;
+        while entries.len() < limits.run_operations_max
+            && let Some(next) = instance.queue_mut(queue).oldest()
+            && let Body::Operation(operation) = &next.message.body
+            && (entries.is_empty() || bytes + operation.input.len() <= limits.run_bytes_max)
+        {
+            bytes += operation.input.len();
+            entries.extend(instance.queue_mut(queue).pop());
+        }
+        self.run_operations(id, queue, entries);
+    }
+
+    /// Runs operations that were taken from a queue.
+    pub(super) fn run_operations(&mut self, id: InstanceId, queue: Queue, entries: Vec<Entry>) {
+        let limits = self.config.limits.clone();
+        let now = self.now;
+        let Some(instance) = self.instances.get_mut(id) else { return };
+        let Kind::Entity(entity) = &mut instance.kind else { return };
+        let operation = |entry| match entry {
+            &Entry { message: Message { body: Body::Operation(ref operation), .. }, .. } => Some(operation),
+            _ => None,
+        };
         let asked: Vec<Asked<'_>> = entries
             .iter()
-            .map(|entry| Asked { operation: &entry.message.operation, input: &entry.message.input })
+            .filter_map(operation)
+            .map(|operation| Asked { operation: &operation.name, input: &operation.input })
             .collect();
+        debug_assert_eq!(asked.len(), entries.len(), "only operations are run");
+        if asked.is_empty() {
+            return;
+        }
         let address = instance.address.clone();
-        let ran = instance.behaviour.run(&address, &mut instance.state, &asked, self.now, &limits.run());
+        let ran = entity.behaviour.run(&address, &mut entity.state, &asked, now, &limits.run());
         debug_assert_eq!(ran.outcomes.len(), asked.len(), "each operation has an outcome");
         self.operations += ran.outcomes.len() as u64;
         self.apply(id, ran.change);
         for (entry, outcome) in entries.into_iter().zip(ran.outcomes) {
-            self.conclude(&address, entry, outcome);
+            self.conclude(id, (&address, queue), entry, outcome);
         }
-        self.mark_touched(id);
     }
 
     /// Notes how a run left the entity.
@@ -99,31 +144,46 @@ impl Shard {
             Change::Deleted => None,
         };
         let bytes = encoded.as_ref().map_or(0, Payload::len);
-        instance.encoded = encoded;
+        let Kind::Entity(entity) = &mut instance.kind else { return };
+        entity.encoded = encoded;
         instance.dirty = true;
         self.batch.bytes += bytes;
         self.instances.resize(id, bytes);
     }
 
     /// Lets one operation's outcome take effect: its row goes, its caller is answered, its messages leave.
-    fn conclude(&mut self, address: &Address, entry: Entry, outcome: Outcome) {
-        let Entry { id, message, row } = entry;
-        self.queued_bytes -= message.bytes();
-        if row.is_some() {
-            self.batch.write(Keyspace::Mailbox, record::mailbox_key(address, id), None);
-        }
+    fn conclude(
+        &mut self,
+        id: InstanceId,
+        (address, queue): (&Address, Queue),
+        entry: Entry,
+        outcome: Outcome,
+    ) {
+        let message = self.consume(id, queue, entry);
         match outcome.answer {
-            Err(failure) if !message.answered => self.give_up(&message, failure),
+            Err(failure) if !message.is_answered() => self.give_up(&message, failure),
             outcome => {
                 self.finish_key(&message, &outcome);
-                if message.answered {
+                if message.is_answered() {
                     self.reply(&message, answer(outcome));
                 }
             }
         }
         for outgoing in outcome.messages {
-            self.send(address, outgoing);
+            self.send_outgoing(address, outgoing);
         }
+    }
+
+    /// A message that was taken from a queue is dealt with: its row goes, and its instance stays until that is durable.
+    pub(super) fn consume(&mut self, instance: InstanceId, queue: Queue, entry: Entry) -> Message {
+        let Entry { id, message, row } = entry;
+        self.queued_bytes -= message.bytes();
+        if row.is_some() {
+            let key = record::mailbox_key(&message.to, queue, id);
+            self.batch.write(Keyspace::Mailbox, key, None);
+        }
+        self.mark_touched(instance);
+        message
     }
 
     /// Remembers the outcome under the message's key, if it has one, and answers repeats that waited for it.
@@ -166,8 +226,8 @@ impl Shard {
         let outcome = Err(failure);
         self.finish_key(message, &outcome);
         if let Err(failure) = outcome {
-            let (address, operation) = (message.to.clone(), message.operation.clone());
-            self.batch.release(Effect::DeadLetter { address, operation, failure }, 0);
+            let (address, what) = (message.to.clone(), message.body.to_string());
+            self.batch.release(Effect::DeadLetter { address, what, failure }, 0);
         }
     }
 }

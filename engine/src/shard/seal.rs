@@ -1,16 +1,21 @@
 //! Closing batches, and learning that they are durable.
 
-use super::{InstanceId, Shard, instance::Stage};
+use super::{
+    InstanceId, Shard,
+    batch::OpenBatch,
+    instance::{Entity, Kind, Stage},
+    runs::Run,
+};
 use crate::{
     Sealed, Withheld,
-    record::{self, InstanceHeader},
+    record::{self, InstanceHeader, Queue},
 };
-use sarsen_protocol::{Batch, BatchNumber, Effect, Keyspace, Payload, Receipt};
+use sarsen_protocol::{Address, Batch, BatchNumber, Effect, Keyspace, Payload, Receipt};
 
 impl Shard {
     /// Whether there is anything that a seal would close.
     pub fn has_open_batch(&self) -> bool {
-        self.batch.has_writes() || !self.batch.effects.is_empty() || !self.touched.is_empty()
+        self.batch.has_writes() || self.batch.has_effects() || !self.touched.is_empty()
     }
 
     /// Whether the open batch is at its limit: it is to be sealed even when the store is busy.
@@ -32,7 +37,7 @@ impl Shard {
             self.note_written(&touched, number);
         }
         (self.batch.turns, self.batch.bytes) = (0, 0);
-        let effects = std::mem::take(&mut self.batch.effects);
+        let effects = self.batch.take_effects();
         let lease = self.config.lease;
         if self.batch.has_writes() {
             self.sealed = number;
@@ -43,29 +48,39 @@ impl Shard {
             .then(|| Sealed { batch: None, effects: Withheld::new(lease, self.sealed, effects) })
     }
 
-    /// Writes an entity's record, if it has changed, and rows for its messages that have none.
+    /// Writes an instance's records, as far as they have changed, and rows for its messages that have none.
     fn write_instance(&mut self, id: InstanceId, number: BatchNumber) {
+        let now = self.now;
         let Some(instance) = self.instances.get_mut(id) else { return };
         instance.touched = false;
-        if std::mem::take(&mut instance.dirty) {
-            debug_assert_ne!(instance.stage, Stage::Loading, "an entity changes after it is loaded");
-            let header =
-                InstanceHeader { exists: instance.state.is_some(), producers: instance.producers.clone() };
-            let state = instance.encoded.as_ref().map_or(&[][..], Payload::as_bytes);
-            let resting = header.exists || !header.producers.is_empty();
-            let value = resting.then(|| record::write_instance(&header, state));
-            self.batch.write(Keyspace::Instances, record::instance_key(&instance.address), value);
-            if instance.producers.is_empty() {
-                instance.encoded = None;
+        let dirty = std::mem::take(&mut instance.dirty);
+        debug_assert!(!dirty || instance.stage != Stage::Loading, "an instance changes after it is loaded");
+        match &mut instance.kind {
+            Kind::Entity(entity) => {
+                if dirty {
+                    write_entity(&mut self.batch, &instance.address, entity);
+                }
+                // A lock that comes and goes within a batch leaves no row.
+                let changed = std::mem::take(&mut entity.lock_dirty);
+                if changed && (entity.lock.is_some() || entity.lock_stored) {
+                    entity.lock_stored = entity.lock.is_some();
+                    let lock = entity.lock.as_ref().map(record::write_lock);
+                    self.batch.write(Keyspace::Locks, record::instance_key(&instance.address), lock);
+                }
+            }
+            Kind::Run(run) => run.write(&mut self.batch, &instance.address, dirty, now),
+        }
+        for queue in Queue::ALL {
+            let address = instance.address.clone();
+            for entry in instance.queue_mut(queue).unwritten() {
+                entry.row = Some(number);
+                let key = record::mailbox_key(&address, queue, entry.id);
+                self.batch.write(Keyspace::Mailbox, key, Some(record::write_message(&entry.message)));
             }
         }
-        for entry in instance.mailbox.unwritten() {
-            entry.row = Some(number);
-            let key = record::mailbox_key(&instance.address, entry.id);
-            self.batch.write(Keyspace::Mailbox, key, Some(record::write_message(&entry.message)));
-        }
         instance.give_back_room();
-        if instance.mailbox.has_gap() {
+        let waits = instance.run().is_some_and(Run::waits_for_store);
+        if waits || instance.mailbox.has_gap() || instance.front.has_gap() {
             self.trims.push_back((number, id));
         }
     }
@@ -93,9 +108,24 @@ impl Shard {
         {
             if let Some(instance) = self.instances.get_mut(id) {
                 self.queued_bytes -= instance.mailbox.trim(self.committed);
+                self.queued_bytes -= instance.front.trim(self.committed);
             }
+            self.mark_ready(id);
         }
         self.keys.trim(self.committed);
+        self.tasks.trim(self.committed);
         self.make_room();
+    }
+}
+
+/// Writes an entity's record.
+fn write_entity(batch: &mut OpenBatch, address: &Address, entity: &mut Entity) {
+    let header = InstanceHeader { exists: entity.state.is_some(), producers: entity.producers.clone() };
+    let state = entity.encoded.as_ref().map_or(&[][..], Payload::as_bytes);
+    let resting = header.exists || !header.producers.is_empty();
+    let value = resting.then(|| record::write_instance(&header, state));
+    batch.write(Keyspace::Instances, record::instance_key(address), value);
+    if entity.producers.is_empty() {
+        entity.encoded = None;
     }
 }

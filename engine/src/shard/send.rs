@@ -1,30 +1,59 @@
 //! Messages of instances on their way: to a neighbour in the shard, to another shard, or to a later moment.
 
-use super::Shard;
-use crate::record::{self, TimerId};
+use super::{Shard, admit::queue_of};
+use crate::record::{self, RowId, TimerId};
 use sarsen_entities::Outgoing;
 use sarsen_protocol::{
-    Address, CallError, Delivery, Effect, Failure, FailureKind, Identity, Keyspace, Message, Origin, ShardId,
-    Source,
+    Address, Answer, Body, CallError, CommandId, Completed, Completion, Delivery, Effect, ExecutionId,
+    Failure, FailureKind, Keyspace, Labels, Launch, Message, Origin, Parent, Reuse, RunId, ShardId, Slot,
+    Source, StartRequest,
 };
 
 impl Shard {
     /// Sends what an operation of `from` sent.
-    pub(super) fn send(&mut self, from: &Address, outgoing: Outgoing) {
-        let message = Message {
-            to: outgoing.to,
-            from: Origin::Instance(from.clone()),
-            operation: outgoing.operation,
-            input: outgoing.input,
-            answered: false,
-            identity: Identity::None,
-            due: outgoing.due,
-            deadline: None,
-            trace: None,
+    pub(super) fn send_outgoing(&mut self, from: &Address, outgoing: Outgoing) {
+        let message = match outgoing {
+            Outgoing::Signal { to, operation, input, due } => {
+                let body = Body::operation(operation, input, false);
+                Message { due, ..Message::one_way(to, from.clone(), body) }
+            }
+            Outgoing::Start { run, name, input } => {
+                let generated = run.is_none();
+                let run = run.unwrap_or_else(|| self.next_run(from.slot()));
+                let launch = Launch { run, name, input, labels: Labels::default() };
+                return self.send_start(start_message(from, launch, None, generated));
+            }
         };
-        if self.config.registry.get(message.to.name()).is_none() {
+        self.send(message);
+    }
+
+    /// A generated id for a run in `slot`.
+    fn next_run(&mut self, slot: Slot) -> RunId {
+        let unique = self.next_execution(slot).unique();
+        RunId::generated(self.now, slot, unique)
+    }
+
+    /// Tells an execution what has come about.
+    pub(super) fn complete(
+        &mut self,
+        run: &Address,
+        execution: ExecutionId,
+        command: CommandId,
+        completion: Completion,
+    ) {
+        let body = Body::Completed(Box::new(Completed { execution, command, completion }));
+        self.send(Message::one_way(run.clone(), run.clone(), body));
+    }
+
+    /// Sends a message: to a neighbour in the shard, to another shard, or to a later moment.
+    pub(super) fn send(&mut self, message: Message) {
+        if !message.to.is_run() && self.config.registry.get(message.to.name()).is_none() {
+            if matches!(message.body, Body::Lock(_) | Body::Release(_) | Body::Cancel(_)) {
+                self.keep_for_later(&message);
+                return;
+            }
             let error = CallError::UnknownEntity { name: message.to.name().to_owned() };
-            self.give_up(&message, Failure::new(FailureKind::UnknownEntity, error.to_string()));
+            self.fail(&message, Failure::new(FailureKind::UnknownEntity, error.to_string()));
             return;
         }
         let owner = self.config.slots.shard(message.to.slot());
@@ -32,9 +61,51 @@ impl Shard {
             self.send_away(owner, message);
         } else if message.due.is_some_and(|due| due > self.now) {
             self.delay(message);
-        } else if let Some(id) = self.activate(&message.to) {
+        } else if let Some(id) = self.activate_for(&message) {
             self.admit_deliveries(id);
             self.admit_delivery(id, message);
+        }
+    }
+
+    /// Keeps what concerns a lock of an entity whose type is not registered, for a process in which it is.
+    fn keep_for_later(&mut self, message: &Message) {
+        let owner = self.config.slots.shard(message.to.slot());
+        if owner != self.config.id {
+            self.send_away(owner, message.clone());
+            return;
+        }
+        let key = record::mailbox_key(&message.to, queue_of(message), self.next_row());
+        self.batch.write(Keyspace::Mailbox, key, Some(record::write_message(message)));
+        self.unregistered += 1;
+    }
+
+    /// Answers who waits for a message that cannot be done; keeps it as a dead letter when nobody does.
+    pub(super) fn fail(&mut self, message: &Message, failure: Failure) {
+        match &message.body {
+            Body::Operation(operation)
+                if operation.answered && matches!(message.from, Origin::Execution { .. }) =>
+            {
+                self.reply(message, Answer::Failed(failure));
+            }
+            Body::Operation(_) | Body::Event(_) => self.give_up(message, failure),
+            Body::Start(start) => match &start.parent {
+                Some(parent) => {
+                    let run = Address::run(&parent.run);
+                    self.complete(&run, parent.execution, parent.command, Completion::Child(Err(failure)));
+                }
+                None => self.give_up(message, failure),
+            },
+            // Nobody needs them where they cannot be taken.
+            Body::Lock(_)
+            | Body::Release(_)
+            | Body::Cancel(_)
+            | Body::Begin(_)
+            | Body::Completed(_)
+            | Body::Suspend { .. }
+            | Body::Resume { .. }
+            | Body::Terminate { .. }
+            | Body::Purge
+            | Body::Sweep => {}
         }
     }
 
@@ -47,20 +118,26 @@ impl Shard {
         let sequence = *last;
         let key = record::inbox_key(slot, source, sequence);
         self.batch.write(Keyspace::Inbox, key, Some(record::write_message(&message)));
-        let bytes = message.input.len();
+        let bytes = message.bytes();
         let delivery = Delivery { source, slot, sequence, message: Some(message) };
         self.batch.release(Effect::Deliver { to, delivery }, bytes);
     }
 
     /// Keeps a message until it is due.
     pub(super) fn delay(&mut self, message: Message) {
-        if self.timers.count() >= self.config.limits.timers_max as u64 {
+        let full = self.timers.count() >= self.config.limits.timers_max as u64;
+        if full && matches!(message.body, Body::Operation(_)) {
             let reason = "the shard's list of delayed signals is full: raise `timers_max`";
             self.give_up(&message, Failure::new(FailureKind::MailboxFull, reason));
             return;
         }
         let due = message.due.unwrap_or(self.now);
-        let id = TimerId { due, row: self.next_row(), slot: message.to.slot() };
+        let row = match &message.body {
+            // Whoever takes the timer back finds its row by the command.
+            Body::Completed(completed) => RowId::of_command(completed.execution, completed.command),
+            _ => self.next_row(),
+        };
+        let id = TimerId { due, row, slot: message.to.slot() };
         let value = record::write_message(&message);
         self.batch.replace(Keyspace::Timers, record::timer_key(id), Some(value));
         self.timers.insert(id, message, self.open_number());
@@ -86,4 +163,16 @@ impl Shard {
         }
         fired
     }
+}
+
+/// A message that starts a run, whose result `parent` waits for.
+pub(super) fn start_message(
+    from: &Address,
+    launch: Launch,
+    parent: Option<Parent>,
+    generated: bool,
+) -> Message {
+    let to = Address::run(&launch.run);
+    let start = StartRequest { launch, reuse: Reuse::Fail, parent, generated };
+    Message::one_way(to, from.clone(), Body::Start(Box::new(start)))
 }

@@ -1,6 +1,13 @@
 //! Shards over a map, driven step by step.
 
+mod activities;
 mod desk;
+mod events;
+#[cfg(feature = "faults")]
+mod faults;
+mod parked;
+mod runs;
+mod sections;
 
 use crate::Limits;
 use desk::Desk;

@@ -8,7 +8,10 @@
 use crate::record::{self, TimerId};
 use bytes::Bytes;
 use sarsen_protocol::{BatchNumber, Message, Page, Read, Slot, Timestamp, record::RecordError};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// Timers read from one slot at a time.
 const PAGE_ROWS: usize = 1_024;
@@ -36,8 +39,12 @@ pub(crate) struct Timers {
     far_batch: BatchNumber,
     window: Duration,
     count: u64,
-    /// How many timers of each slot are in rows alone; slots without any are not read.
+    /// How many timers of each slot are in rows alone, at most; slots without any are not read.
     far: BTreeMap<Slot, u64>,
+    /// Timers that were taken back while rows are being read, which may still show them.
+    removed: BTreeSet<TimerId>,
+    /// The last batch that took back a timer of which there was only a row.
+    removed_batch: BatchNumber,
 }
 
 impl Timers {
@@ -50,6 +57,8 @@ impl Timers {
             window,
             count: 0,
             far: BTreeMap::new(),
+            removed: BTreeSet::new(),
+            removed_batch: BatchNumber::default(),
         }
     }
 
@@ -92,6 +101,23 @@ impl Timers {
         }
     }
 
+    /// Takes back a timer, unless it has fired; its row goes in the batch that will be sealed as `batch`.
+    pub(crate) fn remove(&mut self, id: TimerId, batch: BatchNumber) {
+        if self.near.remove(&id).is_none() {
+            // All that is due up to the horizon is near until it fires.
+            if self.horizon.is_some_and(|horizon| id.due <= horizon) {
+                return;
+            }
+            // It may have fired in an earlier life, by a clock that has gone back since. So its slot is read on, for
+            // the sake of the others; the figure may be too low until they have fired.
+            self.removed_batch = batch;
+        }
+        self.count = self.count.saturating_sub(1);
+        if self.reading != Reading::No || self.horizon.is_none() {
+            self.removed.insert(id);
+        }
+    }
+
     /// Takes the next timer that is due.
     pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<(TimerId, Message)> {
         let due = now.min(self.horizon?);
@@ -122,7 +148,8 @@ impl Timers {
     ) -> Option<(Timestamp, Vec<Read>)> {
         let due = self.horizon.is_none_or(|horizon| self.renewal(horizon) <= now);
         if self.reading == Reading::No && due && self.horizon != Some(Timestamp::MAX) {
-            self.reading = Reading::Wanted { until: now.after(self.window), after: self.far_batch };
+            let after = self.far_batch.max(self.removed_batch);
+            self.reading = Reading::Wanted { until: now.after(self.window), after };
         }
         let Reading::Wanted { until, after } = self.reading else { return None };
         if after > committed {
@@ -130,6 +157,7 @@ impl Timers {
         }
         if self.far.is_empty() {
             (self.horizon, self.reading) = (Some(until), Reading::No);
+            self.removed.clear();
             return None;
         }
         self.reading = Reading::UnderWay { until };
@@ -149,6 +177,9 @@ impl Timers {
         for page in pages {
             for row in &page.rows {
                 let id = record::read_timer_key(&row.key)?;
+                if self.removed.contains(&id) {
+                    continue;
+                }
                 if let std::collections::btree_map::Entry::Vacant(vacant) = self.near.entry(id) {
                     vacant.insert(record::read_message(&row.value)?);
                     self.came_near(id.slot);
@@ -163,6 +194,7 @@ impl Timers {
         if rest.is_empty() {
             self.horizon = Some(until);
             self.reading = Reading::No;
+            self.removed.clear();
         }
         Ok(rest)
     }

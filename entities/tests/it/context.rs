@@ -1,10 +1,24 @@
 //! What operations are told and may send.
 
 use crate::ledger::{LIMITS, Ledger, NOW, Op, encoded, op, outcome_text, run};
-use sarsen_entities::{Entity, EntityContext, Operations, Port, Returns, RunLimits};
+use sarsen_entities::{
+    Entity, EntityContext, EntityType, Operations, OrchestrationType, Port, Returns, RunLimits,
+};
 use sarsen_protocol::{Address, json};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+
+/// An orchestration as code that starts it knows it.
+struct Greet;
+
+impl OrchestrationType for Greet {
+    const NAME: &'static str = "greet";
+    type Input = (String, f64);
+}
+
+fn greet() -> Greet {
+    Greet
+}
 
 /// An entity whose one operation is given by the test.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -16,12 +30,14 @@ thread_local! {
     static ACT: std::cell::Cell<Act> = const { std::cell::Cell::new(|_| ()) };
 }
 
-impl Entity for Probe {
+impl EntityType for Probe {
     const NAME: &'static str = "probe";
     type Ref<P: Port> = ();
 
     fn refer<P: Port>(_port: P) {}
+}
 
+impl Entity for Probe {
     fn initial(_key: &str) -> Self {
         Self
     }
@@ -66,8 +82,33 @@ fn references_live_side_by_side() {
 }
 
 #[test]
+fn orchestrations_are_started_in_the_order_of_all_that_is_sent() {
+    assert_eq!(
+        acted(|cx| {
+            let (named, input) = (cx.start(greet, ("bob".to_owned(), 0.5)).id("g-1"), (String::new(), 2.0));
+            cx.entity::<Ledger>("a").add(1).signal();
+            cx.start(greet, &input).detach();
+            cx.entity::<Ledger>("a").add(2).signal();
+            named.detach();
+        }),
+        "null -> @ledger@a add 1 -> run (generated) greet [\"\",2.0] -> @ledger@a add 2 -> run g-1 greet [\"bob\",0.5]"
+    );
+}
+
+#[test]
+fn an_operation_that_fails_starts_nothing() {
+    assert_eq!(
+        acted(|cx| {
+            cx.start(greet, (String::new(), 1.0)).detach();
+            panic!("after all");
+        }),
+        "panicked: after all"
+    );
+}
+
+#[test]
 fn a_fault_fails_the_operation_whatever_it_does_meanwhile() {
-    let cases: [(Act, &str); 6] = [
+    let cases: [(Act, &str); 10] = [
         (
             |cx| drop(cx.entity::<Ledger>("\0")),
             "sent to an invalid address: the key `\\0` has a control character: use printable characters only",
@@ -90,7 +131,29 @@ fn a_fault_fails_the_operation_whatever_it_does_meanwhile() {
         ),
         (
             |cx| (0..5).for_each(|n| cx.entity::<Ledger>("a").add(n).signal()),
-            "result is too large: it sends more than 4 signals, the most that one operation may: send fewer, or raise `messages_per_operation_max`",
+            "result is too large: it sends more than 4 messages, the most that one operation may: send fewer, or raise `messages_per_operation_max`",
+        ),
+        (
+            |cx| cx.start(greet, ("x".repeat(60), 1.0)).detach(),
+            "result is too large: the input of orchestration `greet` has 68 bytes, 64 are allowed: send a reference instead, or raise `payload_bytes_max`",
+        ),
+        (
+            |cx| {
+                (0..3).for_each(|n| cx.entity::<Ledger>("a").add(n).signal());
+                (0..2).for_each(|_| cx.start(greet, (String::new(), 1.0)).detach());
+            },
+            "result is too large: it sends more than 4 messages, the most that one operation may: send fewer, or raise `messages_per_operation_max`",
+        ),
+        (
+            |cx| {
+                cx.start(greet, (String::new(), 1.0)).id("@bob").detach();
+                cx.start(greet, (String::new(), f64::NAN)).detach();
+            },
+            "sent to an invalid address: `@bob` is no run id: use 1 to 256 bytes without control characters that do not begin with `@`",
+        ),
+        (
+            |cx| cx.start(greet, (String::new(), f64::NAN)).detach(),
+            "result cannot be encoded: the input of orchestration `greet`: `[1]` is NaN: JSON has no such number",
         ),
         (
             |cx| {
@@ -111,6 +174,7 @@ fn what_is_not_sent_is_no_fault() {
         acted(|cx| {
             drop(cx.entity::<Ledger>("a").scale(f64::NAN));
             drop(cx.entity::<Ledger>("a").note(&"x".repeat(63)));
+            drop(cx.start(greet, ("x".repeat(63), f64::NAN)).id(""));
             (0..4).for_each(|_| cx.entity::<Ledger>("a").note(&"x".repeat(62)).signal());
         })
         .len(),
@@ -138,14 +202,16 @@ impl<'de> Deserialize<'de> for Misnamed {
     }
 }
 
-impl Entity for Misnamed {
+impl EntityType for Misnamed {
     const NAME: &'static str = "Misnamed";
     type Ref<P: Port> = P;
 
     fn refer<P: Port>(port: P) -> P {
         port
     }
+}
 
+impl Entity for Misnamed {
     fn initial(_key: &str) -> Self {
         Self
     }

@@ -1,10 +1,10 @@
 //! The entity of these tests: an operation for each thing that can happen. And a way to write runs as text.
 
 use sarsen_entities::{
-    Asked, Behaviour, Change, Entity, EntityContext, Operations, Outcome, Port, Ran, Returns, RunLimits,
-    State, Typed,
+    Asked, Behaviour, Change, Entity, EntityContext, EntityType, Operations, Outcome, Outgoing, Port, Ran,
+    Returns, RunLimits, State, Typed,
 };
-use sarsen_protocol::{Address, OperationName, Payload, Timestamp, json};
+use sarsen_protocol::{Address, OperationName, Payload, RunId, Timestamp, json};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt::{self, Write},
@@ -55,14 +55,16 @@ impl<P: Port> LedgerRef<P> {
     }
 }
 
-impl Entity for Ledger {
+impl EntityType for Ledger {
     const NAME: &'static str = "ledger";
     type Ref<P: Port> = LedgerRef<P>;
 
     fn refer<P: Port>(port: P) -> LedgerRef<P> {
         LedgerRef { port }
     }
+}
 
+impl Entity for Ledger {
     /// Begins with the length of its key.
     fn initial(key: &str) -> Self {
         assert_ne!(key, "initial panics", "no initial state");
@@ -177,11 +179,22 @@ pub(crate) fn outcome_text(outcome: &Outcome) -> String {
         },
     };
     for message in &outcome.messages {
-        let due = message.due.map_or(String::new(), |due| format!(" @{}", due.as_micros()));
-        let (to, operation, input) = (&message.to, &message.operation, text(&message.input));
-        write!(line, " -> {to} {operation} {input}{due}").expect("a string takes everything");
+        write!(line, " -> {}", outgoing_text(message)).expect("a string takes everything");
     }
     line
+}
+
+fn outgoing_text(message: &Outgoing) -> String {
+    match message {
+        Outgoing::Signal { to, operation, input, due } => {
+            let due = due.map_or(String::new(), |due| format!(" @{}", due.as_micros()));
+            format!("{to} {operation} {}{due}", text(input))
+        }
+        Outgoing::Start { run, name, input } => {
+            let run = run.as_ref().map_or("(generated)", RunId::as_str);
+            format!("run {run} {name} {}", text(input))
+        }
+    }
 }
 
 pub(crate) fn change_text(change: &Change) -> String {

@@ -1,7 +1,9 @@
 //! What a type must be to be registered, and what is asked of it before a message is sent.
 
 use crate::ledger::{Ledger, op};
-use sarsen_entities::{Behaviour, Entity, InputError, Operations, Port, RegisterError, Returns, Typed};
+use sarsen_entities::{
+    Behaviour, Entity, EntityType, InputError, Operations, Port, RegisterError, Returns, Typed,
+};
 use sarsen_protocol::{FailureKind, Payload};
 use serde::{Deserialize, Serialize};
 
@@ -10,12 +12,14 @@ macro_rules! named {
         #[derive(Clone, Debug, Serialize, Deserialize)]
         struct $type;
 
-        impl Entity for $type {
+        impl EntityType for $type {
             const NAME: &'static str = $name;
             type Ref<P: Port> = ();
 
             fn refer<P: Port>(_port: P) {}
+        }
 
+        impl Entity for $type {
             fn initial(_key: &str) -> Self {
                 Self
             }
@@ -117,12 +121,14 @@ fn a_panic_while_reading_is_a_misfit() {
             panic!("read")
         }
     }
-    impl Entity for Bomb {
+    impl EntityType for Bomb {
         const NAME: &'static str = "bomb";
         type Ref<P: Port> = ();
 
         fn refer<P: Port>(_port: P) {}
+    }
 
+    impl Entity for Bomb {
         fn initial(_key: &str) -> Self {
             Self
         }

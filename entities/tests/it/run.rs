@@ -1,7 +1,7 @@
 //! Runs: what each mix of operations answers, sends and leaves behind.
 
 use crate::ledger::{LIMITS, Ledger, check, check_with};
-use sarsen_entities::{Entity, Operations, Port, Returns, RunLimits, inside_operation};
+use sarsen_entities::{Entity, EntityType, Operations, Port, Returns, RunLimits, inside_operation};
 use sarsen_protocol::Address;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -239,14 +239,16 @@ fn code_of_an_entity_knows_whose_it_is() {
 /// A type without reference methods: these tests ask by name.
 macro_rules! entity {
     ($type:ident, $name:literal, $operations:expr) => {
-        impl Entity for $type {
+        impl EntityType for $type {
             const NAME: &'static str = $name;
             type Ref<P: Port> = P;
 
             fn refer<P: Port>(port: P) -> P {
                 port
             }
+        }
 
+        impl Entity for $type {
             fn initial(_key: &str) -> Self {
                 Self::default()
             }

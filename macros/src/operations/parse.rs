@@ -7,7 +7,7 @@ use crate::{
 };
 use proc_macro2::Ident;
 use syn::{
-    Attribute, Error, FnArg, ImplItem, ImplItemFn, ItemImpl, Pat, PatType, PathArguments, Receiver,
+    Attribute, Error, FnArg, ImplItem, ImplItemFn, ItemImpl, Lifetime, Pat, PatType, PathArguments, Receiver,
     ReceiverKind, Result, ReturnType, Safety, Signature, Type, ext::IdentExt, parse_quote_spanned,
 };
 
@@ -117,21 +117,44 @@ fn receiver(signature: &Signature) -> Result<bool> {
         return Err(Error::new(signature.ident.span(), message));
     };
     match &receiver.kind {
-        ReceiverKind::Reference(_, _, mutable) => Ok(mutable.is_some()),
+        ReceiverKind::Reference(_, lifetime, mutable) if lifetime.as_ref().is_none_or(is_any) => {
+            Ok(mutable.is_some())
+        }
         _ => Err(wrong_receiver(receiver)),
     }
 }
 
+/// Whether a lifetime is `'_`, which stands for any.
+fn is_any(lifetime: &Lifetime) -> bool {
+    lifetime.ident == "_"
+}
+
 fn wrong_receiver(receiver: &Receiver) -> Error {
-    let found = match &receiver.kind {
-        ReceiverKind::Typed(_, found) => format!("self: {}", text(found)),
-        _ if receiver.mutability.is_some() => "mut self".to_owned(),
-        _ => "self".to_owned(),
+    let found = text(receiver);
+    let message = match plainly(receiver) {
+        Some(plain) => format!("an operation does not take `{found}`: write `{plain}`"),
+        None => format!(
+            "an operation does not take `{found}`, for the entity outlives it: take `&mut self`, or `&self` to look only"
+        ),
     };
-    let message = format!(
-        "an operation does not take `{found}`, for the entity outlives it: take `&mut self`, or `&self` to look only"
-    );
     Error::new_spanned(receiver, message)
+}
+
+/// The receiver that is meant, of one that lends the entity in other words.
+fn plainly(receiver: &Receiver) -> Option<&'static str> {
+    let mutable = match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutable) => mutable,
+        ReceiverKind::Typed(_, found) => match &**found {
+            Type::Reference(reference) if is_self(&reference.elem) => &reference.mutability,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(if mutable.is_some() { "&mut self" } else { "&self" })
+}
+
+fn is_self(found: &Type) -> bool {
+    matches!(found, Type::Path(path) if path.path.is_ident("Self"))
 }
 
 /// Refuses what no operation is: asynchronous, generic, unsafe, foreign.

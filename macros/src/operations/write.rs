@@ -32,7 +32,7 @@ impl Writer<'_> {
         let delete = self.built_in_delete();
         let summary =
             format!("A reference to an entity of type `{name}`, through which its operations are asked for.");
-        let state = self.state();
+        let (state, refers) = (self.state(), self.refers());
         quote_spanned! {Span::mixed_site()=>
             #[doc = #summary]
             #(#cfgs)*
@@ -53,6 +53,31 @@ impl Writer<'_> {
             #allowed
             impl<#port: #private::StatePort> #ident<#port> {
                 #state
+            }
+
+            #refers
+        }
+    }
+
+    /// What a lock asks of the reference.
+    fn refers(&self) -> TokenStream {
+        let Self { block: Block { cfgs, .. }, private, ident, port } = self;
+        let allowed = allowed();
+        quote_spanned! {Span::mixed_site()=>
+            #(#cfgs)*
+            #allowed
+            #[automatically_derived]
+            impl<#port: #private::Port> #private::Reference for #ident<#port> {
+                type Port = #port;
+                type Over<Other: #private::Port> = #ident<Other>;
+
+                fn port(&self) -> &#port {
+                    &self.port
+                }
+
+                fn over<Other: #private::Port>(port: Other) -> #ident<Other> {
+                    #ident { port }
+                }
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use crate::derived;
 use sarsen::{
-    Asked, Behaviour, Entity, EntityContext, Operations, Port, Ran, Returns, RunLimits, StatePort, Typed,
+    Asked, Behaviour, Entity, EntityContext, EntityType, Operations, Port, Ran, Reference, Returns,
+    RunLimits, StatePort, Typed,
 };
 use sarsen_protocol::{Address, OperationName, Payload, Timestamp, json};
 use serde::{Deserialize, Serialize};
@@ -44,14 +45,16 @@ impl fmt::Display for Insufficient {
     }
 }
 
-impl Entity for Account {
+impl EntityType for Account {
     const NAME: &'static str = "account";
     type Ref<P: Port> = AccountRef<P>;
 
     fn refer<P: Port>(port: P) -> AccountRef<P> {
         AccountRef { port }
     }
+}
 
+impl Entity for Account {
     fn initial(_key: &str) -> Self {
         Self::default()
     }
@@ -94,6 +97,19 @@ impl<P: Port> AccountRef<P> {
 
     fn delete(&self) -> P::Request<()> {
         self.port.request("delete", &(), Returns::value())
+    }
+}
+
+impl<P: Port> Reference for AccountRef<P> {
+    type Port = P;
+    type Over<Q: Port> = AccountRef<Q>;
+
+    fn port(&self) -> &P {
+        &self.port
+    }
+
+    fn over<Q: Port>(port: Q) -> AccountRef<Q> {
+        AccountRef { port }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Everything that an entity type and an operation may look like.
 
 use crate::by_hand::{Said, run, text};
-use sarsen::{Behaviour, Entity as _, State, Typed};
+use sarsen::{Behaviour, EntityType as _, State, Typed};
 use sarsen_macros::{Entity, operations};
 use sarsen_protocol::{Payload, json};
 use serde::{Deserialize, Serialize};

@@ -13,4 +13,5 @@ mod by_hand;
 mod derived;
 mod forms;
 mod markers;
+mod references;
 mod refusals;

@@ -2,8 +2,8 @@
 
 use sarsen_macros::{activity, orchestration};
 use sarsen_orchestration::{
-    Activity, ActivityCode, Context, End, ExecutionLimits, Input, Labels, Orchestration, Orchestrator, Start,
-    Typed,
+    Activity, ActivityCode, Context, End, ExecutionLimits, Input, Labels, Orchestration, OrchestrationType,
+    Orchestrator, Start, Typed,
 };
 use sarsen_protocol::{CallError, ExecutionId, OrchestrationName, Payload, RunId, Timestamp, Uuid, json};
 use serde::{Deserialize, Serialize};

@@ -16,6 +16,7 @@ const GOLDEN: &[&str] = &[
     r#"{"eventId":-1,"timestamp":1,"eventType":"eventRaised","name":"e","input":"1"}"#,
     r#"{"eventId":-1,"timestamp":1,"eventType":"executionSuspended","input":"s"}"#,
     r#"{"eventId":-1,"timestamp":1,"eventType":"executionResumed"}"#,
+    r#"{"eventId":-1,"timestamp":1,"eventType":"genericEvent","data":"critical section 00000000000000000000000000000001:1 refused: {\"errorType\":\"Returned\",\"errorMessage\":\"no\",\"isNonRetriable\":false,\"properties\":{\"details\":\"1\"}}"}"#,
     r#"{"eventId":9,"timestamp":1,"eventType":"taskScheduled","name":"t","version":"v","input":"1","parentTraceContext":"00-00000000000000000000000000000001-0000000000000002-03","tags":{"t":"u"}}"#,
     r#"{"eventId":9,"timestamp":1,"eventType":"timerCreated","fireAt":300}"#,
     r#"{"eventId":9,"timestamp":1,"eventType":"genericEvent","data":"timer 1 cancelled"}"#,
@@ -40,4 +41,12 @@ fn every_event_has_its_words() {
     let words = events.iter().flat_map(|event| converter.convert(event));
     let lines: Vec<String> = words.map(|event| serde_json::to_string(&event).unwrap()).collect();
     assert_eq!(lines, GOLDEN);
+}
+
+#[test]
+fn what_is_not_tried_again_says_so() {
+    use sarsen_protocol::FailureKind;
+    let said = |kind| details(&Failure::new(kind, "no")).is_non_retriable;
+    assert_eq!([FailureKind::UnknownActivity, FailureKind::Undecodable].map(said), [true, true]);
+    assert_eq!([FailureKind::Panicked, FailureKind::Returned].map(said), [false, false]);
 }

@@ -1,7 +1,7 @@
 //! An activity that is attempted more than once.
 
 use crate::{Command, Labels, RetryPolicy};
-use sarsen_protocol::{ActivityName, Payload};
+use sarsen_protocol::{ActivityName, Failure, FailureKind, Payload};
 use std::time::Duration;
 
 /// An activity and what is left of its policy. Attempts and the waits between them follow one another whether or
@@ -28,8 +28,12 @@ impl Retry {
         Command::Task { name: self.name.clone(), input: self.input.clone(), labels: self.labels.clone() }
     }
 
-    /// After a failure: how long to wait, and what is left then; `None` when it was the last attempt.
-    pub(super) fn again(&self) -> Option<(Duration, Box<Self>)> {
+    /// After a failure: how long to wait, and what is left then; `None` when it was the last attempt, or another one
+    /// would come to the same.
+    pub(super) fn again(&self, failure: &Failure) -> Option<(Duration, Box<Self>)> {
+        if is_final(failure) {
+            return None;
+        }
         let attempts_left = self.attempts_left.checked_sub(1)?;
         // Plain multiplication is the same everywhere, which `powi` need not be.
         let seconds = self.interval.as_secs_f64() * self.policy.backoff.max(1.0);
@@ -37,4 +41,9 @@ impl Retry {
         let interval = Duration::try_from_secs_f64(seconds).unwrap_or(longest).min(longest);
         Some((self.interval, Box::new(Self { attempts_left, interval, ..self.clone() })))
     }
+}
+
+/// Whether another attempt would fail alike: there is no such activity, or it cannot read its input.
+pub(crate) fn is_final(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::UnknownActivity | FailureKind::Undecodable)
 }

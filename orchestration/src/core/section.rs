@@ -15,6 +15,15 @@ pub(super) struct Section {
     calls: Vec<(CommandId, Address)>,
 }
 
+/// A section that was asked for.
+pub(crate) struct Asked {
+    /// Its name: the command that asked for it.
+    pub(crate) section: CommandId,
+    /// Its first entity.
+    pub(crate) first: Address,
+    pub(crate) waiter: Rc<Waiter>,
+}
+
 impl Section {
     pub(super) fn id(&self) -> CommandId {
         self.id
@@ -36,6 +45,11 @@ impl State {
         }
     }
 
+    /// The section cannot be had: nothing of it is held.
+    pub(super) fn refused(&mut self, id: CommandId) {
+        self.section.take_if(|section| section.id == id);
+    }
+
     pub(super) fn call_ended(&mut self, id: CommandId) {
         if let Some(section) = &mut self.section {
             section.calls.retain(|(call, _)| *call != id);
@@ -52,10 +66,7 @@ impl State {
 
 impl Core {
     /// Asks for a section over `entities`; `None` when the execution is over.
-    pub(crate) fn lock(
-        &self,
-        mut entities: Vec<Address>,
-    ) -> Result<Option<(CommandId, Rc<Waiter>)>, SectionError> {
+    pub(crate) fn lock(&self, mut entities: Vec<Address>) -> Result<Option<Asked>, SectionError> {
         entities.sort();
         entities.dedup();
         let first = entities.first().ok_or(SectionError::Empty)?.clone();
@@ -65,9 +76,9 @@ impl Core {
         let Some(waiter) = self.request(Kind::Lock, Command::Lock { entities: entities.clone() }) else {
             return Ok(None);
         };
-        let id = waiter.command.get().expect("a lock is a command");
-        self.state().section = Some(Section { id, entities, granted: false, calls: Vec::new() });
-        Ok(Some((id, waiter)))
+        let section = waiter.command.get().expect("a lock is a command");
+        self.state().section = Some(Section { id: section, entities, granted: false, calls: Vec::new() });
+        Ok(Some(Asked { section, first, waiter }))
     }
 
     /// Calls an entity; `None` when the execution is over.

@@ -26,7 +26,8 @@ impl<O: Orchestration> ChildRequest<O> {
         Self { core: Rc::clone(core), input, id: None, _orchestration: PhantomData }
     }
 
-    /// Gives the run its id. Without it, the id is made of this execution's id and the command's.
+    /// Gives the run its id. Without it, the id is made of this execution's id and the command's, `{execution}-{command}`:
+    /// like the execution's it names a slot, so that the child lives in the slot of its parent.
     pub fn id(self, id: impl Into<String>) -> Self {
         Self { id: Some(id.into()), ..self }
     }

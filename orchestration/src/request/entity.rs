@@ -1,11 +1,12 @@
 //! Operations of entities.
 
 use crate::{awaited::Awaited, core::Core};
-use sarsen_protocol::{Address, AddressError, AnswerError, CallError, OperationName, Payload, Returns};
+use sarsen_protocol::{Address, AddressError, AnswerError, CallError, OperationName, Payload, Port, Returns};
 use serde::Serialize;
 use std::{fmt, rc::Rc, time::Duration};
 
-/// The way to one entity, from [`Context::caller`](crate::Context::caller). Entities' references are built over it.
+/// The way to one entity. References from [`Context::entity`](crate::Context::entity) are built over it;
+/// [`Context::caller`](crate::Context::caller) gives it as it is.
 #[derive(Clone)]
 pub struct Caller {
     core: Rc<Core>,
@@ -24,9 +25,12 @@ impl Caller {
     pub fn address(&self) -> Result<Address, AddressError> {
         self.to.clone()
     }
+}
 
-    /// Asks for an operation.
-    pub fn request<I: Serialize + ?Sized, R>(
+impl Port for Caller {
+    type Request<R> = EntityRequest<R>;
+
+    fn request<I: Serialize + ?Sized, R>(
         &self,
         operation: &'static str,
         input: &I,

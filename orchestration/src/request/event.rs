@@ -5,7 +5,7 @@ use crate::{
     core::{Core, Outcome},
 };
 use sarsen_protocol::{EventName, json};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{fmt, marker::PhantomData, rc::Rc, time::Duration};
 
 /// An event that is waited for, from [`Context::event`](crate::Context::event).
@@ -18,7 +18,7 @@ pub struct EventRequest<T> {
 }
 
 /// Why an event is not there.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum EventError {
     /// It was not raised in the time that was given.

@@ -2,7 +2,7 @@
 
 use crate::support::{Script, activity, orchestration, payload, start};
 use sarsen_orchestration::{CommandId, Event, Input, Orchestrator, Outstanding, Parked, Start, Typed};
-use sarsen_protocol::{Address, EventName, Returns, RunId, Timestamp};
+use sarsen_protocol::{Address, EventName, Port, Returns, RunId, Timestamp};
 use std::{cell::Cell, time::Duration};
 
 activity!(double: serde_json::Value => u32, value);
@@ -41,8 +41,8 @@ async fn one(cx: &sarsen_orchestration::Context, n: u32) {
         19 => drop(add("a", 1).await),
         20 => drop(add("b", 1).await),
         21 => drop(add("a", 2).await),
-        22 => drop(cx.lock([Address::entity("account", "a")]).await),
-        23 => drop(cx.lock([Address::entity("account", "b")]).await),
+        22 => drop(cx.lock_addresses([Address::entity("account", "a")]).await),
+        23 => drop(cx.lock_addresses([Address::entity("account", "b")]).await),
         24 => cx.set_status(&1).unwrap(),
         25 => cx.set_status(&2).unwrap(),
         26 => return,
@@ -106,7 +106,7 @@ fn a_parked_owner_resumes_inside_its_section() {
         static CHANGED: Cell<bool> = const { Cell::new(false) };
     }
     orchestration!(owner, |cx, _input: ()| -> u32 {
-        let _guard = cx.lock([Address::entity("account", "a")]).await.unwrap();
+        let _guard = cx.lock_addresses([Address::entity("account", "a")]).await.unwrap();
         if CHANGED.get() {
             cx.set_status(&"new").unwrap();
         }

@@ -1,7 +1,9 @@
 //! How executions end, and what is left then.
 
 use crate::support::{Script, activity, check, check_start, input, orchestration, start};
-use sarsen_orchestration::{Command, CommandId, End, Event, ExecutionLimits, Input, Outstanding};
+use sarsen_orchestration::{
+    Command, CommandId, End, Event, Execution, ExecutionLimits, Input, Orchestrator, Outstanding, Typed,
+};
 use sarsen_protocol::{Address, Timestamp};
 use std::{cell::Cell, time::Duration};
 
@@ -92,7 +94,7 @@ fn what_runs_beside_the_code_ends_with_it_and_records_nothing() {
         let cx2 = cx.clone();
         // Never dropped by the code.
         std::mem::forget(cx.branch(async move {
-            let _guard = cx2.lock([Address::entity("account", "a")]).await.unwrap();
+            let _guard = cx2.lock_addresses([Address::entity("account", "a")]).await.unwrap();
             cx2.timer(SECOND).await;
         }));
         cx.event::<()>("go").await.unwrap();
@@ -141,7 +143,7 @@ impl Drop for Noisy {
 fn a_discarded_execution_does_nothing_more() {
     orchestration!(noisy, |cx, _input: ()| -> () {
         let _noisy = Noisy(cx.clone());
-        let _guard = cx.lock([Address::entity("account", "a")]).await.unwrap();
+        let _guard = cx.lock_addresses([Address::entity("account", "a")]).await.unwrap();
         cx.timer(SECOND).await;
     });
     let mut script = Script::new::<noisy>(start("noisy", "null"));
@@ -173,7 +175,7 @@ fn a_discarded_execution_does_nothing_more() {
 #[test]
 fn too_many_commands_in_a_turn_fail_the_execution() {
     orchestration!(flood, |cx, n: u32| -> () {
-        let _guard = cx.lock([Address::entity("account", "a")]).await.unwrap();
+        let _guard = cx.lock_addresses([Address::entity("account", "a")]).await.unwrap();
         (0..n).for_each(|n| cx.set_status(&n).unwrap());
         cx.timer(SECOND).await;
     });
@@ -185,7 +187,7 @@ fn too_many_commands_in_a_turn_fail_the_execution() {
             ("", "0 a section over @account@a"),
             (
                 "grant 0",
-                "1 status 0; 2 status 1; 3 status 2; 4 the end of section 0; the failure `over a limit: it issues more than 3 commands in one turn: wait for some in between`",
+                "1 status 0; 2 status 1; 3 status 2; 4 the end of section 0; the failure `over a limit: it issues more than 3 commands at once: wait for some in between`",
             ),
         ],
     );
@@ -233,7 +235,7 @@ fn too_long_a_result_fails_the_execution() {
 #[test]
 fn a_termination_gives_back_the_locks_of_any_execution() {
     orchestration!(held, |cx, _input: ()| -> () {
-        let _guard = cx.lock([Address::entity("account", "a")]).await.unwrap();
+        let _guard = cx.lock_addresses([Address::entity("account", "a")]).await.unwrap();
         cx.timer(SECOND).await;
     });
     let mut script = Script::new::<held>(start("held", "null"));
@@ -269,4 +271,39 @@ fn suspension_is_recorded_and_changes_nothing() {
             ("resume; fire 0", "the end with null"),
         ],
     );
+}
+
+#[test]
+fn a_suspension_without_code_is_the_turn_that_code_would_record() {
+    orchestration!(parked, |cx, _input: ()| -> () { cx.timer(SECOND).await });
+    let begin = || Typed::<parked>::new().unwrap().begin(start("parked", "null"));
+    let at = Timestamp::from_micros;
+    let reason = || Some("for the night".to_owned());
+    let mut execution = begin();
+    let mut history = execution.turn(at(5), []).unwrap().events;
+    let expect = |history: &[Event], execution: &Execution| {
+        let outstanding = Outstanding::of(history);
+        assert_eq!(&outstanding, execution.outstanding());
+        outstanding
+    };
+
+    assert_eq!(expect(&history, &execution).resume(at(6), reason()), []);
+    let suspended = expect(&history, &execution).suspend(at(6), reason());
+    assert_eq!(suspended, execution.turn(at(6), [Input::Suspended { reason: reason() }]).unwrap().events);
+    history.extend(suspended);
+    assert_eq!(expect(&history, &execution).suspend(at(7), None), []);
+    // Time does not go back here either.
+    let resumed = expect(&history, &execution).resume(at(4), None);
+    assert_eq!(resumed, [Event::TurnStarted { at: at(6) }, Event::Arrived(Input::Resumed { reason: None })]);
+    assert_eq!(resumed, execution.turn(at(4), [Input::Resumed { reason: None }]).unwrap().events);
+    history.extend(resumed);
+
+    let mut replayed = begin();
+    replayed.replay(&history).unwrap();
+    let fired = [Input::TimerFired { id: CommandId(0) }];
+    let (turn, last) = (replayed.turn(at(8), fired.clone()), execution.turn(at(8), fired));
+    assert_eq!(turn, last);
+    history.extend(last.unwrap().events);
+    let over = expect(&history, &execution);
+    assert_eq!((over.suspend(at(9), None), over.resume(at(9), None)), (vec![], vec![]));
 }

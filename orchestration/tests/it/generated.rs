@@ -41,6 +41,7 @@ fn next_input(random: &mut Random, outstanding: &Outstanding) -> Option<Input> {
     };
     let text = match choice {
         6..9 => format!("fire {id}"),
+        14..=15 if random.one_in(6) => format!("refuse {id} no"),
         14..=15 => format!("grant {id}"),
         17..=18 => format!("raise {} {}", random.pick(&EVENTS), random.below(9)),
         19 => random.pick(&["suspend", "resume"]).to_owned(),
@@ -91,6 +92,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Arrived(Input::ChildEnded { .. }) => "child ended",
         Event::Arrived(Input::CallEnded { .. }) => "call ended",
         Event::Arrived(Input::LockGranted { .. }) => "lock granted",
+        Event::Arrived(Input::LockRefused { .. }) => "lock refused",
         Event::Arrived(Input::EventRaised { .. }) => "event raised",
         Event::Arrived(Input::Suspended { .. }) => "suspended",
         Event::Arrived(Input::Resumed { .. }) => "resumed",
@@ -118,7 +120,7 @@ fn kind(event: &Event) -> &'static str {
 }
 
 /// What a run of all seeds must have met.
-const SITUATIONS: usize = 30;
+const SITUATIONS: usize = 31;
 
 #[test]
 fn random_orchestrations_replay_from_every_prefix() {

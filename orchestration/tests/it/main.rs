@@ -8,6 +8,7 @@ mod ending;
 mod foreign;
 mod generated;
 mod linear;
+mod references;
 mod requests;
 mod sections;
 mod support;

@@ -2,7 +2,7 @@
 
 use crate::support::{activity, check, check_start, orchestration, payload, start};
 use sarsen_orchestration::{End, Event, ExecutionLimits, Input, Orchestrator, RetryPolicy, Typed};
-use sarsen_protocol::{Address, CallError, EventName, Returns, RunId, Timestamp};
+use sarsen_protocol::{Address, CallError, EventName, Port, Returns, RunId, Timestamp};
 use std::time::Duration;
 
 activity!(double: u32 => u32, value);
@@ -147,6 +147,21 @@ fn retries_wait_longer_each_time_up_to_the_longest_interval() {
             ("2 = 8", "the end with \"8\""),
         ],
     );
+}
+
+#[test]
+fn what_another_attempt_would_not_change_is_not_tried_again() {
+    orchestration!(hopeless, |cx, _input: ()| -> String {
+        told(cx.activity(double, 1).retry(RetryPolicy::every(SECOND)).await)
+    });
+    let asked = ("", "0 activity `double` with 1");
+    for (failure, kind) in [("?", "unknown activity"), ("??", "input does not fit")] {
+        let told = format!("the end with \"activity `double` failed: {kind}: no\"");
+        check::<hopeless>("null", &[asked, (&format!("0 {failure} no"), &told)]);
+        // Nor after an attempt that was worth another one.
+        let again = [("0 ! boom", "1 a timer for 102.000000s"), ("fire 1", "2 activity `double` with 1")];
+        check::<hopeless>("null", &[asked, again[0], again[1], (&format!("2 {failure} no"), &told)]);
+    }
 }
 
 #[test]

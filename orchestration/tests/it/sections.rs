@@ -2,7 +2,7 @@
 
 use crate::support::{activity, check, orchestration};
 use sarsen_orchestration::{Caller, Context, join};
-use sarsen_protocol::{Address, AddressError, CallError, Returns, SectionError};
+use sarsen_protocol::{Address, AddressError, CallError, Port, Returns, SectionError};
 use std::time::Duration;
 
 activity!(none: () => (), value);
@@ -33,7 +33,7 @@ const LOCKED: (&str, &str) = ("", "0 a section over @account@a, @account@b");
 #[test]
 fn a_section_is_asked_for_in_one_order_and_without_repeats() {
     orchestration!(transfer, |cx, _input: ()| -> u32 {
-        let guard = cx.lock([account("b"), account("a"), account("b")]).await.unwrap();
+        let guard = cx.lock_addresses([account("b"), account("a"), account("b")]).await.unwrap();
         let (a, b) = join((add(&cx, "a"), add(&cx, "b"))).await;
         guard.release();
         a.unwrap() + b.unwrap()
@@ -56,7 +56,7 @@ fn a_section_is_asked_for_in_one_order_and_without_repeats() {
 fn a_section_ends_once_by_whatever_comes_first() {
     orchestration!(scope, fallible, |cx, way: String| -> Result<(), String> {
         {
-            let guard = cx.lock([account("a"), account("b")]).await.unwrap();
+            let guard = cx.lock_addresses([account("a"), account("b")]).await.unwrap();
             match way.as_str() {
                 "drop" => drop(guard),
                 "release" => guard.release(),
@@ -91,7 +91,7 @@ fn a_section_ends_once_by_whatever_comes_first() {
 #[test]
 fn a_lock_that_is_no_longer_waited_for_is_cancelled_or_given_back() {
     orchestration!(hasty, |cx, wait: bool| -> () {
-        let lock = cx.lock([account("a"), account("b")]);
+        let lock = cx.lock_addresses([account("a"), account("b")]);
         cx.event::<()>("go").await.unwrap();
         if wait {
             drop(lock.await);
@@ -121,16 +121,16 @@ fn each_rule_forbids_with_the_entity_and_before_anything_leaves() {
     orchestration!(unruly, |cx, _input: ()| -> Vec<String> {
         let mut rules = Vec::new();
         let none: [Result<Address, AddressError>; 0] = [];
-        rules.push(cx.lock(none).await.unwrap_err());
-        rules.push(cx.lock([Address::entity("A", "x")]).await.unwrap_err());
-        let waiting = cx.lock([account("a"), account("b")]);
-        rules.push(cx.lock([account("c")]).await.unwrap_err());
+        rules.push(rule(cx.lock_addresses(none).await));
+        rules.push(rule(cx.lock_addresses([Address::entity("A", "x")]).await));
+        let waiting = cx.lock_addresses([account("a"), account("b")]);
+        rules.push(rule(cx.lock_addresses([account("c")]).await));
         rules.push(rule(cx.child(child, 1).await));
         rules.push(rule(add(&cx, "a").signal()));
         rules.push(rule(add(&cx, "a").await));
         rules.push(rule(add(&cx, "c").await));
         let guard = waiting.await.unwrap();
-        rules.push(cx.lock([account("c"), account("a")]).await.unwrap_err());
+        rules.push(rule(cx.lock_addresses([account("c"), account("a")]).await));
         rules.push(rule(cx.child(child, 1).await));
         rules.push(rule(add(&cx, "b").after(SECOND).signal()));
         rules.push(rule(add(&cx, "c").await));
@@ -173,7 +173,7 @@ fn each_rule_forbids_with_the_entity_and_before_anything_leaves() {
 #[test]
 fn what_is_allowed_inside_a_section() {
     orchestration!(busy, |cx, _input: ()| -> () {
-        let _guard = cx.lock([account("a"), account("b")]).await.unwrap();
+        let _guard = cx.lock_addresses([account("a"), account("b")]).await.unwrap();
         cx.activity(none, ()).await.unwrap();
         cx.timer(SECOND).await;
         cx.event::<()>("e").await.unwrap();

@@ -1,16 +1,18 @@
 //! One request and its answer, as a future.
 
+use super::Asker;
 use crate::gate::{Coming, Gate, Replier};
 use sarsen_engine::Request;
+use sarsen_entities::inside_operation;
+use sarsen_orchestration::inside_execution;
 use sarsen_protocol::{
-    Address, Answer, CallError, Identity, Message, OperationName, Origin, Payload, RequestId,
+    Address, Answer, Body, CallError, Identity, Message, OperationName, Payload, RequestId,
 };
 use std::{
     fmt,
     future::Future,
     mem,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -18,42 +20,45 @@ use tokio::sync::oneshot;
 
 /// A request that nobody has sent yet.
 pub(crate) struct Draft {
-    gate: Arc<dyn Gate>,
+    asker: Asker,
     request: Result<Request, CallError>,
     delay: Option<Duration>,
     timeout: Option<Duration>,
+    /// How long an event is kept for a run that does not exist.
+    keep: Option<Duration>,
 }
 
 impl Draft {
     /// An operation, for the time being a call.
     pub(super) fn operation(
-        gate: Arc<dyn Gate>,
+        asker: Asker,
         to: Result<Address, CallError>,
         operation: &'static str,
         input: Result<Payload, CallError>,
     ) -> Self {
-        let from = Origin::Client { session: gate.session(), request: RequestId(0) };
+        let body = input.map(|input| Body::operation(OperationName::of(operation), input, true));
+        Self::message(asker, to, body)
+    }
+
+    /// Anything that is asked of an instance.
+    pub(super) fn message(
+        asker: Asker,
+        to: Result<Address, CallError>,
+        body: Result<Body, CallError>,
+    ) -> Self {
         let request = to.and_then(|to| {
-            Ok(Request::Operation(Message {
-                to,
-                from,
-                operation: OperationName::of(operation),
-                input: input?,
-                answered: true,
-                identity: Identity::None,
-                due: None,
-                deadline: None,
-                trace: None,
-            }))
+            let (from, identity) = (asker.origin(), Identity::None);
+            let body = body?;
+            Ok(Request::Message(Message { to, from, body, identity, due: None, deadline: None, trace: None }))
         });
-        Self { gate, request, delay: None, timeout: None }
+        Self { asker, request, delay: None, timeout: None, keep: None }
     }
 
     /// A read of the state.
-    pub(super) fn state(gate: Arc<dyn Gate>, to: Result<Address, CallError>) -> Self {
-        let session = gate.session();
+    pub(super) fn state(asker: Asker, to: Result<Address, CallError>) -> Self {
+        let session = asker.gate().session();
         let request = to.map(|to| Request::State { to, session, request: RequestId(0) });
-        Self { gate, request, delay: None, timeout: None }
+        Self { asker, request, delay: None, timeout: None, keep: None }
     }
 
     pub(super) fn delay(&mut self, delay: Duration) {
@@ -64,8 +69,12 @@ impl Draft {
         self.timeout = Some(timeout);
     }
 
+    pub(super) fn keep(&mut self, ttl: Duration) {
+        self.keep = Some(ttl);
+    }
+
     pub(super) fn identity(&mut self, identity: Result<Identity, CallError>) {
-        match (self.message(), identity) {
+        match (self.parts(), identity) {
             (Some(message), Ok(identity)) => message.identity = identity,
             (Some(_), Err(error)) => self.request = Err(error),
             (None, _) => {}
@@ -74,34 +83,42 @@ impl Draft {
 
     /// Makes it a signal: nobody waits for the operation's answer.
     pub(super) fn signal(&mut self) {
-        if let Some(message) = self.message() {
-            message.answered = false;
+        if let Some(Message { body: Body::Operation(operation), .. }) = self.parts() {
+            operation.answered = false;
         }
     }
 
-    fn message(&mut self) -> Option<&mut Message> {
+    /// The body of what is asked, to be changed; `None` when it is refused already.
+    pub(super) fn body(&mut self) -> Option<&mut Body> {
+        self.parts().map(|message| &mut message.body)
+    }
+
+    fn parts(&mut self) -> Option<&mut Message> {
         match &mut self.request {
-            Ok(Request::Operation(message)) => Some(message),
+            Ok(Request::Message(message)) => Some(message),
             Ok(Request::State { .. }) | Err(_) => None,
         }
     }
 
     /// Hands the request to the host.
     fn send(mut self) -> Result<Sent, CallError> {
-        refuse_inside_operation()?;
-        let now = self.gate.now();
-        let (delay, timeout) = (self.delay, self.timeout);
-        if let Some(message) = self.message() {
+        refuse_inside()?;
+        let now = self.asker.gate().now();
+        let (delay, timeout, keep) = (self.delay, self.timeout, self.keep);
+        if let Some(message) = self.parts() {
             message.due = delay.map(|delay| now.after(delay));
             message.deadline = timeout.map(|timeout| now.after(timeout));
+            if let Body::Event(event) = &mut message.body {
+                event.keep_until = keep.map(|ttl| now.after(ttl));
+            }
         }
-        let request = self.request?;
-        let may_wait_on_disk = check(&*self.gate, &request)?;
+        let (request, gate) = (self.request?, self.asker.gate());
+        let may_wait_on_disk = check(gate, &request)?;
         let to = request.to().clone();
         let is_read = matches!(request, Request::State { .. });
         let (replier, answer) = Replier::new(may_wait_on_disk);
-        self.gate.submit(request, replier)?;
-        let timer = timeout.map(|timeout| (late(to.clone(), timeout, is_read), self.gate.sleep(timeout)));
+        gate.submit(request, replier)?;
+        let timer = timeout.map(|timeout| (late(to.clone(), timeout, is_read), gate.sleep(timeout)));
         Ok(Sent { to, answer, timer })
     }
 }
@@ -112,13 +129,16 @@ impl fmt::Debug for Draft {
             .field("request", &self.request)
             .field("delay", &self.delay)
             .field("timeout", &self.timeout)
+            .field("keep", &self.keep)
             .finish_non_exhaustive()
     }
 }
 
-/// An operation runs on the shard's thread: waiting there for the shard would be waiting for ever.
-pub(super) fn refuse_inside_operation() -> Result<(), CallError> {
-    match sarsen_entities::inside_operation() {
+/// The code of operations and orchestrations runs on the shard's thread: waiting there for the shard would be waiting
+/// for ever.
+pub(super) fn refuse_inside() -> Result<(), CallError> {
+    let orchestration = || inside_execution().map(|run| Address::run(&run));
+    match inside_operation().or_else(orchestration) {
         Some(inside) => Err(CallError::InsideOperation { inside }),
         None => Ok(()),
     }
@@ -127,9 +147,9 @@ pub(super) fn refuse_inside_operation() -> Result<(), CallError> {
 /// Refuses what no state is needed to refuse. Returns whether the request may wait on disk.
 fn check(gate: &dyn Gate, request: &Request) -> Result<bool, CallError> {
     match request {
-        Request::Operation(message) => {
+        Request::Message(message) => {
             gate.registry().check(message, gate.limits().payload_bytes_max)?;
-            Ok(message.answered)
+            Ok(message.is_answered())
         }
         Request::State { to, .. } => check_name(gate, to.name()).map(|()| false),
     }

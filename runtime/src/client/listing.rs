@@ -1,7 +1,10 @@
 //! Listing the entities of a type.
 
-use super::exchange::{check_name, refuse_inside_operation};
-use crate::gate::{Coming, Gate};
+use super::{
+    Asker,
+    exchange::{check_name, refuse_inside},
+};
+use crate::gate::Coming;
 use futures::Stream;
 use sarsen_engine::ListedRow;
 use sarsen_entities::Entity;
@@ -12,7 +15,6 @@ use std::{
     future::poll_fn,
     marker::PhantomData,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -52,8 +54,8 @@ pub struct Listing<E> {
 }
 
 impl<E: Entity> Listing<E> {
-    pub(super) fn new(gate: Arc<dyn Gate>) -> Self {
-        Self { rows: Rows::new(gate, E::NAME), entity: PhantomData }
+    pub(super) fn new(asker: Asker) -> Self {
+        Self { rows: Rows::new(asker, E::NAME), entity: PhantomData }
     }
 
     /// Only entities whose key begins with `prefix`. The listing begins anew.
@@ -158,7 +160,7 @@ impl<E> fmt::Debug for StateListing<E> {
 
 /// The rows of a listing, whatever becomes of them.
 struct Rows {
-    gate: Arc<dyn Gate>,
+    asker: Asker,
     name: &'static str,
     prefix: String,
     with_state: bool,
@@ -175,9 +177,9 @@ enum Phase {
 }
 
 impl Rows {
-    fn new(gate: Arc<dyn Gate>, name: &'static str) -> Self {
+    fn new(asker: Asker, name: &'static str) -> Self {
         let (page, phase) = (VecDeque::new(), Phase::New);
-        Self { gate, name, prefix: String::new(), with_state: false, page_size: PAGE_ROWS, page, phase }
+        Self { asker, name, prefix: String::new(), with_state: false, page_size: PAGE_ROWS, page, phase }
     }
 
     /// The same listing, from its beginning.
@@ -195,7 +197,7 @@ impl Rows {
                 Phase::New => Phase::Between(self.begin()?),
                 Phase::Between(listing) => match listing.next_read() {
                     Some(reads) => {
-                        let pages = self.gate.read(reads);
+                        let pages = self.asker.gate().read(reads);
                         Phase::Reading(listing, pages)
                     }
                     None => return Poll::Ready(None),
@@ -214,8 +216,8 @@ impl Rows {
     }
 
     fn begin(&self) -> Result<sarsen_engine::Listing, CallError> {
-        refuse_inside_operation()?;
-        check_name(&*self.gate, self.name)?;
+        refuse_inside()?;
+        check_name(self.asker.gate(), self.name)?;
         Ok(sarsen_engine::Listing::new(self.name, &self.prefix, self.with_state, self.page_size))
     }
 }
@@ -231,7 +233,7 @@ impl fmt::Debug for Rows {
     }
 }
 
-fn refused(error: RecordError) -> CallError {
+pub(super) fn refused(error: RecordError) -> CallError {
     match error {
         RecordError::Newer { found, known } => CallError::Newer { found, known },
         RecordError::Damaged { reason } => CallError::Damaged { reason },

@@ -1,27 +1,26 @@
 //! The ports through which references to entities reach a client's host.
 
-use super::{exchange::Draft, producer::ProducerRequest, request::Request, state::StateRequest};
-use crate::gate::Gate;
+use super::{Asker, exchange::Draft, producer::ProducerRequest, request::Request, state::StateRequest};
 use sarsen_entities::{Entity, Port, Returns, StatePort};
 use sarsen_protocol::{Address, CallError, IdentityName, Payload, json};
 use serde::Serialize;
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 /// What a reference made by [`Client::entity`](crate::Client::entity) sends through.
 #[derive(Clone)]
 pub struct ClientPort {
-    gate: Arc<dyn Gate>,
+    asker: Asker,
     to: Result<Address, CallError>,
 }
 
 impl ClientPort {
-    pub(super) fn new(gate: Arc<dyn Gate>, name: &str, key: &str) -> Self {
-        Self { gate, to: Address::entity(name, key).map_err(CallError::from) }
+    pub(super) fn new(asker: Asker, name: &str, key: &str) -> Self {
+        Self { asker, to: Address::entity(name, key).map_err(CallError::from) }
     }
 
     fn draft<I: Serialize + ?Sized>(&self, operation: &'static str, input: &I) -> Draft {
         let input = self.to.clone().and_then(|to| encode(to, operation, input));
-        Draft::operation(Arc::clone(&self.gate), self.to.clone(), operation, input)
+        Draft::operation(self.asker.clone(), self.to.clone(), operation, input)
     }
 }
 
@@ -51,7 +50,7 @@ impl StatePort for ClientPort {
     type State<E: Entity> = StateRequest<E>;
 
     fn state<E: Entity>(&self) -> StateRequest<E> {
-        StateRequest::new(Draft::state(Arc::clone(&self.gate), self.to.clone()))
+        StateRequest::new(Draft::state(self.asker.clone(), self.to.clone()))
     }
 }
 

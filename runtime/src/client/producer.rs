@@ -1,14 +1,14 @@
 //! A numbered stream of signals.
 
 use super::{
+    Asker,
     exchange::Draft,
     port::{ClientPort, ProducerPort},
     request::Signal,
 };
-use crate::gate::Gate;
 use sarsen_entities::Entity;
 use sarsen_protocol::{Address, CallError, Identity, IdentityName, Sequence};
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
 /// Sends numbered signals, each of which is done exactly once, at no cost in rows.
 ///
@@ -21,20 +21,20 @@ use std::{fmt, sync::Arc, time::Duration};
 /// One sender at a time should use a name: numbers are per name, not per handle.
 #[derive(Clone)]
 pub struct Producer {
-    gate: Arc<dyn Gate>,
+    asker: Asker,
     name: Result<IdentityName, CallError>,
 }
 
 impl Producer {
-    pub(super) fn new(gate: Arc<dyn Gate>, name: &str) -> Self {
-        Self { gate, name: IdentityName::new(name).map_err(CallError::from) }
+    pub(super) fn new(asker: Asker, name: &str) -> Self {
+        Self { asker, name: IdentityName::new(name).map_err(CallError::from) }
     }
 
     /// A reference to the entity with `key`, whose operations become numbered signals.
     ///
     /// It does not fail: that the producer's name, the key or the entity's type is none is told by the signal.
     pub fn entity<E: Entity>(&self, key: impl AsRef<str>) -> E::Ref<ProducerPort> {
-        let port = ClientPort::new(Arc::clone(&self.gate), E::NAME, key.as_ref());
+        let port = ClientPort::new(self.asker.clone(), E::NAME, key.as_ref());
         E::refer(ProducerPort::new(port, self.name.clone()))
     }
 }

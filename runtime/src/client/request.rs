@@ -96,7 +96,7 @@ impl DelayedRequest {
     }
 }
 
-fn identity(key: &str) -> Result<Identity, CallError> {
+pub(super) fn identity(key: &str) -> Result<Identity, CallError> {
     Ok(Identity::Key(IdentityName::new(key)?))
 }
 

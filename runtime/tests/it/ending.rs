@@ -2,7 +2,7 @@
 
 use crate::support::{LONG, Probe, builder, fresh, hold, listen, open};
 use futures::future::join_all;
-use sarsen_entities::{Entity, Operations, Port, Returns};
+use sarsen_entities::{Entity, EntityType, Operations, Port, Returns};
 use sarsen_protocol::CallError;
 use sarsen_runtime::{Closed, Runtime, ShutdownError};
 use sarsen_storage::MemoryStore;
@@ -176,14 +176,16 @@ impl Drop for Brittle {
     }
 }
 
-impl Entity for Brittle {
+impl EntityType for Brittle {
     const NAME: &'static str = "brittle";
     type Ref<P: Port> = P;
 
     fn refer<P: Port>(port: P) -> P {
         port
     }
+}
 
+impl Entity for Brittle {
     fn initial(_key: &str) -> Self {
         Self
     }

@@ -1,11 +1,14 @@
 //! What callers learn when the store or the engine fails.
 
-use crate::support::{Probe, Scripted, Verdict, builder, listen, open};
+use crate::support::{Probe, Scripted, Verdict, builder, gather, hold, listen, open};
 use futures::future::join_all;
-use sarsen_protocol::{Address, CallError};
+use sarsen_protocol::{Address, CallError, RunId};
 use sarsen_runtime::{Closed, ShutdownError};
 use sarsen_storage::MemoryStore;
-use std::sync::{Mutex, mpsc};
+use std::{
+    future::IntoFuture,
+    sync::{Mutex, mpsc},
+};
 use tokio::sync::mpsc as events;
 
 /// Makes the next commit report that it has begun and wait for a verdict.
@@ -98,6 +101,30 @@ async fn a_store_that_cannot_be_read_stops_the_runtime() {
     assert_eq!(error, CallError::Stopped);
     let reason = "state.redb could not be read or written: the disk is gone; check its permissions and the space that is left".to_owned();
     assert_eq!(runtime.closed().await, Closed::Failed { reason });
+}
+
+#[tokio::test]
+async fn who_waits_for_a_run_is_told_when_the_runtime_fails_although_an_operation_does_not_return() {
+    let store = Scripted::new(MemoryStore::new());
+    let runtime = builder().shards(2).open_store(store.clone()).await.expect("a store in memory opens");
+    let client = runtime.client();
+    let half = |address: Address| address.slot().number() / 2048;
+    let mut names = (0..).map(|n| format!("half-{n}"));
+    let key = names.find(|key| half(Address::entity("probe", key).expect("valid")) == 0);
+    let id = names.find(|id| half(Address::run(&RunId::new(id).expect("valid"))) == 1);
+    let (key, id) = (key.expect("half of all keys"), id.expect("half of all ids"));
+    let run = client.start(gather, 1_usize).id(id).await.expect("the store is well");
+    let mut waiting = run.result().into_future();
+    assert!(futures::poll!(&mut waiting).is_pending());
+    let mut held = hold(&key);
+    let mut call = client.entity::<Probe>(&key).hook().into_future();
+    assert!(futures::poll!(&mut call).is_pending());
+    held.entered().await;
+    store.on_commit(|| Verdict::Fail);
+    assert_eq!(run.raise("go", &1_u64).await, Err(CallError::OutcomeUnknown));
+    assert_eq!(waiting.await, Err(CallError::Stopped));
+    held.release();
+    assert!(call.await.is_err());
 }
 
 #[tokio::test]

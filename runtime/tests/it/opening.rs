@@ -1,8 +1,10 @@
 //! Opening a data directory, and what is refused.
 
 use crate::support::{Probe, Stranger, builder};
-use sarsen_entities::{Entity, Operations, Port, Returns};
-use sarsen_runtime::{OpenError, Runtime};
+use sarsen_entities::{Entity, EntityType, Operations, Port, Returns};
+use sarsen_runtime::{
+    Activity, ActivityCode, ActivityContext, Context, OpenError, Orchestration, OrchestrationType, Runtime,
+};
 use sarsen_storage::MemoryStore;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -13,12 +15,14 @@ struct Odd<const N: usize>;
 
 const NAMES: [(&str, &str); 3] = [("probe", "ok"), ("Odd", "ok"), ("odd", "not ok")];
 
-impl<const N: usize> Entity for Odd<N> {
+impl<const N: usize> EntityType for Odd<N> {
     const NAME: &'static str = NAMES[N].0;
     type Ref<P: Port> = ();
 
     fn refer<P: Port>(_port: P) {}
+}
 
+impl<const N: usize> Entity for Odd<N> {
     fn initial(_key: &str) -> Self {
         Self
     }
@@ -26,6 +30,38 @@ impl<const N: usize> Entity for Odd<N> {
     fn operations() -> Operations<Self> {
         Operations::new().read(NAMES[N].1, Returns::value(), |_, _cx, ()| ())
     }
+}
+
+/// A marker with a name that the macros would refuse.
+struct Misnamed;
+
+impl OrchestrationType for Misnamed {
+    const NAME: &'static str = "No Name";
+    type Input = ();
+}
+
+impl Orchestration for Misnamed {
+    type Output = ();
+
+    fn returns() -> Returns<()> {
+        Returns::value()
+    }
+
+    async fn run(_cx: Context, _input: ()) {}
+}
+
+impl Activity for Misnamed {
+    const NAME: &'static str = "No Name";
+    type Input = ();
+    type Output = ();
+
+    fn returns() -> Returns<()> {
+        Returns::value()
+    }
+}
+
+impl ActivityCode<ActivityContext> for Misnamed {
+    async fn run(_cx: ActivityContext, _input: ()) {}
 }
 
 /// The words with which opening is refused; the directory is called DIR.
@@ -86,14 +122,18 @@ async fn types_and_options_that_make_no_runtime_are_refused_by_name() {
         builder().entity::<Odd<0>>().open_store(store()).await,
         builder().entity::<Odd<1>>().open_store(store()).await,
         builder().entity::<Odd<2>>().entity::<Stranger>().open_store(store()).await,
+        builder().orchestration(|| Misnamed).open_store(store()).await,
+        builder().activity(|| Misnamed).open_store(store()).await,
         builder().shards(0).open_store(store()).await,
         builder().shards(4097).open_store(store()).await,
     ];
     let told = refusals.map(|refused| refused.expect_err("it is refused").to_string());
     let expected = [
-        "an entity `probe` is already registered: give one of the two types another name with `#[entity(name = \"..\")]`",
+        "an entity `probe` is already registered: give one of the two another name with `#[entity(name = \"..\")]`",
         "`Odd` is no entity name: use a lower-case letter followed by up to 63 of a-z, 0-9 and _",
         "`not ok` of entity `odd` is no operation name: use a lower-case letter followed by up to 63 of a-z, 0-9 and _",
+        "`No Name` is no name of an orchestration: use a lower-case letter followed by up to 63 of a-z, 0-9 and _",
+        "`No Name` is no name of an activity: use a lower-case letter followed by up to 63 of a-z, 0-9 and _",
         "0 shards are asked for: choose 1 to 4096",
         "4097 shards are asked for: choose 1 to 4096",
     ];

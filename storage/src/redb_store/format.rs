@@ -36,6 +36,7 @@ pub(super) const fn table(keyspace: Keyspace) -> Table {
         Keyspace::Keys => "keys",
         Keyspace::Dead => "dead",
         Keyspace::Meta => "meta",
+        Keyspace::Locks => "locks",
     })
 }
 

@@ -1,7 +1,7 @@
 //! The next thing that a host does, chosen by its seed from all that could happen.
 
-use super::{VirtualHost, commits::Failed, process::Process};
-use crate::{Odds, World};
+use super::{VirtualHost, commits::Failed, env::Env, process::Process};
+use crate::World;
 use sarsen_storage::Store;
 
 /// Something that could happen next; a number is a shard's.
@@ -19,12 +19,16 @@ pub(super) enum Action {
     ReadLoad,
     AnswerLoad,
     Errand,
+    Work,
+    Perform,
+    Outdated,
     Poll,
 }
 
 impl<S: Store> Process<S> {
     /// Adds all actions of the process that could happen, with their weights.
-    pub(super) fn actions(&self, odds: &Odds, actions: &mut Vec<(Action, u32)>) {
+    pub(super) fn actions(&self, env: &Env<S>, actions: &mut Vec<(Action, u32)>) {
+        let odds = &env.odds;
         let inner = self.front.inner();
         for (at, driver) in self.drivers.iter().enumerate() {
             let outside = inner.lanes[at].outside_len();
@@ -55,6 +59,9 @@ impl<S: Store> Process<S> {
             (Action::ReadLoad, self.loads.unread(), odds.read),
             (Action::AnswerLoad, self.loads.read(), odds.answer),
             (Action::Errand, inner.errands.len(), odds.read),
+            (Action::Work, self.work.woken(), odds.work),
+            (Action::Perform, self.work.answers(inner.clock.elapsed(), env.calm), odds.perform),
+            (Action::Outdated, self.outdated_len(env), odds.perform),
         ];
         actions.extend(
             others.into_iter().filter(|other| other.1 > 0).map(|(action, _, weight)| (action, weight)),
@@ -68,7 +75,7 @@ impl<W: World> VirtualHost<W> {
         let Some(process) = &self.process else { return false };
         let mut actions = std::mem::take(&mut self.actions);
         actions.clear();
-        process.actions(&self.env.odds, &mut actions);
+        process.actions(&self.env, &mut actions);
         if self.executor.woken() > 0 {
             actions.push((Action::Poll, self.env.odds.poll));
         }
@@ -104,6 +111,9 @@ impl<W: World> VirtualHost<W> {
             Action::ReadLoad => process.read_load(env).map_err(|_| Failed)?,
             Action::AnswerLoad => process.answer_load(env),
             Action::Errand => process.run_errand(env).map_err(|_| Failed)?,
+            Action::Work => process.work(env),
+            Action::Perform => process.perform(env),
+            Action::Outdated => process.answer_outdated(env),
             Action::Poll => self.executor.poll(false, &mut env.random, &mut env.situations),
         }
         Ok(())

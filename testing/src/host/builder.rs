@@ -1,12 +1,17 @@
 //! How a host is made.
 
-use super::{VirtualHost, env::Env};
+use super::{VirtualHost, env::Env, sight::Sight};
 use crate::{
     Observer, Odds, Random, Situations, Unobserved, World, clock::Clock, executor::Executor, trace::Trace,
 };
 use sarsen_engine::{Limits, Registry};
 use sarsen_entities::{Behaviour, Entity, Typed};
-use std::{fmt, sync::Arc};
+use sarsen_orchestration::{self as orchestration, Activity, ActivityCode, Orchestration, Orchestrator};
+use sarsen_runtime::{
+    ActivityContext,
+    gate::{ActivityHandler, activity_handler},
+};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// What a [`VirtualHost`] is made with.
 pub struct Builder<W: World> {
@@ -15,6 +20,7 @@ pub struct Builder<W: World> {
     odds: Odds,
     limits: Limits,
     registry: Registry,
+    activities: BTreeMap<&'static str, Arc<dyn ActivityHandler>>,
     observer: Box<dyn Observer<W::Store>>,
     traced: bool,
 }
@@ -30,6 +36,7 @@ impl<W: World> Builder<W> {
             odds: Odds::calm(),
             limits,
             registry: Registry::new(),
+            activities: BTreeMap::new(),
             observer: Box::new(Unobserved),
             traced: false,
         }
@@ -70,6 +77,46 @@ impl<W: World> Builder<W> {
         self
     }
 
+    /// Adds an orchestration, named by its function.
+    ///
+    /// # Panics
+    /// If its name is taken or none.
+    pub fn orchestration<O: Orchestration>(self, _orchestration: fn() -> O) -> Self {
+        let typed = orchestration::Typed::<O>::new().unwrap_or_else(|error| panic!("{error}"));
+        self.orchestrator(Arc::new(typed))
+    }
+
+    /// Adds an orchestration without its type.
+    ///
+    /// # Panics
+    /// If its name is taken.
+    pub fn orchestrator(mut self, orchestrator: Arc<dyn Orchestrator>) -> Self {
+        self.registry.insert_orchestration(orchestrator).unwrap_or_else(|error| panic!("{error}"));
+        self
+    }
+
+    /// Adds an activity, named by its function. Its futures are polled by the host, where the seed chooses.
+    ///
+    /// # Panics
+    /// If its name is taken or none.
+    pub fn activity<A>(self, _activity: fn() -> A) -> Self
+    where
+        A: Activity + ActivityCode<ActivityContext>,
+    {
+        self.handler(activity_handler::<A>().unwrap_or_else(|error| panic!("{error}")))
+    }
+
+    /// Adds an activity without its type.
+    ///
+    /// # Panics
+    /// If its name is taken.
+    pub fn handler(mut self, handler: Arc<dyn ActivityHandler>) -> Self {
+        let name = handler.name();
+        self.registry.insert_activity(name).unwrap_or_else(|error| panic!("{error}"));
+        self.activities.insert(name, handler);
+        self
+    }
+
     /// Who watches.
     pub fn observer(mut self, observer: impl Observer<W::Store> + 'static) -> Self {
         self.observer = Box::new(observer);
@@ -97,6 +144,9 @@ impl<W: World> Builder<W> {
                 odds: self.odds,
                 limits: Arc::new(self.limits),
                 registry: Arc::new(self.registry),
+                activities: self.activities,
+                outdated: Vec::new(),
+                sight: Sight::default(),
                 situations: Situations::new(),
                 trace,
                 observer: self.observer,

@@ -36,14 +36,18 @@ impl<S: Store> Process<S> {
         self.after_input(at, env);
     }
 
-    /// For [`Fault::EarlyEffects`]: lets the effects of a batch out at once.
+    /// For the faults that let effects of a batch out at once.
     fn leak(&mut self, sealed: Sealed<Effect>, env: &mut Env<S>) -> Sealed<Effect> {
-        if !env.strikes(Fault::EarlyEffects) {
-            return sealed;
-        }
+        let faults = [Fault::EarlyEffects, Fault::PerformEarly, Fault::RunEndedEarly];
+        let Some(fault) = faults.into_iter().find(|fault| env.strikes(*fault)) else { return sealed };
         let mut leaked = Vec::new();
         let sealed = sealed.convert(|effect| {
-            leaked.push(effect.clone());
+            let leaks = match fault {
+                Fault::PerformEarly => matches!(effect, Effect::Perform(_)),
+                Fault::RunEndedEarly => matches!(effect, Effect::RunEnded { .. }),
+                _ => true,
+            };
+            leaked.extend(leaks.then(|| effect.clone()));
             effect
         });
         for effect in leaked {
@@ -82,8 +86,12 @@ impl<S: Store> Process<S> {
                 }
             }
         }
+        for batch in &commit.group.batches {
+            env.look(batch);
+        }
         commit.receipts = Some(receipts);
         self.applied += 1;
+        env.observer.committed(&self.store);
         Ok(())
     }
 

@@ -1,10 +1,11 @@
-//! What leaves the host: answers to callers, wake-ups to other shards.
+//! What leaves the host: answers to callers, wake-ups to other shards, the ends of runs.
 
 use super::{env::Env, front::Asked, process::Process};
 use crate::{Fault, Situation};
 use sarsen_engine::{Input, Request};
 use sarsen_protocol::{
-    Answer, CallError, Delivery, Effect, FailureKind, Identity, Message, Origin, Reply, RequestId, ShardId,
+    Answer, Body, CallError, Delivery, Effect, ExecutionId, FailureKind, Identity, Message, Operation, Reply,
+    RequestId, RunId, RunOutcome, ShardId,
 };
 use sarsen_runtime::gate::{Gate, Replier};
 use sarsen_storage::Store;
@@ -78,14 +79,36 @@ impl<S: Store> Process<S> {
         match effect {
             Effect::Reply(reply) => self.reply(reply, env),
             Effect::Deliver { to, delivery } => self.deliver(to, delivery, env),
-            Effect::DeadLetter { address, operation, failure } => {
-                env.note(|| format!("dead letter: {operation} of {address}: {failure}"));
+            Effect::DeadLetter { address, what, failure } => {
+                env.note(|| format!("dead letter: {what} of {address}: {failure}"));
                 env.count(match failure.kind {
                     FailureKind::MailboxFull => Situation::DeadByOverflow,
+                    FailureKind::Expired => Situation::EventExpired,
+                    FailureKind::RunFinished | FailureKind::RunNotFound => Situation::EventUntaken,
                     _ => Situation::DeadByFailure,
                 });
             }
+            Effect::Perform(task) => self.begin(*task, env),
+            Effect::CancelTask(token) => self.cancel(token, env),
+            Effect::RunEnded { run, first, outcome } => self.end_run(&run, first, outcome, env),
+            Effect::Parked { address, reason } => {
+                env.note(|| format!("{address} is parked: {reason}"));
+                env.count(Situation::Parked);
+            }
         }
+    }
+
+    fn end_run(&mut self, run: &RunId, first: ExecutionId, outcome: Option<RunOutcome>, env: &mut Env<S>) {
+        env.note(|| format!("run {run} has ended: {outcome:?}"));
+        env.count(match &outcome {
+            Some(RunOutcome::Returned(_)) => Situation::RunReturned,
+            Some(RunOutcome::Failed(_)) => Situation::RunFailed,
+            Some(RunOutcome::Terminated { .. }) => Situation::Terminated,
+            None => Situation::Purged,
+        });
+        self.work.run_ended(run);
+        env.observer.ended(run, first, outcome.as_ref(), &self.store);
+        self.front.run_ends().ended(run, first, outcome);
     }
 
     /// Answers a caller, if it still waits.
@@ -96,19 +119,27 @@ impl<S: Store> Process<S> {
         }
         let Some(caller) = self.callers.waiting.remove(&reply.request) else { return };
         env.note(|| format!("answer {} with {:?}", describe(&caller.request), reply.answer));
-        count_answer(&reply.answer, env);
+        count_answer(&caller.request, &reply.answer, env);
         env.observer.released(&caller.request, &reply.answer, &self.store);
         caller.replier.send(reply.answer);
     }
 
     fn deliver(&mut self, to: ShardId, delivery: Delivery, env: &mut Env<S>) {
         env.count(Situation::CrossShard);
+        match delivery.message.as_ref().map(|message| &message.body) {
+            Some(Body::Lock(_)) => env.count(Situation::LockAcrossShards),
+            Some(Body::Cancel(_)) => env.count(Situation::LockCancelled),
+            _ => {}
+        }
         env.note(|| format!("wake shard {}: {delivery:?}", to.0));
         if env.strikes(Fault::LoseDelivery) {
             return;
         }
         let again = (!env.calm && env.random.one_in(REPEAT_ONE_IN)).then(|| delivery.clone());
-        let forged = env.strikes(Fault::RepeatDelivery).then(|| {
+        let delivery = self.reorder(delivery, env);
+        let is_release = matches!(&delivery.message, Some(Message { body: Body::Release(_), .. }));
+        let forge = env.strikes(Fault::RepeatDelivery) || (is_release && env.strikes(Fault::RepeatRelease));
+        let forged = forge.then(|| {
             let sequence = delivery.sequence.next();
             Delivery { sequence, ..delivery.clone() }
         });
@@ -117,6 +148,28 @@ impl<S: Store> Process<S> {
         for delivery in std::iter::once(delivery).chain(forged) {
             inner.push_inside(usize::from(to.0), Input::Delivered(delivery));
         }
+    }
+
+    /// For [`Fault::ReorderDeliveries`]: lets a message change places with the next one of its stream.
+    fn reorder(&mut self, mut delivery: Delivery, env: &mut Env<S>) -> Delivery {
+        if env.fault != Some(Fault::ReorderDeliveries) {
+            return delivery;
+        }
+        let next = self.leaving.iter_mut().find_map(|effect| match effect {
+            Effect::Deliver { delivery: next, .. }
+                if (next.source, next.slot) == (delivery.source, delivery.slot)
+                    && next.sequence == delivery.sequence.next() =>
+            {
+                Some(next)
+            }
+            _ => None,
+        });
+        if let Some(next) = next
+            && env.strikes(Fault::ReorderDeliveries)
+        {
+            std::mem::swap(&mut next.message, &mut delivery.message);
+        }
+        delivery
     }
 
     /// Tells all callers that the process stops, those of `abandoned` batches that their outcome is not known.
@@ -143,32 +196,52 @@ impl<S: Store> Process<S> {
 /// A request, in a line.
 pub(super) fn describe(request: &Request) -> String {
     match request {
-        Request::Operation(message) => {
-            let Message { to, operation, input, identity, from, .. } = message;
+        Request::Message(message) => {
+            let Message { to, body, identity, from, .. } = message;
             let identity = match identity {
                 Identity::None => String::new(),
                 Identity::Key(key) => format!(" under {}", key.as_str()),
                 Identity::Producer { name, number } => format!(" as {} of {}", number.0, name.as_str()),
             };
-            let form = if message.answered { "call" } else { "signal" };
-            let request = match from {
-                Origin::Client { request, .. } => request.0,
-                Origin::Instance(_) => 0,
-            };
-            format!("{form} {request}: {operation}({input:?}) of {to}{identity}")
+            let request = from.client().map_or(0, |(_, request)| request.0);
+            match body {
+                Body::Operation(Operation { name, input, answered, .. }) => {
+                    let form = if *answered { "call" } else { "signal" };
+                    format!("{form} {request}: {name}({input:?}) of {to}{identity}")
+                }
+                Body::Start(start) => {
+                    let (input, reuse) = (&start.launch.input, start.reuse);
+                    format!("request {request}: {body}({input:?}) as {to}, {reuse:?}{identity}")
+                }
+                Body::Event(event) => {
+                    format!("request {request}: {body}({:?}) at {to}{identity}", event.input)
+                }
+                _ => format!("request {request}: {body} of {to}{identity}"),
+            }
         }
         Request::State { to, request, .. } => format!("read {}: state of {to}", request.0),
     }
 }
 
-fn count_answer<S>(answer: &Answer, env: &mut Env<S>) {
-    let situation = match answer {
-        Answer::Acknowledged => Situation::Acknowledged,
-        Answer::Returned(_) => Situation::Returned,
-        Answer::Failed(_) => Situation::Failed,
-        Answer::State(Some(_)) => Situation::StateSeen,
-        Answer::State(None) => Situation::StateMissed,
-        Answer::Refused(error) => match refusal(error) {
+fn count_answer<S>(request: &Request, answer: &Answer, env: &mut Env<S>) {
+    let body = match request {
+        Request::Message(message) => Some(&message.body),
+        Request::State { .. } => None,
+    };
+    let situation = match (answer, body) {
+        (Answer::Acknowledged, Some(Body::Suspend { .. })) => Situation::Suspended,
+        (Answer::Acknowledged, Some(Body::Resume { .. })) => Situation::Resumed,
+        (Answer::Acknowledged, Some(Body::Event(_))) if env.sight.knows(request.to()) => {
+            Situation::EventRaised
+        }
+        (Answer::Acknowledged, Some(Body::Event(_))) => Situation::EventBeforeStart,
+        (Answer::Acknowledged, _) => Situation::Acknowledged,
+        (Answer::Returned(_), Some(Body::Start(_))) => Situation::RunStarted,
+        (Answer::Returned(_), _) => Situation::Returned,
+        (Answer::Failed(_), _) => Situation::Failed,
+        (Answer::State(Some(_)), _) => Situation::StateSeen,
+        (Answer::State(None), _) => Situation::StateMissed,
+        (Answer::Refused(error), _) => match refusal(error) {
             Some(situation) => situation,
             None => return,
         },
@@ -185,6 +258,10 @@ fn refusal(error: &CallError) -> Option<Situation> {
         CallError::KeyReused { .. } => Situation::KeyReused,
         CallError::OutOfSequence { .. } => Situation::OutOfSequence,
         CallError::Expired { .. } => Situation::Expired,
+        CallError::RunExists { .. } => Situation::RunExists,
+        CallError::RunNotFound { .. } => Situation::RunNotFound,
+        CallError::RunFinished { .. } => Situation::RunFinished,
+        CallError::WouldDeadlock { .. } => Situation::WouldDeadlock,
         _ => return None,
     })
 }

@@ -3,6 +3,7 @@
 use super::{VirtualHost, env::Env, process::Process};
 use crate::{Crash, Situation, World};
 use sarsen_protocol::{Effect, Keyspace, Row};
+use sarsen_runtime::gate::Gate;
 use sarsen_storage::Store;
 
 impl<S: Store> Process<S> {
@@ -40,13 +41,15 @@ impl<S: Store> Process<S> {
     /// Lets out what is durable, and tells the others that the process has stopped.
     fn stop(&mut self, env: &mut Env<S>) {
         while let Some(effect) = self.leaving.pop_front() {
-            if let Effect::Reply(reply) = effect {
-                self.reply(reply, env);
+            if let Effect::Reply(_) | Effect::RunEnded { .. } = effect {
+                self.let_out(effect, env);
             }
         }
         let group = self.commit.take().map(|commit| commit.group);
         let abandoned = self.groups.abandon(group);
         self.stop_callers(abandoned, env);
+        self.front.run_ends().stop();
+        self.lose_work(env);
     }
 }
 
@@ -62,6 +65,7 @@ impl<W: World> VirtualHost<W> {
                 self.env.count(Situation::CrashInRecovery);
             }
             process.crash_commit(crash, &mut self.env);
+            process.lose_work(&mut self.env);
         }
         self.env.note(|| format!("crash: {crash:?}"));
         self.executor.drop_all();
@@ -91,6 +95,7 @@ impl<W: World> VirtualHost<W> {
         loop {
             match Process::open(&mut self.world, front.as_deref(), &mut self.env) {
                 Ok(process) => {
+                    self.env.observer.opened(&process.store);
                     self.process = Some(process);
                     self.restarts += 1;
                     return;

@@ -1,9 +1,11 @@
 //! What outlives a process of the host: its choices, its counts, its faults.
 
+use super::sight::Sight;
 use crate::{Fault, Observer, Odds, Random, Situation, Situations, clock::Clock, trace::Trace};
 use sarsen_engine::{Limits, Registry};
-use sarsen_protocol::Address;
-use std::{fmt, sync::Arc};
+use sarsen_protocol::{Address, TaskToken};
+use sarsen_runtime::gate::ActivityHandler;
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// One fault in so many chances strikes.
 const FAULT_ONE_IN: usize = 4;
@@ -13,6 +15,11 @@ pub(super) struct Env<S> {
     pub(super) odds: Odds,
     pub(super) limits: Arc<Limits>,
     pub(super) registry: Arc<Registry>,
+    pub(super) activities: BTreeMap<&'static str, Arc<dyn ActivityHandler>>,
+    /// Tokens of earlier processes that have not been answered.
+    pub(super) outdated: Vec<TaskToken>,
+    /// What is known of runs.
+    pub(super) sight: Sight,
     pub(super) situations: Situations,
     pub(super) trace: Trace,
     pub(super) observer: Box<dyn Observer<S>>,
@@ -21,7 +28,7 @@ pub(super) struct Env<S> {
     pub(super) clock: Clock,
     /// The number of shards of the last process.
     pub(super) shards: Option<u16>,
-    /// The entities that the host has heard of, for evictions.
+    /// The entities and runs that the host has heard of, for evictions.
     pub(super) known: Vec<Address>,
     /// No crash, no failure, no jump, no fault: the run comes to its end.
     pub(super) calm: bool,
@@ -38,7 +45,7 @@ impl<S> Env<S> {
         self.situations.count(situation);
     }
 
-    /// Remembers an entity.
+    /// Remembers an entity or a run.
     pub(super) fn know(&mut self, address: &Address) {
         if !self.known.contains(address) {
             self.known.push(address.clone());

@@ -1,12 +1,12 @@
 //! The side of the host that clients see: its lanes, its clock, and what they wait for beside requests.
 
 use super::awaited::{Owed, owed};
-use crate::clock::Clock;
+use crate::{Random, clock::Clock};
 use sarsen_engine::{Input, Lanes, Limits, Registry, Request, SlotMap};
-use sarsen_protocol::{CallError, Page, Read, SessionId, Timestamp};
+use sarsen_protocol::{CallError, Page, Read, RunId, SessionId, Slot, Timestamp};
 use sarsen_runtime::{
     Stats,
-    gate::{Coming, Gate, Replier},
+    gate::{Coming, Gate, Replier, RunEnds},
 };
 use std::{
     collections::VecDeque,
@@ -57,6 +57,8 @@ pub(super) struct Inner {
     /// How much the inside lane of each shard holds.
     inside: Vec<usize>,
     pub(super) errands: Vec<Errand>,
+    /// For the ids of runs.
+    ids: Random,
     sleepers: Vec<Sleeper>,
 }
 
@@ -66,6 +68,7 @@ pub(super) struct Front {
     slots: SlotMap,
     registry: Arc<Registry>,
     limits: Arc<Limits>,
+    run_ends: RunEnds,
     inner: Mutex<Inner>,
 }
 
@@ -75,12 +78,14 @@ impl Front {
         slots: SlotMap,
         registry: Arc<Registry>,
         limits: Arc<Limits>,
-        clock: Clock,
+        (clock, ids): (Clock, Random),
     ) -> Self {
         let lanes: Vec<_> = slots.ranges().iter().map(|_| Lanes::new(&limits)).collect();
         let inside = vec![0; lanes.len()];
-        let inner = Inner { open: true, clock, lanes, inside, errands: Vec::new(), sleepers: Vec::new() };
-        Self { session, slots, registry, limits, inner: Mutex::new(inner) }
+        let (errands, sleepers) = (Vec::new(), Vec::new());
+        let inner = Inner { open: true, clock, lanes, inside, errands, ids, sleepers };
+        let run_ends = RunEnds::new();
+        Self { session, slots, registry, limits, run_ends, inner: Mutex::new(inner) }
     }
 
     /// What is behind the front.
@@ -158,7 +163,7 @@ impl Gate for Front {
         let shard = usize::from(self.slots.shard(address.slot()).0);
         inner.lanes[shard].offer((request, reply), bytes).map_err(|_| CallError::Busy {
             address,
-            what: "the lane of its shard",
+            what: "the lane of its shard".into(),
             limit: None,
             retry_after: RETRY_AFTER,
         })
@@ -182,6 +187,17 @@ impl Gate for Front {
         let (owed, awaited) = owed();
         self.run(Errand::Stats(owed));
         Box::pin(awaited)
+    }
+
+    fn next_run(&self) -> RunId {
+        let inner = &mut *self.inner();
+        let slot = inner.ids.below(usize::from(Slot::COUNT));
+        let slot = u16::try_from(slot).ok().and_then(Slot::new).expect("it is below the number of slots");
+        RunId::generated(inner.clock.now(), slot, inner.ids.draw())
+    }
+
+    fn run_ends(&self) -> &RunEnds {
+        &self.run_ends
     }
 
     fn registry(&self) -> &Registry {

@@ -3,6 +3,7 @@
 use super::{env::Env, process::Process};
 use crate::{Fault, Situation};
 use sarsen_engine::{Input, LoadRequest};
+use sarsen_orchestration::Cursor;
 use sarsen_protocol::{Keyspace, Page, Read};
 use sarsen_storage::{Error, Store};
 
@@ -103,6 +104,7 @@ impl<S: Store> Process<S> {
         if self.loads.in_flight.iter().any(|other| other.number < load.number && other.shard == load.shard) {
             env.count(Situation::LoadOutOfOrder);
         }
+        count_history(load.request.reads(), &pages, env);
         if env.strikes(Fault::LoseLoad) {
             return;
         }
@@ -118,7 +120,21 @@ fn count_kind<S>(reads: &[Read], env: &mut Env<S>) {
         Keyspace::Inbox if slot(&read.to).saturating_sub(slot(&read.from)) <= 1 => {
             env.count(Situation::GapRead);
         }
+        Keyspace::Tasks if read.values => env.count(Situation::TasksRead),
         _ => {}
+    }
+}
+
+/// Counts a history that is on its way to be replayed.
+fn count_history<S>(reads: &[Read], pages: &[Page], env: &mut Env<S>) {
+    let ([Read { keyspace: Keyspace::History, .. }], [page]) = (reads, pages) else { return };
+    let mut cursor = Cursor::default();
+    let events = page.rows.iter().map_while(|row| cursor.read(&row.value).ok()).flatten().count();
+    if events > 0 {
+        env.count(Situation::Replayed);
+    }
+    if events > env.limits.replay_events_per_turn_max {
+        env.count(Situation::ReplayedInSlices);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What dies with a process: shards, batches on their way, loads in flight, callers that wait.
+//! What dies with a process: shards, batches on their way, loads in flight, callers that wait, activities.
 
 use super::{
     commits::Commit,
@@ -6,6 +6,7 @@ use super::{
     env::Env,
     front::Front,
     loads::Loads,
+    work::Work,
 };
 use crate::{Situation, World};
 use sarsen_engine::{Groups, Input, Shard, ShardConfig, SlotMap};
@@ -42,6 +43,7 @@ pub(super) struct Process<S> {
     pub(super) loads: Loads,
     pub(super) leaving: Leaving,
     pub(super) callers: Callers,
+    pub(super) work: Work,
 }
 
 impl<S: Store> Process<S> {
@@ -67,7 +69,7 @@ impl<S: Store> Process<S> {
             slots.clone(),
             Arc::clone(&env.registry),
             Arc::clone(&env.limits),
-            env.clock,
+            (env.clock, env.random.fork()),
         ));
         if let Some(earlier) = earlier {
             front.inner().inherit(&mut earlier.inner());
@@ -84,6 +86,7 @@ impl<S: Store> Process<S> {
             loads: Loads::default(),
             leaving: Leaving::default(),
             callers: Callers::default(),
+            work: Work::default(),
         };
         process.acquire(env)?;
         Ok(process)

@@ -1,5 +1,7 @@
+mod runs;
+
 use crate::{Crash, Odds, Random, Situation, VirtualHost};
-use sarsen_entities::{Entity, EntityContext, Operations, Port, Returns};
+use sarsen_entities::{Entity, EntityContext, EntityType, Operations, Port, Reference, Returns};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -19,14 +21,16 @@ impl Tally {
     }
 }
 
-impl Entity for Tally {
+impl EntityType for Tally {
     const NAME: &'static str = "tally";
     type Ref<P: Port> = TallyRef<P>;
 
     fn refer<P: Port>(port: P) -> TallyRef<P> {
         TallyRef { port }
     }
+}
 
+impl Entity for Tally {
     fn initial(_key: &str) -> Self {
         Self::default()
     }
@@ -34,6 +38,14 @@ impl Entity for Tally {
     fn operations() -> Operations<Self> {
         Operations::new()
             .update("add", Returns::value(), |tally: &mut Self, cx, amount| tally.add(cx, amount))
+            .update("put", Returns::value(), |tally: &mut Self, _cx, amount: u64| {
+                tally.count = tally.count.wrapping_add(amount);
+                tally.count
+            })
+            .update("take", Returns::value(), |tally: &mut Self, _cx, amount: u64| {
+                tally.count = tally.count.wrapping_sub(amount);
+                tally.count
+            })
             .read("count", Returns::value(), |tally: &Self, _cx, ()| tally.count)
     }
 }
@@ -48,8 +60,29 @@ impl<P: Port> TallyRef<P> {
         self.port.request("add", &amount, Returns::value())
     }
 
+    fn put(&self, amount: u64) -> P::Request<u64> {
+        self.port.request("put", &amount, Returns::value())
+    }
+
+    fn take(&self, amount: u64) -> P::Request<u64> {
+        self.port.request("take", &amount, Returns::value())
+    }
+
     fn count(&self) -> P::Request<u64> {
         self.port.request("count", &(), Returns::value())
+    }
+}
+
+impl<P: Port> Reference for TallyRef<P> {
+    type Port = P;
+    type Over<Q: Port> = TallyRef<Q>;
+
+    fn port(&self) -> &P {
+        &self.port
+    }
+
+    fn over<Q: Port>(port: Q) -> TallyRef<Q> {
+        TallyRef { port }
     }
 }
 

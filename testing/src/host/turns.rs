@@ -92,12 +92,13 @@ impl<S: Store> Process<S> {
         Stats::sum(self.drivers.iter().map(|driver| driver.shard.stats()), self.store.counters())
     }
 
-    /// Evicts an entity if it may leave. Returns whether it left.
+    /// Evicts an entity or a run if it may leave. Returns whether it left.
     pub(super) fn evict(&mut self, address: &Address, env: &mut Env<S>) -> bool {
         let shard = usize::from(self.slots.shard(address.slot()).0);
         let left = self.drivers[shard].shard.evict(address);
         if left {
-            env.count(Situation::Evicted);
+            let waits = address.as_run().is_some_and(|run| env.sight.is_under_way(&run));
+            env.count(if waits { Situation::ExecutionEvicted } else { Situation::Evicted });
             env.note(|| format!("evict {address}"));
         }
         left

@@ -1,7 +1,7 @@
 //! The window against a model: a queue that is all in memory, over a store that is read late.
 
 use super::*;
-use sarsen_protocol::{Address, Epoch, Identity, OperationName, Origin, Payload};
+use sarsen_protocol::{Address, Body, Epoch, Identity, OperationName, Origin, Payload};
 use std::collections::BTreeSet;
 
 fn message() -> Message {
@@ -9,9 +9,7 @@ fn message() -> Message {
     Message {
         to: address.clone(),
         from: Origin::Instance(address),
-        operation: OperationName::of("o"),
-        input: Payload::null(),
-        answered: false,
+        body: Body::operation(OperationName::of("o"), Payload::null(), false),
         identity: Identity::None,
         due: None,
         deadline: None,
@@ -171,4 +169,84 @@ fn messages_beyond_the_window_leave_memory_once_their_rows_are_durable() {
     assert_eq!(world.mailbox.trim(BatchNumber(0)), 0, "not before they are durable");
     world.commit();
     assert_eq!((world.mailbox.tail.len(), world.mailbox.len()), (0, 100));
+}
+
+fn numbers<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<u64> {
+    entries.map(|entry| entry.id.counter).collect()
+}
+
+/// A mailbox of window 3 with messages 1 to `last`; those from 4 on are behind the window.
+fn filled(last: u64) -> Mailbox {
+    let mut mailbox = World::new(0).mailbox;
+    for counter in 1..=last {
+        mailbox.push(Entry { id: id(counter), message: numbered(counter), row: None }, 3);
+    }
+    mailbox
+}
+
+/// A message that says its number.
+fn numbered(number: u64) -> Message {
+    Message { deadline: Some(sarsen_protocol::Timestamp::from_micros(number)), ..message() }
+}
+
+fn is(number: u64) -> impl Fn(&Message) -> bool {
+    move |message| message.deadline.is_some_and(|deadline| deadline.as_micros() == number)
+}
+
+#[test]
+fn a_message_is_taken_out_of_the_front_wherever_it_stands_there() {
+    let mut mailbox = filled(5);
+    assert!(mailbox.any(is(2)) && mailbox.any(is(5)) && !mailbox.any(is(6)));
+    let taken = mailbox.take(is(2)).expect("it is in the front");
+    assert_eq!((taken.id, mailbox.len(), mailbox.head_len()), (id(2), 4, 2));
+    assert!(mailbox.take(is(2)).is_none());
+    assert!(mailbox.take(is(5)).is_none(), "behind the front it may come again from its row");
+    assert_eq!(numbers(mailbox.head.iter()), [1, 3]);
+    assert_eq!(mailbox.bytes(), 4 * message().bytes());
+    let rest: Vec<u64> = std::iter::from_fn(|| mailbox.pop()).map(|entry| entry.id.counter).collect();
+    assert_eq!((rest, mailbox.head_bytes), (vec![1, 3], 0));
+    assert!(!mailbox.is_empty(), "rows follow");
+}
+
+#[test]
+fn what_is_put_back_stands_where_it_stood() {
+    let mut mailbox = filled(3);
+    let first: Vec<Entry> = std::iter::from_fn(|| mailbox.pop()).take(2).collect();
+    mailbox.put_back(first);
+    assert_eq!(numbers(mailbox.head.iter()), [1, 2, 3]);
+    let middle = mailbox.take(is(2)).expect("it is there");
+    mailbox.put_back(vec![middle]);
+    assert_eq!(numbers(mailbox.head.iter()), [1, 2, 3]);
+    assert_eq!((mailbox.len(), mailbox.head_bytes), (3, 3 * message().bytes()));
+}
+
+/// What is put back before messages that have a row was never written.
+#[test]
+fn what_is_put_back_gets_its_row() {
+    let mut mailbox = filled(2);
+    for entry in mailbox.unwritten() {
+        entry.row = Some(BatchNumber(1));
+    }
+    mailbox.push(Entry { id: id(3), message: numbered(3), row: None }, 3);
+    let taken = mailbox.take(is(3)).expect("it is there");
+    mailbox.put_back(vec![taken]);
+    let unwritten: Vec<u64> = mailbox.unwritten().map(|entry| entry.id.counter).collect();
+    assert_eq!(unwritten, [3]);
+}
+
+#[test]
+fn a_read_brings_back_nothing_that_was_taken_or_put_back() {
+    let mut mailbox = filled(3);
+    for entry in mailbox.unwritten() {
+        entry.row = Some(BatchNumber(1));
+    }
+    let taken = mailbox.take(is(3)).expect("it is there");
+    drop(mailbox.take(is(2)));
+    mailbox.put_back(vec![taken]);
+    mailbox.gap = true;
+    mailbox.reading = true;
+    // The store answers as of the commit before.
+    let row = |counter| Entry { id: id(counter), message: numbered(counter), row: Some(BatchNumber(1)) };
+    mailbox.extend([1, 2, 3, 4].map(row).into_iter(), false);
+    assert_eq!(numbers(mailbox.head.iter()), [1, 3, 4]);
 }

@@ -1,129 +1,33 @@
 //! A desk: shards over one map, with everything done when a test says so.
 
+mod play;
+mod runs;
+mod sum;
+
+pub(super) use play::{CHANGED, FOREIGN};
+pub(super) use runs::text;
+
 use crate::{
     Groups, Input, Lanes, Limits, LoadRequest, Registry, Request, Shard, ShardConfig, ShardStats, SlotMap,
     record,
 };
 use bytes::Bytes;
-use sarsen_entities::{Entity, EntityContext, Operations, Port, Returns, Typed};
+use sarsen_entities::Typed;
 use sarsen_protocol::{
-    Address, Answer, Effect, Epoch, Failure, Identity, Keyspace, Lease, Message, OperationName, Origin, Page,
-    Payload, Read, Receipt, RequestId, Row, SessionId, ShardId, Timestamp,
+    Address, Answer, Batch, Body, Effect, Epoch, Failure, Identity, Keyspace, Lease, Message, OperationName,
+    Origin, Page, Payload, Read, Receipt, RequestId, Row, RunId, RunOutcome, SessionId, ShardId, Task,
+    TaskToken, Timestamp, Within,
 };
-use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[expect(clippy::struct_field_names, reason = "what is summed is the sum")]
-pub(super) struct Sum {
-    sum: u64,
-    #[serde(default, skip_serializing_if = "is_zero")]
-    noise: f64,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    ballast: String,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_zero(noise: &f64) -> bool {
-    noise.abs() < f64::EPSILON
-}
-
-impl Sum {
-    fn scatter(&mut self, cx: &EntityContext<'_>, amount: u64) {
-        self.sum += 1;
-        let to = (amount + self.sum) % 10;
-        cx.entity::<Self>(format!("to{to}")).add(amount).signal();
-    }
-}
-
-pub(super) struct SumRef<P>(P);
-
-impl<P: Port> SumRef<P> {
-    fn add(&self, amount: u64) -> P::Request<u64> {
-        self.0.request("add", &amount, Returns::value())
-    }
-
-    fn log(&self, digit: u64) -> P::Request<()> {
-        self.0.request("log", &digit, Returns::value())
-    }
-
-    fn bounce(&self, to: &str) -> P::Request<()> {
-        self.0.request("bounce", to, Returns::value())
-    }
-}
-
-impl Entity for Sum {
-    const NAME: &'static str = "sum";
-    type Ref<P: Port> = SumRef<P>;
-
-    fn refer<P: Port>(port: P) -> SumRef<P> {
-        SumRef(port)
-    }
-
-    fn initial(_key: &str) -> Self {
-        Self::default()
-    }
-
-    fn operations() -> Operations<Self> {
-        let refused: fn() -> Result<(), String> = || Err("no".to_owned());
-        Operations::new()
-            .update("add", Returns::value(), |one: &mut Self, _cx, amount: u64| {
-                one.sum += amount;
-                one.sum
-            })
-            .read("sum", Returns::value(), |one: &Self, _cx, ()| one.sum)
-            .update("spoil", Returns::value(), |one: &mut Self, _cx, ()| one.noise = f64::NAN)
-            .update("refuse", Returns::fallible(), move |_one: &mut Self, _cx, ()| refused())
-            .update("scatter", Returns::value(), |one: &mut Self, cx, amount: u64| one.scatter(cx, amount))
-            .update("scatter_to_x", Returns::value(), |_one: &mut Self, cx, ()| {
-                cx.entity::<Self>("x").add(1).signal();
-            })
-            .update("bounce", Returns::value(), |_one: &mut Self, cx, to: String| {
-                cx.entity::<Self>(to).bounce(cx.key()).signal();
-            })
-            .update("flood", Returns::value(), |_one: &mut Self, cx, count: u32| {
-                (0..count).for_each(|_| cx.entity::<Self>("x").add(1).signal());
-            })
-            .update("stray", Returns::value(), |_one: &mut Self, cx, ()| {
-                cx.entity::<Stranger>("s").add(1).signal();
-                cx.entity::<Stranger>("s").add(1).after(Duration::from_secs(1)).signal();
-            })
-            .update("grow", Returns::value(), |one: &mut Self, _cx, bytes: usize| {
-                one.ballast = "x".repeat(bytes);
-            })
-            .update("log", Returns::value(), |one: &mut Self, _cx, digit: u64| one.sum = one.sum * 10 + digit)
-            .update("tell", Returns::value(), |_one: &mut Self, cx, (to, digit): (String, u64)| {
-                cx.entity::<Self>(to).log(digit).signal();
-            })
-            .update("later", Returns::value(), |_one: &mut Self, cx, amount: u64| {
-                cx.entity::<Self>("z").add(amount).after(Duration::from_millis(1)).signal();
-            })
-    }
-}
-
-/// A type that is not registered.
-#[derive(Clone, Serialize, Deserialize)]
-struct Stranger;
-
-impl Entity for Stranger {
-    const NAME: &'static str = "stranger";
-    type Ref<P: Port> = SumRef<P>;
-
-    fn refer<P: Port>(port: P) -> SumRef<P> {
-        SumRef(port)
-    }
-
-    fn initial(_key: &str) -> Self {
-        Self
-    }
-
-    fn operations() -> Operations<Self> {
-        Operations::new()
-    }
-}
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+use sum::Sum;
 
 type Rows = BTreeMap<(Keyspace, Bytes), Bytes>;
 
+#[expect(clippy::struct_excessive_bools, reason = "switches of a test, not one state")]
 pub(super) struct Desk {
     limits: Arc<Limits>,
     shards: Vec<Shard>,
@@ -139,11 +43,28 @@ pub(super) struct Desk {
     /// Writes committed.
     pub(super) written: usize,
     pub(super) letters: Vec<Failure>,
+    /// Batches with writes that were committed.
+    pub(super) batches: usize,
     /// Whether loads of keys are read and kept back.
     pub(super) hold_keys: bool,
     /// The entity whose loads are read and kept back.
     pub(super) hold_entity: Option<String>,
-    held: Vec<(LoadRequest, Vec<Page>)>,
+    held: Vec<(usize, LoadRequest, Vec<Page>)>,
+    /// Whether messages between shards stay in their lanes.
+    pub(super) hold_deliveries: bool,
+    /// Whether everything leaves memory as soon as it may.
+    pub(super) restless: bool,
+    /// Whether activities answer at once, with their input.
+    pub(super) busy: bool,
+    /// Activities that were handed out and have not answered.
+    pub(super) tasks: Vec<Task>,
+    pub(super) cancelled: Vec<TaskToken>,
+    /// The runs that have ended or are gone.
+    pub(super) ended: Vec<(RunId, Option<RunOutcome>)>,
+    /// Why instances could not go on.
+    pub(super) parked: Vec<String>,
+    /// Whether the orchestration and its activity are registered at the next open.
+    pub(super) registered: bool,
 }
 
 impl Desk {
@@ -162,9 +83,18 @@ impl Desk {
             requests: 0,
             written: 0,
             letters: Vec::new(),
+            batches: 0,
             hold_keys: false,
             hold_entity: None,
             held: Vec::new(),
+            hold_deliveries: false,
+            restless: false,
+            busy: false,
+            tasks: Vec::new(),
+            cancelled: Vec::new(),
+            ended: Vec::new(),
+            parked: Vec::new(),
+            registered: true,
         };
         desk.reopen(shards);
         desk
@@ -172,13 +102,12 @@ impl Desk {
 
     /// Dies and is opened again.
     pub(super) fn reopen(&mut self, shards: u16) {
-        let mut registry = Registry::new();
-        let typed = Typed::<Sum>::new().expect("valid names");
-        registry.insert(Arc::new(typed)).expect("one type");
-        let registry = Arc::new(registry);
+        let registry = Arc::new(self.registry());
         self.slots = Arc::new(SlotMap::split(shards));
         self.groups = Groups::new(1 << 20);
         self.shards.clear();
+        self.held.clear();
+        self.tasks.clear();
         self.configs.clear();
         self.lanes.clear();
         for (id, slots) in (0..).zip(self.slots.ranges().to_vec()) {
@@ -194,6 +123,16 @@ impl Desk {
             self.shards.push(Shard::new(config, self.now));
             self.lanes.push(Lanes::new(&self.limits));
         }
+    }
+
+    fn registry(&self) -> Registry {
+        let mut registry = Registry::new();
+        let typed = Typed::<Sum>::new().expect("valid names");
+        registry.insert(Arc::new(typed)).expect("one type");
+        if self.registered {
+            runs::register(&mut registry);
+        }
+        registry
     }
 
     fn ask(&mut self, request: impl FnOnce(SessionId, RequestId) -> Request) -> u64 {
@@ -212,21 +151,20 @@ impl Desk {
         of: (bool, Identity, Option<Timestamp>),
     ) -> u64 {
         let (to, operation) = (at(to), OperationName::from(operation.to_owned()));
-        let input = Payload::from_encoded(Bytes::copy_from_slice(input.as_bytes()));
+        let input = payload(input);
         let (answered, identity, due) = of;
+        let body = Body::operation(operation, input, answered);
+        self.send(Message { identity, due, ..from_client(to, body) })
+    }
+
+    /// Sends what a client asks.
+    fn send(&mut self, message: Message) -> u64 {
         self.ask(|session, request| {
-            let from = Origin::Client { session, request };
-            Request::Operation(Message {
-                to,
-                from,
-                operation,
-                input,
-                answered,
-                identity,
-                due,
-                deadline: None,
-                trace: None,
-            })
+            let within = match &message.from {
+                Origin::Client { within, .. } => within.clone(),
+                Origin::Instance(_) | Origin::Execution { .. } => None,
+            };
+            Request::Message(Message { from: Origin::Client { session, request, within }, ..message })
         })
     }
 
@@ -262,20 +200,9 @@ impl Desk {
     }
 
     pub(super) fn late_call(&mut self, to: &str, identity: Identity) -> u64 {
-        let to = at(to);
-        self.ask(|session, request| {
-            Request::Operation(Message {
-                to,
-                from: Origin::Client { session, request },
-                operation: OperationName::of("add"),
-                input: Payload::from_encoded(Bytes::from_static(b"1")),
-                answered: true,
-                identity,
-                due: None,
-                deadline: Some(Timestamp::default()),
-                trace: None,
-            })
-        })
+        let body = Body::operation(OperationName::of("add"), payload("1"), true);
+        let deadline = Some(Timestamp::default());
+        self.send(Message { identity, deadline, ..from_client(at(to), body) })
     }
 
     pub(super) fn read(&mut self, to: &str) -> u64 {
@@ -326,34 +253,50 @@ impl Desk {
     /// Answers all loads, lanes and at most a thousand turns of each shard.
     pub(super) fn turns(&mut self) -> bool {
         let mut worked = false;
-        for (shard, lanes) in self.shards.iter_mut().zip(&mut self.lanes) {
-            for input in lanes.take_inside() {
-                shard.handle(input, self.now);
-                worked = true;
-            }
+        for at in 0..self.shards.len() {
+            worked |= self.take_lane(at);
+            let shard = &mut self.shards[at];
             let turns = (0..1_000).take_while(|_| shard.turn(self.now)).count();
             worked |= turns > 0;
-            let held = if self.hold_keys || self.hold_entity.is_some() {
-                Vec::new()
-            } else {
-                std::mem::take(&mut self.held)
-            };
-            for (load, pages) in held {
-                shard.handle(Input::Loaded(load.answer(pages)), self.now);
-            }
-            while let Some(load) = shard.poll_load() {
-                let pages = load.reads().iter().map(|read| page(&self.rows, read)).collect();
-                if holds(self.hold_keys, self.hold_entity.as_deref(), &load) {
-                    self.held.push((load, pages));
-                    continue;
-                }
-                shard.handle(Input::Loaded(load.answer(pages)), self.now);
-                worked = true;
-            }
-            worked |= shard.next_deadline().is_some_and(|deadline| deadline <= self.now);
+            worked |= self.answer_loads(at);
+            worked |= self.shards[at].next_deadline().is_some_and(|deadline| deadline <= self.now);
         }
         self.refusals();
+        if self.busy {
+            worked |= self.work();
+        }
         worked
+    }
+
+    fn take_lane(&mut self, at: usize) -> bool {
+        if self.hold_deliveries {
+            return false;
+        }
+        let inside = self.lanes[at].take_inside();
+        let taken = !inside.is_empty();
+        for input in inside {
+            self.shards[at].handle(input, self.now);
+        }
+        taken
+    }
+
+    fn answer_loads(&mut self, at: usize) -> bool {
+        let mut answered = false;
+        if !self.hold_keys && self.hold_entity.is_none() {
+            for (_, load, pages) in self.held.extract_if(.., |(shard, _, _)| *shard == at) {
+                self.shards[at].handle(Input::Loaded(load.answer(pages)), self.now);
+            }
+        }
+        while let Some(load) = self.shards[at].poll_load() {
+            let pages = load.reads().iter().map(|read| page(&self.rows, read)).collect();
+            if holds(self.hold_keys, self.hold_entity.as_deref(), &load) {
+                self.held.push((at, load, pages));
+                continue;
+            }
+            self.shards[at].handle(Input::Loaded(load.answer(pages)), self.now);
+            answered = true;
+        }
+        answered
     }
 
     /// Lets everything run that can without a commit.
@@ -361,24 +304,34 @@ impl Desk {
         while self.turns() {}
     }
 
-    /// Seals and commits what is open.
-    pub(super) fn commit(&mut self) -> bool {
+    /// Answers loads and runs nothing else.
+    pub(super) fn settle_loads(&mut self) {
+        while (0..self.shards.len()).any(|at| self.answer_loads(at)) {}
+    }
+
+    /// Lets each shard take one turn.
+    pub(super) fn turn_once(&mut self) {
+        for shard in &mut self.shards {
+            shard.turn(self.now);
+        }
+    }
+
+    /// Seals what is open.
+    pub(super) fn seal(&mut self) {
         for shard in &mut self.shards {
             if let Some(sealed) = shard.seal() {
                 self.groups.push(sealed);
             }
         }
+    }
+
+    /// Seals and commits what is open.
+    pub(super) fn commit(&mut self) -> bool {
+        self.seal();
         let Some(group) = self.groups.begin() else { return false };
         let mut receipts: Vec<Receipt> = Vec::new();
         for batch in &group.batches {
-            self.written += batch.writes.len();
-            for write in &batch.writes {
-                let key = (write.keyspace, write.key.clone());
-                match &write.value {
-                    Some(value) => self.rows.insert(key, value.clone()),
-                    None => self.rows.remove(&key),
-                };
-            }
+            self.write(batch);
             receipts.retain(|receipt| receipt.lease() != batch.lease);
             receipts.push(Receipt::durable(batch));
         }
@@ -387,18 +340,44 @@ impl Desk {
             let shard = self.slots.ranges().iter().position(|range| *range == receipt.lease().slots);
             self.shards[shard.expect("a shard's lease")].committed(&receipt);
         }
-        for effect in finished.effects {
-            match effect {
-                Effect::Reply(reply) => {
-                    self.answers.insert(reply.request.0, reply.answer);
-                }
-                Effect::Deliver { to, delivery } => {
-                    self.lanes[usize::from(to.0)].push(Input::Delivered(delivery));
-                }
-                Effect::DeadLetter { failure, .. } => self.letters.push(failure),
-            }
+        finished.effects.into_iter().for_each(|effect| self.let_out(effect));
+        if self.restless {
+            self.evict_all();
         }
         true
+    }
+
+    fn write(&mut self, batch: &Batch) {
+        self.written += batch.writes.len();
+        self.batches += 1;
+        let keys: BTreeSet<_> = batch.writes.iter().map(|write| (write.keyspace, &write.key)).collect();
+        assert_eq!(keys.len(), batch.writes.len(), "each key is written once: {batch:?}");
+        for write in &batch.writes {
+            let key = (write.keyspace, write.key.clone());
+            match &write.value {
+                Some(value) => self.rows.insert(key, value.clone()),
+                None => self.rows.remove(&key),
+            };
+        }
+    }
+
+    fn let_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Reply(reply) => {
+                self.answers.insert(reply.request.0, reply.answer);
+            }
+            Effect::Deliver { to, delivery } => {
+                self.lanes[usize::from(to.0)].push(Input::Delivered(delivery));
+            }
+            Effect::DeadLetter { failure, .. } => self.letters.push(failure),
+            Effect::Perform(task) => self.tasks.push(*task),
+            Effect::CancelTask(token) => {
+                self.tasks.retain(|task| task.token != token);
+                self.cancelled.push(token);
+            }
+            Effect::RunEnded { run, outcome, .. } => self.ended.push((run, outcome)),
+            Effect::Parked { reason, .. } => self.parked.push(reason),
+        }
     }
 
     /// One round of turns and one commit.
@@ -434,6 +413,13 @@ impl Desk {
         self.state(key).and_then(sum).unwrap_or(0)
     }
 
+    /// The clients' requests that have become dead letters.
+    pub(super) fn dead_requests(&self) -> Vec<u64> {
+        let dead = self.rows.iter().filter(|((space, _), _)| *space == Keyspace::Dead);
+        let letters = dead.map(|(_, value)| record::read_dead(value).expect("whole"));
+        letters.filter_map(|letter| letter.message.from.client()).map(|(_, request)| request.0).collect()
+    }
+
     /// The receivers of the dead letters, oldest first.
     pub(super) fn dead(&self) -> Vec<String> {
         let dead = self.rows.iter().filter(|((space, _), _)| *space == Keyspace::Dead);
@@ -452,6 +438,7 @@ impl Desk {
             sum.cache_bytes += stats.cache_bytes;
             sum.pending += stats.pending;
             sum.timers += stats.timers;
+            sum.tasks += stats.tasks;
             sum.keys += stats.keys;
             sum.dead_letters += stats.dead_letters;
             sum.dead_letters_dropped += stats.dead_letters_dropped;
@@ -481,6 +468,16 @@ impl Desk {
 
 fn at(key: &str) -> Address {
     Address::entity("sum", key).expect("valid")
+}
+
+fn payload(text: &str) -> Payload {
+    Payload::from_encoded(Bytes::copy_from_slice(text.as_bytes()))
+}
+
+/// A client's message whose origin is filled in when it is sent.
+fn from_client(to: Address, body: Body) -> Message {
+    let from = Origin::Client { session: SessionId(uuid::Uuid::nil()), request: RequestId(0), within: None };
+    Message { from, ..Message::one_way(to.clone(), to, body) }
 }
 
 fn page(rows: &Rows, read: &Read) -> Page {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::record::RowId;
-use sarsen_protocol::{Address, Epoch, Identity, OperationName, Origin, Payload, Row, Slot};
+use sarsen_protocol::{Address, Body, Epoch, Identity, OperationName, Origin, Payload, Row, Slot};
 
 fn at(micros: u64) -> Timestamp {
     Timestamp::from_micros(micros)
@@ -18,9 +18,7 @@ fn message() -> Message {
     Message {
         to: address.clone(),
         from: Origin::Instance(address),
-        operation: OperationName::of("o"),
-        input: Payload::null(),
-        answered: false,
+        body: Body::operation(OperationName::of("o"), Payload::null(), false),
         identity: Identity::None,
         due: None,
         deadline: None,
@@ -94,4 +92,117 @@ fn the_window_moves_in_time() {
     assert_eq!(timers.next_deadline(), Some(at(30)));
     assert_eq!(due(&mut timers, 29), [0; 0]);
     assert_eq!(due(&mut timers, 30), [30]);
+}
+
+#[test]
+fn a_timer_is_taken_back_while_it_is_in_memory() {
+    let mut timers = opened();
+    timers.insert(timer(30), message(), BatchNumber(1));
+    timers.insert(timer(40), message(), BatchNumber(1));
+    timers.remove(timer(30), BatchNumber(1));
+    assert_eq!((timers.count(), due(&mut timers, 100)), (1, vec![40]));
+    timers.remove(timer(40), BatchNumber(2));
+    assert_eq!(timers.count(), 0, "it has fired, and is counted off once");
+}
+
+#[test]
+fn a_timer_that_is_only_a_row_is_taken_back_before_it_can_be_read() {
+    let mut timers = opened();
+    timers.insert(timer(130), message(), BatchNumber(1));
+    timers.insert(timer(140), message(), BatchNumber(1));
+    timers.remove(timer(130), BatchNumber(2));
+    assert_eq!(timers.count(), 1);
+    assert!(timers.poll_read(at(60), BatchNumber(1)).is_none(), "its row is still there");
+    let (until, _) = timers.poll_read(at(60), BatchNumber(2)).expect("it is gone");
+    timers.extend(until, &[page(&[140], false)]).expect("whole");
+    assert_eq!((due(&mut timers, 1000), timers.count()), (vec![140], 0));
+}
+
+/// It had fired in an earlier life, and the clock has gone back since. The other one of its slot was taken for it, and never
+/// read.
+#[test]
+fn a_timer_that_had_fired_takes_none_of_its_slot_with_it() {
+    let mut timers = opened();
+    timers.insert(timer(130), message(), BatchNumber(1));
+    timers.remove(timer(140), BatchNumber(1));
+    let (until, _) = timers.poll_read(at(60), BatchNumber(1)).expect("the slot is read");
+    timers.extend(until, &[page(&[130], false)]).expect("whole");
+    assert_eq!((due(&mut timers, 1000), timers.count()), (vec![130], 0));
+}
+
+#[test]
+fn a_timer_that_is_taken_back_while_its_window_is_wanted_or_read_does_not_fire() {
+    for read in [false, true] {
+        for later in [false, true] {
+            let mut timers = opened();
+            for due in [120, 130, 140] {
+                timers.insert(timer(due), message(), BatchNumber(2));
+            }
+            assert!(timers.poll_read(at(60), BatchNumber(1)).is_none(), "wanted");
+            // Due before the new horizon, so it stays in memory as well as in its row.
+            timers.insert(timer(150), message(), BatchNumber(3));
+            let take_back = |timers: &mut Timers| {
+                timers.remove(timer(130), BatchNumber(4));
+                timers.remove(timer(150), BatchNumber(4));
+            };
+            if !read {
+                take_back(&mut timers);
+            }
+            let (until, _) = timers.poll_read(at(60), BatchNumber(2)).expect("batch 2 is durable");
+            if read && !later {
+                take_back(&mut timers);
+            }
+            let rest = timers.extend(until, &[page(&[120, 130], true)]).expect("whole");
+            assert_eq!(rest.len(), 1);
+            if read && later {
+                take_back(&mut timers);
+            }
+            timers.extend(until, &[page(&[140, 150], false)]).expect("whole");
+            assert_eq!(timers.count(), 2);
+            assert_eq!((due(&mut timers, 1000), timers.count()), (vec![120, 140], 0));
+        }
+    }
+}
+
+#[test]
+fn what_was_taken_back_is_forgotten_with_the_read() {
+    let mut timers = opened();
+    timers.insert(timer(130), message(), BatchNumber(2));
+    assert!(timers.poll_read(at(60), BatchNumber(1)).is_none(), "wanted");
+    timers.remove(timer(130), BatchNumber(2));
+    let (until, _) = timers.poll_read(at(60), BatchNumber(2)).expect("its row may be there");
+    timers.extend(until, &[page(&[130], false)]).expect("whole");
+    assert!(timers.removed.is_empty());
+    assert_eq!((due(&mut timers, 1000), timers.count()), (vec![], 0));
+}
+
+#[test]
+fn timers_that_were_found_are_counted_until_they_fire_or_are_taken_back() {
+    let mut timers = Timers::new(Duration::from_micros(100));
+    timers.found(&page(&[10, 20, 300, 400], false)).expect("whole");
+    let (until, reads) = timers.poll_read(at(0), BatchNumber(0)).expect("wanted at once");
+    assert_eq!((until, reads.len()), (at(100), 1));
+    timers.extend(until, &[page(&[10, 20], false)]).expect("whole");
+    timers.remove(timer(300), BatchNumber(1));
+    assert_eq!((timers.count(), due(&mut timers, 1000)), (3, vec![10, 20]));
+    timers.remove(timer(400), BatchNumber(1));
+    assert_eq!(timers.count(), 0);
+}
+
+#[test]
+fn a_timer_taken_back_before_the_first_window_is_read_does_not_fire() {
+    for there in [false, true] {
+        let mut timers = Timers::new(Duration::from_micros(100));
+        timers.found(&page(&[10, 20, 40], false)).expect("whole");
+        timers.insert(timer(30), message(), BatchNumber(1));
+        timers.remove(timer(10), BatchNumber(2));
+        timers.remove(timer(30), BatchNumber(2));
+        assert_eq!(timers.count(), 2);
+        assert!(timers.poll_read(at(0), BatchNumber(1)).is_none(), "their rows are still there");
+        let (until, _) = timers.poll_read(at(0), BatchNumber(2)).expect("wanted");
+        // Another one, before the read is answered, as of a commit in which its row is or is not.
+        timers.remove(timer(20), BatchNumber(3));
+        timers.extend(until, &[page(if there { &[20, 40] } else { &[40] }, false)]).expect("whole");
+        assert_eq!((due(&mut timers, 1000), timers.count()), (vec![40], 0));
+    }
 }

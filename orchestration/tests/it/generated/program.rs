@@ -4,7 +4,7 @@ use crate::support::{Random, activity, orchestration};
 use sarsen_orchestration::{
     Branch, Completions, Context, EntityRequest, Guard, RetryPolicy, join_all, select, select_all,
 };
-use sarsen_protocol::{Address, Returns, RunId};
+use sarsen_protocol::{Address, Port, Returns, RunId};
 use std::{cell::RefCell, fmt::Debug, pin::Pin, rc::Rc, time::Duration};
 
 activity!(work: u32 => Result<u32, String>, fallible);
@@ -154,7 +154,7 @@ async fn one(cx: &Context, trace: &Trace, act: &Act) -> Result<(), ()> {
         Act::Send => trace.note(cx.send_event(&RunId::new("other").unwrap(), "e", &1)),
         Act::Status => trace.note(cx.set_status(&cx.random())),
         Act::Draw => trace.note((cx.now(), cx.random(), cx.uuid(), cx.section())),
-        Act::Hasty(key) => drop(cx.lock([Address::entity("account", key)])),
+        Act::Hasty(key) => drop(cx.lock_addresses([Address::entity("account", key)])),
         // Past the hook, which would print it thousands of times.
         Act::Panic => std::panic::resume_unwind(Box::new("drawn at random")),
         Act::Again => return cx.continue_as_new(&trace.digest()).await,
@@ -169,7 +169,7 @@ async fn one(cx: &Context, trace: &Trace, act: &Act) -> Result<(), ()> {
 async fn composed(cx: &Context, trace: &Trace, act: &Act) -> Result<(), ()> {
     match act {
         Act::Section(keys, acts, release) => {
-            let guard = cx.lock(keys.iter().map(|key| Address::entity("account", key))).await;
+            let guard = cx.lock_addresses(keys.iter().map(|key| Address::entity("account", key))).await;
             trace.note(guard.as_ref().map(Guard::section));
             all(cx.clone(), trace.clone(), acts).await?;
             if let (Ok(guard), true) = (guard, release) {

@@ -44,9 +44,12 @@ macro_rules! orchestration {
             $name {}
         }
 
-        impl sarsen_orchestration::Orchestration for $name {
+        impl sarsen_orchestration::OrchestrationType for $name {
             const NAME: &'static str = stringify!($name);
             type Input = $in;
+        }
+
+        impl sarsen_orchestration::Orchestration for $name {
             type Output = $out;
 
             fn returns() -> sarsen_protocol::Returns<$out> {
@@ -86,13 +89,18 @@ pub(crate) fn start(name: &'static str, input: &str) -> Start {
 }
 
 /// An input from its text: `0 = 1` answers command 0, `0 ! no` fails it, `0 !! no` fails it by an error of its own,
-/// `fire 0`, `grant 0`, `raise name 1`, `suspend`, `resume`.
+/// `0 ? no` and `0 ?? no` because there is no such activity or its input does not fit,
+/// `fire 0`, `grant 0`, `refuse 0 no`, `raise name 1`, `suspend`, `resume`.
 pub(crate) fn input(text: &str, outstanding: &Outstanding) -> Input {
     let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
     let id = |text: &str| CommandId(text.parse().unwrap_or_else(|_| panic!("`{text}` is no command")));
     match first {
         "fire" => Input::TimerFired { id: id(rest) },
         "grant" => Input::LockGranted { id: id(rest) },
+        "refuse" => {
+            let (section, why) = rest.split_once(' ').unwrap();
+            Input::LockRefused { id: id(section), failure: Failure::new(FailureKind::UnknownEntity, why) }
+        }
         "raise" => {
             let (name, value) = rest.split_once(' ').unwrap();
             Input::EventRaised { name: name.to_owned().into(), input: payload(value) }
@@ -105,6 +113,8 @@ pub(crate) fn input(text: &str, outstanding: &Outstanding) -> Input {
             let result = match sign {
                 "=" => Ok(payload(value)),
                 "!" => Err(failure(FailureKind::Panicked, None)),
+                "?" => Err(failure(FailureKind::UnknownActivity, None)),
+                "??" => Err(failure(FailureKind::Undecodable, None)),
                 "!!" => Err(failure(FailureKind::Returned, Some(payload(&format!("{value:?}"))))),
                 _ => panic!("`{text}` is no input"),
             };

@@ -1,6 +1,6 @@
 //! An entity that shows what happens to it, written by hand.
 
-use sarsen_entities::{Entity, EntityContext, Operations, Port, Returns, StatePort};
+use sarsen_entities::{Entity, EntityContext, EntityType, Operations, Port, Reference, Returns, StatePort};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -33,14 +33,16 @@ impl Probe {
     }
 }
 
-impl Entity for Probe {
+impl EntityType for Probe {
     const NAME: &'static str = "probe";
     type Ref<P: Port> = ProbeRef<P>;
 
     fn refer<P: Port>(port: P) -> ProbeRef<P> {
         ProbeRef { port }
     }
+}
 
+impl Entity for Probe {
     fn initial(_key: &str) -> Self {
         Self::default()
     }
@@ -136,18 +138,33 @@ impl<P: StatePort> ProbeRef<P> {
     }
 }
 
+impl<P: Port> Reference for ProbeRef<P> {
+    type Port = P;
+    type Over<Q: Port> = ProbeRef<Q>;
+
+    fn port(&self) -> &P {
+        &self.port
+    }
+
+    fn over<Q: Port>(port: Q) -> ProbeRef<Q> {
+        ProbeRef { port }
+    }
+}
+
 /// An entity type that no test registers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Stranger;
 
-impl Entity for Stranger {
+impl EntityType for Stranger {
     const NAME: &'static str = "stranger";
     type Ref<P: Port> = StrangerRef<P>;
 
     fn refer<P: Port>(port: P) -> StrangerRef<P> {
         StrangerRef { port }
     }
+}
 
+impl Entity for Stranger {
     fn initial(_key: &str) -> Self {
         Self
     }

@@ -1,7 +1,6 @@
 #![allow(unused)]
 
-use sarsen_macros::{activity, orchestration};
-use sarsen_orchestration::Context;
+use sarsen_macros::activity;
 
 pub struct ActivityContext;
 
@@ -53,17 +52,19 @@ impl Type {
     async fn method(&self) {}
 }
 
-#[orchestration(crate = "sarsen_orchestration")]
-async fn without_context() {}
+#[activity(name = "one", crate = "sarsen_orchestration", name = "other")]
+async fn named_twice() {}
 
-#[orchestration(crate = "sarsen_orchestration")]
-async fn context_second(n: u8, cx: Context) {}
+#[activity(crate = "sarsen_orchestration")]
+async fn opaque_result() -> impl Iterator<Item = u8> {
+    std::iter::empty()
+}
 
-#[orchestration(crate = "sarsen_orchestration")]
-async fn context_by_reference(cx: &Context) {}
+#[activity(crate = "sarsen_orchestration")]
+async fn two_contexts(cx: ActivityContext, other: ActivityContext) {}
 
-#[orchestration(crate = "sarsen_orchestration")]
-async fn conditional(cx: Context)
+#[activity(crate = "sarsen_orchestration")]
+async fn conditional()
 where
     String: Clone,
 {

@@ -1,0 +1,72 @@
+//! Faults on purpose, to show that the simulation notices each of them. Without the feature `faults` there are none.
+
+/// Something that the engine does wrong on purpose, always while it is armed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "faults", non_exhaustive)]
+#[cfg_attr(not(feature = "faults"), expect(unreachable_pub, reason = "it is public with the feature alone"))]
+pub enum Fault {
+    /// A run that leaves memory gives its locks back.
+    ReleaseOnEviction,
+    /// A section that still waits is ended by a release to each of its entities, which overtakes its request.
+    ReleaseOvertakes,
+    /// The first entity of a section is not told of its end.
+    ReleaseMissesOne,
+    /// A cancel ends where it meets the first lock that was granted.
+    CancelStops,
+    /// A grant that finds no waiting section is not answered.
+    GrantUnanswered,
+    /// An entity serves everybody although it is locked.
+    LockIgnored,
+    /// A lock is granted to the second of those who wait for it.
+    GrantOutOfTurn,
+    /// The answer of an activity counts whatever the epoch of its token.
+    AcceptOldToken,
+    /// What is meant for an earlier execution of a run is given to the one under way.
+    AnyExecution,
+    /// The next execution of a run begins without the events that the last one has not taken.
+    DropCarried,
+    /// What a terminated execution has asked for goes on.
+    KeepTasks,
+}
+
+#[cfg(feature = "faults")]
+mod seam {
+    use super::Fault;
+    use std::cell::Cell;
+
+    thread_local! {
+        static ARMED: Cell<Option<Fault>> = const { Cell::new(None) };
+    }
+
+    /// Arms a fault on this thread until this is dropped.
+    #[derive(Debug)]
+    #[must_use = "dropped, it disarms the fault"]
+    pub struct Armed(());
+
+    /// Arms a fault on this thread; one at a time.
+    pub fn arm(fault: Fault) -> Armed {
+        ARMED.set(Some(fault));
+        Armed(())
+    }
+
+    impl Drop for Armed {
+        fn drop(&mut self) {
+            ARMED.set(None);
+        }
+    }
+
+    pub(crate) fn armed(fault: Fault) -> bool {
+        ARMED.get() == Some(fault)
+    }
+}
+
+#[cfg(feature = "faults")]
+pub(crate) use seam::armed;
+#[cfg(feature = "faults")]
+pub use seam::{Armed, arm};
+
+/// Whether a fault is armed: never.
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn armed(_fault: Fault) -> bool {
+    false
+}

@@ -1,0 +1,250 @@
+//! Locks: granted in the order of the mailbox, along the set of a section, and given back by their owner's word alone.
+//!
+//! A request locks its entity and goes on to the next of its set; the last one tells the owner. While an entity is
+//! locked, only what comes from the section is done: it waits in the front queue, which nothing else can fill. A
+//! release is for a section that was granted, and goes to each entity of its set. A cancel is for one that may still
+//! wait somewhere on the path of its request, and follows it along the set, so it never overtakes it.
+
+use super::{InstanceId, Shard, instance::Instance, mailbox::Entry};
+use crate::{
+    fault::{Fault, armed},
+    record::{self, LockRecord, Queue},
+};
+use sarsen_protocol::{
+    Address, Answer, Body, CallError, Completion, Failure, FailureKind, Identity, LockRequest, Message,
+    Origin, Section, Within,
+};
+
+impl Shard {
+    /// Does what the holder of an entity's lock asks for, in its order.
+    pub(super) fn turn_of_section(&mut self, id: InstanceId) {
+        let most = self.config.limits.run_operations_max;
+        let mut calls: Vec<Entry> = Vec::new();
+        for _ in 0..most {
+            let Some(entry) = self.next_of_front(id) else { break };
+            let is_call = matches!(entry.message.body, Body::Operation(_));
+            if !is_call {
+                // What was asked before the end of the section is done before it.
+                self.run_operations(id, Queue::Front, std::mem::take(&mut calls));
+            }
+            match &entry.message.body {
+                Body::Operation(_) if self.holds(id, &entry.message) => calls.push(entry),
+                Body::Operation(_) => self.lose(id, entry),
+                Body::Release(_) => self.release(id, entry),
+                Body::Cancel(_) => self.cancel(id, entry),
+                body => unreachable!("an entity is asked for {body}"),
+            }
+        }
+        self.run_operations(id, Queue::Front, calls);
+    }
+
+    /// The next message of an entity's front queue, but for cancels that wait for their request.
+    fn next_of_front(&mut self, id: InstanceId) -> Option<Entry> {
+        let instance = self.instances.get_mut(id)?;
+        if !instance.mailbox.has_gap() {
+            // Every request is in memory now: what a cancel does not find was here before it, or never comes.
+            instance.entity_mut()?.cancelled.clear();
+        }
+        if instance.entity()?.cancelled.is_empty() {
+            return instance.front.pop();
+        }
+        let cancelled = instance.entity()?.cancelled.clone();
+        let waits = |message: &Message| match &message.body {
+            Body::Cancel(request) => cancelled.contains(&request.section),
+            _ => false,
+        };
+        instance.front.take(|message| !waits(message))
+    }
+
+    /// Whether the section that a call is made in holds the lock.
+    fn holds(&self, id: InstanceId, message: &Message) -> bool {
+        let section = message.section();
+        let entity = self.instances.get(id).and_then(Instance::entity);
+        entity.is_some_and(|entity| section.is_some_and(|section| entity.is_locked_by(&section)))
+    }
+
+    /// Answers a call whose section no longer holds the lock.
+    fn lose(&mut self, id: InstanceId, entry: Entry) {
+        let message = self.consume(id, Queue::Front, entry);
+        let text = format!("the section that calls {} does not hold its lock", message.to);
+        self.reply(&message, Answer::Failed(Failure::new(FailureKind::LockLost, text)));
+    }
+
+    /// Grants the lock of an entity that is free, and sends the request on.
+    pub(super) fn grant(&mut self, id: InstanceId, mut entry: Entry) {
+        if armed(Fault::GrantOutOfTurn)
+            && let Some(instance) = self.instances.get_mut(id)
+            && let Some(second) = instance.mailbox.take(|message| matches!(message.body, Body::Lock(_)))
+        {
+            instance.mailbox.put_back(vec![std::mem::replace(&mut entry, second)]);
+        }
+        let Some(address) = self.address_of(id) else { return };
+        let message = self.consume(id, Queue::Back, entry);
+        let Body::Lock(request) = message.body else { return };
+        if self.was_cancelled(id, &request.section) {
+            return;
+        }
+        let lock = LockRecord { section: request.section.clone(), since: self.now };
+        self.set_lock(id, Some(lock));
+        self.refuse_deadlocked(id);
+        self.forward(&address, request, Body::Lock);
+    }
+
+    /// Refuses waiting calls that would now wait for their own caller's lock. Called when a lock is granted, and when
+    /// more of a locked entity's mailbox has been read.
+    pub(super) fn refuse_deadlocked(&mut self, id: InstanceId) {
+        loop {
+            let Some(instance) = self.instances.get_mut(id).filter(|instance| instance.within) else {
+                return;
+            };
+            let Some(lock) = instance.entity().and_then(|entity| entity.lock.clone()) else { return };
+            let waits = |message: &Message| {
+                message.is_answered() && within(message).is_some_and(|within| is_of(&lock.section, within))
+            };
+            let Some(entry) = instance.mailbox.take(waits) else {
+                instance.within = instance.mailbox.any(|message| within(message).is_some());
+                return;
+            };
+            let message = self.consume(id, Queue::Back, entry);
+            let run = lock.section.run.clone();
+            let error = CallError::WouldDeadlock { address: message.to.clone(), run };
+            self.finish_key(&message, &Err(Failure::new(FailureKind::LockLost, error.to_string())));
+            self.reply(&message, Answer::Refused(error));
+        }
+    }
+
+    /// Whether a section was given up before its request had its turn; then its cancel has met it.
+    fn was_cancelled(&mut self, id: InstanceId, section: &Section) -> bool {
+        let Some(instance) = self.instances.get_mut(id) else { return false };
+        let Some(entity) = instance.entity_mut() else { return false };
+        let Some(at) = entity.cancelled.iter().position(|cancelled| cancelled == section) else {
+            return false;
+        };
+        entity.cancelled.swap_remove(at);
+        let is_its = |message: &Message| match &message.body {
+            Body::Cancel(request) => request.section == *section,
+            _ => false,
+        };
+        if let Some(entry) = instance.front.take(is_its) {
+            self.consume(id, Queue::Front, entry);
+        }
+        true
+    }
+
+    /// Hands a request, or the cancel that follows it, to the next entity of its set. Behind the last one a request is
+    /// granted.
+    fn forward(&mut self, from: &Address, mut request: Box<LockRequest>, body: fn(Box<LockRequest>) -> Body) {
+        request.position += 1;
+        let next =
+            usize::try_from(request.position).ok().and_then(|next| request.entities.get(next)).cloned();
+        match (next, body(request)) {
+            (Some(next), body) => self.send(Message::one_way(next, from.clone(), body)),
+            (None, Body::Lock(request)) => {
+                let LockRequest { section, entities, .. } = *request;
+                let run = Address::run(&section.run);
+                self.complete(&run, section.execution, section.id, Completion::Granted(entities));
+            }
+            (None, _) => {}
+        }
+    }
+
+    /// Gives the lock back, if the section holds it; a repeat changes nothing.
+    fn release(&mut self, id: InstanceId, entry: Entry) {
+        let message = self.consume(id, Queue::Front, entry);
+        if let Body::Release(section) = message.body {
+            self.unlock(id, &section);
+        }
+    }
+
+    /// Ends a section that may still wait: where it was granted the lock is given back and the cancel goes on; where
+    /// its request waits, both end.
+    fn cancel(&mut self, id: InstanceId, entry: Entry) {
+        let Some(address) = self.address_of(id) else { return };
+        let Body::Cancel(request) = &entry.message.body else { return };
+        let section = request.section.clone();
+        let Some(instance) = self.instances.get_mut(id) else { return };
+        let locked = instance.entity().is_some_and(|entity| entity.is_locked_by(&section));
+        let is_its = |message: &Message| match &message.body {
+            Body::Lock(request) => request.section == section,
+            _ => false,
+        };
+        if !locked {
+            if let Some(waiting) = instance.mailbox.take(is_its) {
+                self.consume(id, Queue::Back, waiting);
+                self.consume(id, Queue::Front, entry);
+                return;
+            }
+            if instance.mailbox.has_gap() {
+                // The request is in a row, which comes into memory when its turn comes.
+                let Some(entity) = instance.entity_mut() else { return };
+                if entity.cancelled.contains(&section) {
+                    self.consume(id, Queue::Front, entry);
+                } else {
+                    entity.cancelled.push(section);
+                    instance.front.put_back(vec![entry]);
+                }
+                return;
+            }
+        }
+        let message = self.consume(id, Queue::Front, entry);
+        self.unlock(id, &section);
+        if let Body::Cancel(request) = message.body
+            && !armed(Fault::CancelStops)
+        {
+            self.forward(&address, request, Body::Cancel);
+        }
+    }
+
+    fn unlock(&mut self, id: InstanceId, section: &Section) {
+        let entity = self.instances.get(id).and_then(Instance::entity);
+        if entity.is_some_and(|entity| entity.is_locked_by(section)) {
+            self.set_lock(id, None);
+        }
+    }
+
+    fn set_lock(&mut self, id: InstanceId, lock: Option<LockRecord>) {
+        let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut) else { return };
+        entity.lock = lock;
+        entity.lock_dirty = true;
+        self.mark_touched(id);
+    }
+
+    pub(super) fn address_of(&self, id: InstanceId) -> Option<Address> {
+        self.instances.get(id).map(|instance| instance.address.clone())
+    }
+
+    /// Refuses a call that would wait for the lock of the very execution for which its caller works.
+    pub(super) fn would_deadlock(&mut self, id: InstanceId, message: &Message) -> bool {
+        let Some(within) = within(message) else { return false };
+        let Some(instance) = self.instances.get(id) else { return false };
+        let (Some(entity), true) = (instance.entity(), message.is_answered()) else { return false };
+        let own = |section: &Section| is_of(section, within);
+        let waits = |message: &Message| match &message.body {
+            Body::Lock(request) => own(&request.section),
+            _ => false,
+        };
+        let held = entity.lock.as_ref().is_some_and(|lock| own(&lock.section));
+        if !held && !instance.mailbox.any(waits) {
+            return false;
+        }
+        if let Identity::Key(name) = &message.identity {
+            self.keys.set_wanted(&record::key_key(&message.to, name), false);
+        }
+        let error = CallError::WouldDeadlock { address: message.to.clone(), run: within.run.clone() };
+        self.reply(message, Answer::Refused(error));
+        true
+    }
+}
+
+/// The execution for which a message's sender works.
+pub(super) fn within(message: &Message) -> Option<&Within> {
+    match &message.from {
+        Origin::Client { within, .. } => within.as_deref(),
+        Origin::Instance(_) | Origin::Execution { .. } => None,
+    }
+}
+
+/// Whether a section is one of an execution's.
+fn is_of(section: &Section, within: &Within) -> bool {
+    section.run == within.run && section.execution == within.execution
+}

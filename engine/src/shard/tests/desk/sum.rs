@@ -1,0 +1,146 @@
+//! The entities of the desk.
+
+use super::play::play;
+use sarsen_entities::{Entity, EntityContext, EntityType, Operations, Port, Reference, Returns};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "what is summed is the sum")]
+pub(in crate::shard::tests) struct Sum {
+    sum: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    noise: f64,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    ballast: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(noise: &f64) -> bool {
+    noise.abs() < f64::EPSILON
+}
+
+impl Sum {
+    fn scatter(&mut self, cx: &EntityContext<'_>, amount: u64) {
+        self.sum += 1;
+        let to = (amount + self.sum) % 10;
+        cx.entity::<Self>(format!("to{to}")).add(amount).signal();
+    }
+}
+
+pub(in crate::shard::tests) struct SumRef<P>(P);
+
+impl<P: Port> SumRef<P> {
+    pub(super) fn add(&self, amount: u64) -> P::Request<u64> {
+        self.0.request("add", &amount, Returns::value())
+    }
+
+    pub(super) fn log(&self, digit: u64) -> P::Request<u64> {
+        self.0.request("log", &digit, Returns::value())
+    }
+
+    pub(super) fn sum(&self) -> P::Request<u64> {
+        self.0.request("sum", &(), Returns::value())
+    }
+
+    pub(super) fn refuse(&self) -> P::Request<u64> {
+        self.0.request("refuse", &(), Returns::value())
+    }
+
+    fn bounce(&self, to: &str) -> P::Request<()> {
+        self.0.request("bounce", to, Returns::value())
+    }
+}
+
+impl<P: Port> Reference for SumRef<P> {
+    type Port = P;
+    type Over<Q: Port> = SumRef<Q>;
+
+    fn port(&self) -> &P {
+        &self.0
+    }
+
+    fn over<Q: Port>(port: Q) -> SumRef<Q> {
+        SumRef(port)
+    }
+}
+
+impl EntityType for Sum {
+    const NAME: &'static str = "sum";
+    type Ref<P: Port> = SumRef<P>;
+
+    fn refer<P: Port>(port: P) -> SumRef<P> {
+        SumRef(port)
+    }
+}
+
+impl Entity for Sum {
+    fn initial(_key: &str) -> Self {
+        Self::default()
+    }
+
+    fn operations() -> Operations<Self> {
+        let refused: fn() -> Result<u64, String> = || Err("no".to_owned());
+        Operations::new()
+            .update("add", Returns::value(), |one: &mut Self, _cx, amount: u64| {
+                one.sum += amount;
+                one.sum
+            })
+            .read("sum", Returns::value(), |one: &Self, _cx, ()| one.sum)
+            .update("spoil", Returns::value(), |one: &mut Self, _cx, ()| one.noise = f64::NAN)
+            .update("refuse", Returns::fallible(), move |_one: &mut Self, _cx, ()| refused())
+            .update("scatter", Returns::value(), |one: &mut Self, cx, amount: u64| one.scatter(cx, amount))
+            .update("scatter_to_x", Returns::value(), |_one: &mut Self, cx, ()| {
+                cx.entity::<Self>("x").add(1).signal();
+            })
+            .update("bounce", Returns::value(), |_one: &mut Self, cx, to: String| {
+                cx.entity::<Self>(to).bounce(cx.key()).signal();
+            })
+            .update("flood", Returns::value(), |_one: &mut Self, cx, count: u32| {
+                (0..count).for_each(|_| cx.entity::<Self>("x").add(1).signal());
+            })
+            .update("stray", Returns::value(), |_one: &mut Self, cx, ()| {
+                cx.entity::<Stranger>("s").add(1).signal();
+                cx.entity::<Stranger>("s").add(1).after(Duration::from_secs(1)).signal();
+            })
+            .update("grow", Returns::value(), |one: &mut Self, _cx, bytes: usize| {
+                one.ballast = "x".repeat(bytes);
+            })
+            .update("log", Returns::value(), |one: &mut Self, _cx, digit: u64| {
+                one.sum = one.sum * 10 + digit;
+                one.sum
+            })
+            .update("tell", Returns::value(), |_one: &mut Self, cx, (to, digit): (String, u64)| {
+                cx.entity::<Self>(to).log(digit).signal();
+            })
+            .update("later", Returns::value(), |_one: &mut Self, cx, amount: u64| {
+                cx.entity::<Self>("z").add(amount).after(Duration::from_millis(1)).signal();
+            })
+            .update("begin", Returns::value(), |_one: &mut Self, cx, (id, script): (String, String)| {
+                cx.start(play, script).id(id).detach();
+            })
+    }
+}
+
+/// A type that is not registered.
+#[derive(Clone, Serialize, Deserialize)]
+struct Stranger;
+
+impl EntityType for Stranger {
+    const NAME: &'static str = "stranger";
+    type Ref<P: Port> = SumRef<P>;
+
+    fn refer<P: Port>(port: P) -> SumRef<P> {
+        SumRef(port)
+    }
+}
+
+impl Entity for Stranger {
+    fn initial(_key: &str) -> Self {
+        Self
+    }
+
+    fn operations() -> Operations<Self> {
+        Operations::new()
+    }
+}

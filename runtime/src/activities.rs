@@ -1,0 +1,108 @@
+//! Activities at work: tasks that shards have handed out, on the tokio runtime in which the host was opened.
+//!
+//! [`Activities`] is given tasks once they are durable, runs as many of each activity at a time as its
+//! [`ActivityOptions`] allow, and gives each result back to the shard that asked. What waits for its turn is an entry
+//! in a queue, bounded by what shards hand out, and costs no tokio task.
+//!
+//! A task may run more than once: whatever a host has not given back when it ends is handed out again by the next.
+
+mod context;
+mod handler;
+mod options;
+mod performance;
+mod queues;
+
+pub use context::ActivityContext;
+pub use handler::{ActivityHandler, activity_handler};
+pub use options::ActivityOptions;
+pub use performance::{Canceller, Performance};
+
+use crate::{host::Host, lock::lock};
+use queues::Queues;
+use sarsen_protocol::{Failure, FailureKind, Task, TaskToken};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, Weak},
+};
+use tokio::{runtime::Handle, task::yield_now};
+
+/// After how many tasks a worker lets others have its thread.
+const TASKS_PER_TURN: u32 = 32;
+
+/// Runs activities.
+pub(crate) struct Activities {
+    registered: Vec<(Arc<dyn ActivityHandler>, ActivityOptions)>,
+    queues: Mutex<Queues>,
+    /// Whose clients the contexts give out, and whom results go to. The host holds this one.
+    host: Weak<Host>,
+    tokio: Handle,
+}
+
+impl Activities {
+    /// Runs these activities, on `tokio`, for `host`.
+    pub(crate) fn new(
+        mut registered: Vec<(Arc<dyn ActivityHandler>, ActivityOptions)>,
+        host: Weak<Host>,
+        tokio: Handle,
+    ) -> Self {
+        registered.sort_unstable_by_key(|(handler, _)| handler.name());
+        let queues = Queues::new(registered.iter().map(|(_, options)| options.concurrency));
+        Self { registered, queues: Mutex::new(queues), host, tokio }
+    }
+
+    /// Runs a task, now or when it is its turn. Never waits.
+    pub(crate) fn begin(self: &Arc<Self>, task: Task) {
+        let kind = self.registered.binary_search_by_key(&task.name.as_str(), |(handler, _)| handler.name());
+        let Ok(kind) = kind else { return self.refuse(&task) };
+        let Some(task) = lock(&self.queues).push(kind, task) else { return };
+        let Some(host) = self.host.upgrade() else { return };
+        self.tokio.spawn(Arc::clone(self).work(kind, host, task));
+    }
+
+    /// A shard hands out what is registered with it; whatever else comes is told so.
+    fn refuse(&self, task: &Task) {
+        if let Some(host) = self.host.upgrade() {
+            let text = format!("no activity `{}` is registered", task.name);
+            host.performed(task.token, Err(Failure::new(FailureKind::UnknownActivity, text)));
+        }
+    }
+
+    /// Takes a task back that waits, or tells one that runs that its result is of no more use.
+    pub(crate) fn cancel(&self, token: TaskToken) {
+        lock(&self.queues).cancel(token);
+    }
+
+    /// Begins no more tasks. What waits is left to the next host.
+    pub(crate) fn drain(&self) {
+        lock(&self.queues).close();
+    }
+
+    /// Tells all that run that the host ends: their results will be dropped, and they run again.
+    pub(crate) fn stop(&self) {
+        let running = lock(&self.queues).stop();
+        running.into_iter().for_each(Canceller::cancel);
+    }
+
+    /// Runs one task after the other until none waits.
+    async fn work(self: Arc<Self>, kind: usize, host: Arc<Host>, mut task: Task) {
+        let (handler, _) = &self.registered[kind];
+        for worked in 1_u32.. {
+            let token = task.token;
+            let (performance, canceller) = Performance::new(Arc::clone(handler), host.clone(), task);
+            lock(&self.queues).run(token, canceller);
+            host.performed(token, performance.await);
+            let Some(next) = lock(&self.queues).next(kind, token) else { return };
+            task = next;
+            if worked.is_multiple_of(TASKS_PER_TURN) {
+                yield_now().await;
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Activities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.registered.iter().map(|(handler, _)| handler.name());
+        f.debug_set().entries(names).finish()
+    }
+}

@@ -1,0 +1,43 @@
+//! Who asks, and through which gate.
+
+use crate::gate::Gate;
+use sarsen_protocol::{Origin, RequestId, Within};
+use std::{fmt, sync::Arc};
+
+/// Who asks, and through which gate. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Asker {
+    gate: Arc<dyn Gate>,
+    within: Option<Arc<Within>>,
+}
+
+impl Asker {
+    /// Somebody who works for no run.
+    pub(crate) fn outside(gate: Arc<dyn Gate>) -> Self {
+        Self { gate, within: None }
+    }
+
+    /// Somebody who works for an execution.
+    pub(crate) fn within(gate: Arc<dyn Gate>, within: Arc<Within>) -> Self {
+        Self { gate, within: Some(within) }
+    }
+
+    pub(crate) fn gate(&self) -> &dyn Gate {
+        &*self.gate
+    }
+
+    /// What stands in messages. The host writes the request's id.
+    pub(crate) fn origin(&self) -> Origin {
+        let within = self.within.as_deref().cloned().map(Box::new);
+        Origin::Client { session: self.gate.session(), request: RequestId(0), within }
+    }
+}
+
+impl fmt::Debug for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asker")
+            .field("session", &self.gate.session())
+            .field("within", &self.within)
+            .finish_non_exhaustive()
+    }
+}

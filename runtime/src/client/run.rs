@@ -1,0 +1,220 @@
+//! Runs of orchestrations, from outside: to start, to wait for, to read, to manage.
+
+mod end;
+mod history;
+mod info;
+mod listing;
+mod manage;
+mod raise;
+mod start;
+
+pub use end::{ResultRequest, RunResult};
+pub use history::History;
+pub use info::RunInfo;
+pub use listing::RunListing;
+pub use manage::{ManageRequest, Managing, TerminateRequest};
+pub use raise::RaiseRequest;
+pub use start::{StartRequest, Starting};
+
+use super::{Asker, exchange::refuse_inside, listing::refused};
+use end::Watch;
+use sarsen_engine::{RunLookup, RunRecord};
+use sarsen_orchestration::Orchestration;
+use sarsen_protocol::{Address, Body, CallError, ExecutionId, Payload, RunId, json};
+use serde::Serialize;
+use std::{fmt, marker::PhantomData};
+
+/// A run of the orchestration `O`, which goes on whether or not anybody has this.
+///
+/// Cheap to clone. One from [`Client::start`](crate::Client::start) is that very run: when another takes its id, what is
+/// asked of it is refused as [`CallError::RunReplaced`], but for what manages the run, which reaches whichever has the
+/// id. One from [`Client::run`](crate::Client::run) is whichever has the id when it is asked for.
+pub struct Run<O> {
+    target: Target,
+    orchestration: PhantomData<fn() -> O>,
+}
+
+/// In the place of an orchestration's type: any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untyped {}
+
+/// A run of whatever orchestration, from [`Client::any_run`](crate::Client::any_run).
+pub type AnyRun = Run<Untyped>;
+
+/// Which run is meant, and by whom.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    asker: Asker,
+    /// As it was given.
+    text: String,
+    run: Result<RunId, CallError>,
+    /// The first execution of the run that is meant, if that is known.
+    first: Option<ExecutionId>,
+    /// The orchestration that it is to be of.
+    expected: Option<&'static str>,
+    /// What has been noted of its end since before its start.
+    watch: Option<Watch>,
+}
+
+impl<O: Orchestration> Run<O> {
+    pub(super) fn existing(asker: Asker, id: &str) -> Self {
+        Self::of(Target::existing(asker, id, Some(O::NAME)))
+    }
+
+    /// What the orchestration returned, once that is durable: awaited as `Result<O::Output, CallError>`.
+    ///
+    /// # Errors
+    /// Awaited: [`CallError::RunFailed`] and [`CallError::RunTerminated`] when it ended so, [`CallError::Misfit`] when
+    /// its result is none of this type, [`CallError::RunNotFound`] when there is no such run or it was purged,
+    /// [`CallError::RunReplaced`] when another has its id, [`CallError::OtherOrchestration`] when it is of another,
+    /// [`CallError::InvalidRun`] for an id that is none, and those of reading.
+    pub fn result(&self) -> ResultRequest<O> {
+        ResultRequest::new(self.target.clone())
+    }
+}
+
+impl Run<Untyped> {
+    pub(super) fn existing_of_any(asker: Asker, id: &str) -> Self {
+        Self::of(Target::existing(asker, id, None))
+    }
+
+    /// What the orchestration returned, as JSON, once that is durable: awaited as `Result<Payload, CallError>`.
+    ///
+    /// # Errors
+    /// As the result of a typed run, but for what its type brings about.
+    pub fn result(&self) -> ResultRequest<Untyped> {
+        ResultRequest::new(self.target.clone())
+    }
+}
+
+impl<O> Run<O> {
+    fn of(target: Target) -> Self {
+        Self { target, orchestration: PhantomData }
+    }
+
+    /// The run's id.
+    pub fn id(&self) -> &str {
+        &self.target.text
+    }
+
+    /// How far the run has got, and all that is known of it beside its history. It shows what is durable.
+    ///
+    /// # Errors
+    /// [`CallError::InvalidRun`], [`CallError::RunNotFound`], [`CallError::RunReplaced`],
+    /// [`CallError::OtherOrchestration`], [`CallError::Unreadable`], [`CallError::Damaged`], [`CallError::Newer`],
+    /// [`CallError::Stopped`] and [`CallError::InsideOperation`].
+    ///
+    /// # Cancel safety
+    /// It may be dropped at any time.
+    pub async fn status(&self) -> Result<RunInfo, CallError> {
+        refuse_inside()?;
+        let run = self.target.run.clone()?;
+        let record = self.target.find(&run).await?;
+        Ok(RunInfo::new(run, record))
+    }
+
+    /// What has happened to the run's execution, event by event, from its beginning, as far as it is durable.
+    pub fn history(&self) -> History {
+        History::new(self.target.clone())
+    }
+
+    /// Raises an event: awaited, it is on disk, and the code will find it under `name`.
+    ///
+    /// # Errors
+    /// Awaited: [`CallError::RunNotFound`] without [`before_start`](RaiseRequest::before_start),
+    /// [`CallError::RunFinished`], [`CallError::InvalidRun`], [`CallError::Unsendable`] for a value without JSON,
+    /// [`CallError::TooLarge`], [`CallError::Busy`], and those of sending.
+    pub fn raise<T: Serialize + ?Sized>(&self, name: impl Into<String>, value: &T) -> RaiseRequest {
+        RaiseRequest::new(&self.target, name.into().into(), value)
+    }
+
+    /// Stops the run where it is: from the next turn on it takes nothing but [`resume`](Self::resume) and
+    /// [`terminate`](Self::terminate), and what comes for it waits. Locks stay held. An empty reason is none.
+    ///
+    /// # Errors
+    /// Awaited: [`CallError::RunNotFound`], [`CallError::RunFinished`], [`CallError::InvalidRun`], and those of sending.
+    pub fn suspend(&self, reason: impl Into<String>) -> ManageRequest {
+        ManageRequest::new(&self.target, Body::Suspend { reason: given(reason.into()) })
+    }
+
+    /// Lets a suspended run go on. An empty reason is none.
+    ///
+    /// # Errors
+    /// As [`suspend`](Self::suspend).
+    pub fn resume(&self, reason: impl Into<String>) -> ManageRequest {
+        ManageRequest::new(&self.target, Body::Resume { reason: given(reason.into()) })
+    }
+
+    /// Ends the run and its children, wherever they are. `reason` is what those who wait for its result are told; `()`
+    /// is none. Locks are given back, activities are cancelled.
+    ///
+    /// # Errors
+    /// As [`suspend`](Self::suspend), and [`CallError::Unsendable`] for a reason without JSON.
+    pub fn terminate<T: Serialize + ?Sized>(&self, reason: &T) -> TerminateRequest {
+        let reason = json::encode(reason).map_err(|failure| unsendable("the reason", failure.message));
+        let given = |reason: Payload| (reason != Payload::null()).then_some(reason);
+        TerminateRequest::new(&self.target, reason.map(given))
+    }
+
+    /// Forgets a run that is over, with its history; its id is free again.
+    ///
+    /// # Errors
+    /// Awaited: [`CallError::RunNotFound`], [`CallError::RunNotFinished`], [`CallError::InvalidRun`], and those of
+    /// sending.
+    pub fn purge(&self) -> ManageRequest {
+        ManageRequest::new(&self.target, Body::Purge)
+    }
+}
+
+fn given(reason: String) -> Option<String> {
+    (!reason.is_empty()).then_some(reason)
+}
+
+fn unsendable(what: impl Into<String>, reason: String) -> CallError {
+    CallError::Unsendable { what: what.into(), reason }
+}
+
+impl Target {
+    fn existing(asker: Asker, id: &str, expected: Option<&'static str>) -> Self {
+        let run = RunId::new(id).map_err(CallError::from);
+        Self { asker, text: id.to_owned(), run, first: None, expected, watch: None }
+    }
+
+    fn address(&self) -> Result<Address, CallError> {
+        self.run.as_ref().map(Address::run).map_err(Clone::clone)
+    }
+
+    /// Reads the record of the run that is meant.
+    async fn find(&self, run: &RunId) -> Result<RunRecord, CallError> {
+        let lookup = RunLookup::new(run);
+        let pages = self.asker.gate().read(vec![lookup.read()]).await?;
+        let record = pages.first().map(|page| lookup.take(page)).transpose().map_err(refused)?.flatten();
+        let record = record.ok_or_else(|| CallError::RunNotFound { run: run.clone() })?;
+        if self.first.is_some_and(|first| first != record.first) {
+            return Err(CallError::RunReplaced { run: run.clone() });
+        }
+        match self.expected.filter(|expected| *expected != record.name.as_str()) {
+            Some(expected) => Err(CallError::OtherOrchestration {
+                run: run.clone(),
+                expected: expected.to_owned(),
+                found: record.name.to_string(),
+            }),
+            None => Ok(record),
+        }
+    }
+}
+
+impl<O> Clone for Run<O> {
+    fn clone(&self) -> Self {
+        Self::of(self.target.clone())
+    }
+}
+
+impl<O> fmt::Debug for Run<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("id", &self.target.text)
+            .field("orchestration", &self.target.expected)
+            .finish_non_exhaustive()
+    }
+}

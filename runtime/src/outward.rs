@@ -1,0 +1,74 @@
+//! What leaves a shard, with whom it concerns, and how it is let out.
+
+use crate::{gate::Replier, works::Works};
+use sarsen_engine::Input;
+use sarsen_protocol::{
+    Address, Answer, CallError, Delivery, ExecutionId, Failure, RunId, RunOutcome, ShardId, Task, TaskToken,
+};
+
+/// An effect with whom it concerns.
+#[derive(Debug)]
+pub(crate) enum Outward {
+    /// A client is answered, if it is one of ours.
+    Answer(Option<Replier>, Answer),
+    /// A message goes to another shard.
+    Deliver(ShardId, Delivery),
+    /// An activity is to run.
+    Perform(Box<Task>),
+    /// An activity's result is of no more use.
+    CancelTask(TaskToken),
+    /// A run is over, or is gone.
+    RunEnded(RunId, ExecutionId, Option<RunOutcome>),
+    /// A message was given up: who was to receive it, what it was, why.
+    DeadLetter(Address, String, Failure),
+    /// An instance cannot go on: which one, and why.
+    Parked(Address, String),
+}
+
+/// Lets out what was withheld and is durable now. Each shard gets its messages at once.
+pub(crate) fn release(effects: Vec<Outward>, works: &Works) {
+    let mut inputs: Vec<(ShardId, Vec<Input>)> = Vec::new();
+    for effect in effects {
+        match effect {
+            Outward::Answer(Some(replier), answer) => replier.send(answer),
+            Outward::Answer(None, _) => {}
+            Outward::Deliver(to, delivery) => {
+                let input = Input::Delivered(delivery);
+                match inputs.iter_mut().find(|(shard, _)| *shard == to) {
+                    Some((_, inputs)) => inputs.push(input),
+                    None => inputs.push((to, vec![input])),
+                }
+            }
+            Outward::Perform(task) => works.activities.begin(*task),
+            Outward::CancelTask(token) => works.activities.cancel(token),
+            Outward::RunEnded(run, first, outcome) => works.run_ends.ended(&run, first, outcome),
+            Outward::DeadLetter(address, what, failure) => {
+                tracing::warn!(%address, %what, %failure, "a message was given up and is kept as a dead letter");
+            }
+            Outward::Parked(address, reason) => {
+                tracing::warn!(%address, reason, "an instance is parked");
+            }
+        }
+    }
+    for (to, inputs) in inputs {
+        works.doorway(to).push(inputs);
+    }
+}
+
+/// Tells the clients of a batch that no store has seen. What it answers may have been accepted by one before it.
+pub(crate) fn turn_back(effects: Vec<Outward>) {
+    for effect in effects {
+        if let Outward::Answer(Some(replier), _) = effect {
+            replier.stop(true);
+        }
+    }
+}
+
+/// Tells the clients of batches that were given up.
+pub(crate) fn give_up(effects: Vec<Outward>) {
+    for effect in effects {
+        if let Outward::Answer(Some(replier), _) = effect {
+            replier.send(Answer::Refused(CallError::OutcomeUnknown));
+        }
+    }
+}
