@@ -7,6 +7,10 @@
 //! `tests/tidy` fails when a public error variant has no row here. An error that a user meets only inside others, or
 //! that needs a broken machine, is provoked in its own room or made by hand, and its row says so.
 
+#[macro_use]
+#[path = "errors/table.rs"]
+mod table;
+
 #[path = "errors/calls.rs"]
 mod calls;
 #[path = "errors/ending.rs"]
@@ -25,33 +29,13 @@ mod rooms;
 mod runs;
 #[path = "errors/told.rs"]
 mod told;
+#[path = "errors/trips.rs"]
+mod trips;
 #[path = "errors/typed.rs"]
 mod typed;
 
-use std::{collections::BTreeSet, thread};
-use told::{Advice, Told};
-
-/// A row of the table.
-struct Row {
-    case: &'static str,
-    variant: &'static str,
-    advice: Advice,
-    provoke: fn() -> Told,
-    text: &'static str,
-}
-
-/// Each row: case; variant, advice, provocation; text.
-macro_rules! table {
-    ($($case:literal; $variant:expr, $advice:ident, $provoke:path; $text:literal;)*) => {
-        &[$(Row {
-            case: $case,
-            variant: stringify!($variant),
-            advice: Advice::$advice,
-            provoke: || run($provoke()),
-            text: $text,
-        }),*]
-    };
-}
+use std::collections::BTreeSet;
+use table::{Row, check};
 
 const CALLS: &[Row] = table! {
     "a type that is not registered cannot be called";
@@ -239,7 +223,7 @@ const FAILURES: &[Row] = table! {
         "operation `dictate` of @clerk@a failed: result is too large: the input of the signal `fall` to @clerk@b has 102 bytes, 100 are allowed: send a reference instead, or raise `payload_bytes_max`";
     "too many signals fail their sender";
         CallError::Failed(FailureKind::TooLarge), Mend, failures::too_many_signals;
-        "operation `send` of @clerk@a failed: result is too large: it sends more than 2 signals, the most that one operation may: send fewer, or raise `messages_per_operation_max`";
+        "operation `send` of @clerk@a failed: result is too large: it sends more than 2 messages, the most that one operation may: send fewer, or raise `messages_per_operation_max`";
     "a signal to a bad key fails its sender";
         CallError::Failed(FailureKind::InvalidAddress), Mend, failures::signal_to_a_bad_key;
         r"operation `send` of @clerk@a failed: sent to an invalid address: the key `alice\n` has a control character: use printable characters only";
@@ -265,8 +249,20 @@ const FAILURES: &[Row] = table! {
 
 const OPENING: &[Row] = table! {
     "two types cannot have one name";
-        OpenError::DuplicateEntity, Mend, opening::name_twice;
-        r#"an entity `clerk` is already registered: give one of the two types another name with `#[entity(name = "..")]`"#;
+        OpenError::Duplicate, Mend, opening::name_twice;
+        r#"an entity `clerk` is already registered: give one of the two another name with `#[entity(name = "..")]`"#;
+    "two orchestrations cannot have one name";
+        OpenError::Duplicate, Mend, opening::orchestration_twice;
+        r#"an orchestration `trip` is already registered: give one of the two another name with `#[orchestration(name = "..")]`"#;
+    "an orchestration cannot have a bad name";
+        OpenError::Name, Mend, opening::bad_orchestration_name;
+        "`SHOUTING` is no name of an orchestration: use a lower-case letter followed by up to 63 of a-z, 0-9 and _";
+    "an activity cannot have a bad name";
+        OpenError::Name, Mend, opening::bad_activity_name;
+        "`two words` is no name of an activity: use a lower-case letter followed by up to 63 of a-z, 0-9 and _";
+    "an activity of which none may run is refused";
+        OpenError::Concurrency, Mend, opening::idle_activity;
+        "activity `notify` may run 0 times at once and would never run: choose at least 1";
     "a type cannot have a bad name";
         OpenError::Register(RegisterError::Name(AddressError::Name)), Mend, opening::bad_name;
         "`CLERK` is no entity name: use a lower-case letter followed by up to 63 of a-z, 0-9 and _";
@@ -408,96 +404,124 @@ const ROOMS: &[Row] = table! {
 };
 
 const RUNS: &[Row] = table! {
-    "an activity that failed is named (made by hand)";
+    "an activity that failed is named";
         CallError::ActivityFailed(FailureKind::Panicked), Mend, runs::activity_failed;
         "activity `notify` failed: panicked: no line";
-    "a child that failed is named (made by hand)";
+    "a child that failed is named";
         CallError::ChildFailed(FailureKind::Panicked), Mend, runs::child_failed;
-        "orchestration `trip`, run `t-1`, failed: panicked: no line";
-    "what an orchestration cannot send is named (made by hand)";
+        "orchestration `fallen`, run `t-1`, failed: panicked: over the root";
+    "what an orchestration cannot send is named";
         CallError::Unsendable, Mend, runs::unsendable;
-        "the input of activity `notify` cannot be sent: NaN is no JSON";
-    "an answer of another type is named (made by hand)";
+        "the input of activity `weigh` cannot be sent: the value is NaN: JSON has no such number";
+    "an answer of another type is named";
         CallError::Misfit, Mend, runs::misfit;
-        "the answer of activity `notify` does not fit its type: it is null";
+        "the answer of activity `notify` does not fit its type: invalid type: null, expected f64 at line 1 column 4";
     "a run has an id (in its room)";
         RunIdError::Form, Mend, runs::run_id;
         "`@a@b` is no run id: use 1 to 256 bytes without control characters that do not begin with `@`";
-    "a bad id of a run reaches the caller (made by hand)";
-        CallError::InvalidRun, Mend, runs::invalid_run;
+    "a bad id of a run reaches the caller";
+        CallError::InvalidRun(RunIdError::Form), Mend, runs::invalid_run;
         "`@a@b` is no run id: use 1 to 256 bytes without control characters that do not begin with `@`";
-    "a broken rule of sections reaches the caller (made by hand)";
-        CallError::Section, Mend, runs::section;
+    "an orchestration that is not registered cannot be started";
+        CallError::UnknownOrchestration, Mend, runs::unknown_orchestration;
+        "no orchestration `lost` is registered: register it with `Runtime::builder().orchestration(lost)`";
+    "an input of another type starts nothing";
+        CallError::InvalidStart, Mend, runs::invalid_start;
+        "the input does not fit orchestration `trip`: invalid type: integer `5`, expected a string at line 1 column 1";
+    "a run's id is taken";
+        CallError::RunExists, Mend, runs::run_exists;
+        "run `t-1` exists and is completed: choose another id, or another policy with `.reuse(..)`";
+    "a run that is not there has no status";
+        CallError::RunNotFound, Mend, runs::run_not_found;
+        "there is no run `nobody`: start it first, or raise the event with `.before_start(..)`";
+    "a run that is over takes no event";
+        CallError::RunFinished, Mend, runs::run_finished;
+        "run `t-1` is over, it is completed: nothing more can be asked of it";
+    "a run that is not over is not purged";
+        CallError::RunNotFinished, Mend, runs::run_not_finished;
+        "run `t-1` is running and cannot be purged: let it end, or terminate it first";
+    "a run that was replaced has no result";
+        CallError::RunReplaced, Mend, runs::run_replaced;
+        "run `t-1` was replaced by another of the same id: its result is no longer kept";
+    "a run that failed says why";
+        CallError::RunFailed(FailureKind::Panicked), Mend, runs::run_failed;
+        "run `t-1` of orchestration `fallen` failed: panicked: over the root";
+    "a run that was terminated says why";
+        CallError::RunTerminated, Mend, runs::run_terminated;
+        r#"run `t-1` was terminated: "the road is closed""#;
+    "a run of another orchestration is told apart";
+        CallError::OtherOrchestration, Mend, runs::other_orchestration;
+        "run `t-1` is of orchestration `trip`, not of `fallen`: ask for it by its own";
+    "an activity does not wait for the lock of its own run";
+        CallError::WouldDeadlock, Mend, runs::would_deadlock;
+        "calling @clerk@a would wait for run `t-1`, which holds its lock and waits for this work: signal it, or call it from the orchestration";
+    "a section locks something";
+        CallError::Section(SectionError::Empty), Mend, runs::empty;
         "a section over no entity: name at least one to lock";
-    "a section locks something (made by hand)";
-        SectionError::Empty, Mend, runs::empty;
-        "a section over no entity: name at least one to lock";
-    "a section locks entities only (made by hand)";
-        SectionError::InvalidAddress, Mend, runs::no_address;
-        "cannot lock: `clerk/a` is no address: write `@name@key`";
-    "sections do not nest (made by hand)";
-        SectionError::Nested, Mend, runs::nested;
+    "a section locks entities only";
+        CallError::Section(SectionError::InvalidAddress(AddressError::KeyControl)), Mend, runs::no_address;
+        r"cannot lock: the key `alice\n` has a control character: use printable characters only";
+    "sections do not nest";
+        CallError::Section(SectionError::Nested), Mend, runs::nested;
         "cannot lock @clerk@b while the section over @clerk@a is open: lock all in one section, or release that one first";
-    "no child is awaited in a section (made by hand)";
-        SectionError::Child, Mend, runs::child;
-        "cannot await orchestration `trip` while the section over @clerk@a is open: release it first, or start it detached";
-    "a locked entity is not signalled (made by hand)";
-        SectionError::SignalToLocked, Mend, runs::signal_to_locked;
+    "no child is awaited in a section";
+        CallError::Section(SectionError::Child), Mend, runs::child;
+        "cannot await orchestration `fallen` while the section over @clerk@a is open: release it first, or start it detached";
+    "a locked entity is not signalled";
+        CallError::Section(SectionError::SignalToLocked), Mend, runs::signal_to_locked;
         "cannot signal @clerk@a, which the open section locks: call it instead";
-    "a locked entity has one call at a time (made by hand)";
-        SectionError::CallPending, Mend, runs::call_pending;
+    "a locked entity has one call at a time";
+        CallError::Section(SectionError::CallPending), Mend, runs::call_pending;
         "cannot call @clerk@a while an earlier call to it is not answered: await that one first";
-    "only locked entities are called in a section (made by hand)";
-        SectionError::NotLocked, Mend, runs::not_locked;
+    "only locked entities are called in a section";
+        CallError::Section(SectionError::NotLocked), Mend, runs::not_locked;
         "cannot call @clerk@b while a section is open that does not lock it: add it to the section, or signal it";
-    "a lock is awaited before a call (made by hand)";
-        SectionError::NotGranted, Mend, runs::not_granted;
+    "a lock is awaited before a call";
+        CallError::Section(SectionError::NotGranted), Mend, runs::not_granted;
         "cannot call @clerk@a before the lock is granted: await the lock first";
+    "an entity whose type is not registered cannot be locked";
+        CallError::Section(SectionError::Unavailable), Mend, runs::unavailable;
+        "cannot lock @ghost@a: no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "a lock that was taken away is missed by its section";
+        CallError::Failed(FailureKind::LockLost), Mend, runs::lock_lost;
+        "operation `add` of @clerk@a failed: lock lost: the section that calls @clerk@a does not hold its lock";
+    "an orchestration that asks for too much at once fails";
+        CallError::RunFailed(FailureKind::OverLimit), Mend, runs::over_limit;
+        "run `t-1` of orchestration `trip` failed: over a limit: it issues more than 3 commands at once: wait for some in between";
+    "a child of an orchestration that is not registered is not started";
+        CallError::ChildFailed(FailureKind::UnknownOrchestration), Mend, runs::unknown_child;
+        "orchestration `lost`, run `c`, failed: unknown orchestration: no orchestration `lost` is registered: register it with `Runtime::builder().orchestration(lost)`";
+    "an activity that is not registered does not run";
+        CallError::ActivityFailed(FailureKind::UnknownActivity), Mend, runs::unknown_activity;
+        "activity `unheard` failed: unknown activity: no activity `unheard` is registered: register it with `Runtime::builder().activity(unheard)`";
+    "a child's id is taken";
+        CallError::ChildFailed(FailureKind::RunExists), Mend, runs::child_exists;
+        "orchestration `fallen`, run `t-1`, failed: run exists: run `t-1` exists and is running: choose another id, or another policy with `.reuse(..)`";
+    "a child that was terminated has no result";
+        CallError::ChildFailed(FailureKind::Terminated), Mend, runs::child_terminated;
+        "orchestration `trip`, run `c`, failed: terminated: run `c` was terminated";
+    "an event for a run that is not there becomes a dead letter";
+        FailureKind::RunNotFound, Mend, runs::event_for_nobody;
+        "run not found: there is no run `nobody`";
+    "an event for a run that is over becomes a dead letter";
+        FailureKind::RunFinished, Mend, runs::event_too_late;
+        "run finished: run `old` is completed";
+    "an event for which no run was started in time becomes a dead letter";
+        FailureKind::Expired, Mend, runs::event_expired;
+        "expired: run `nobody` was not started in time";
     "a damaged chunk of a history is named (in its room)";
         HistoryError::Record, Mend, runs::history_record;
         "chunk 0 of the history: the record is damaged: it is empty";
     "a doubled chunk of a history is named (in its room)";
         HistoryError::Order, Mend, runs::history_order;
         "chunk 1, from event 1, is expected in the history, and chunk 0, from event 0, is there: one is missing or doubled";
-    "an event that does not come in time is named (made by hand)";
+    "an event that does not come in time is named";
         EventError::TimedOut, Mend, runs::event_timed_out;
-        "no event `go` was raised within 1500 ms";
-    "an event of another type is named (made by hand)";
+        "no event `go` was raised within 1 ms";
+    "an event of another type is named";
         EventError::Misfit, Mend, runs::event_misfit;
-        "event `go` does not fit the type that is waited for: it is null";
+        r#"event `go` does not fit the type that is waited for: invalid type: string "soon", expected u32 at line 1 column 6"#;
 };
-
-/// Runs a provocation as a program with one thread would.
-fn run(provocation: impl Future<Output = Told>) -> Told {
-    let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    tokio.expect("the system has threads").block_on(provocation)
-}
-
-impl Row {
-    /// What is wrong with the row, if anything.
-    fn complaint(&self) -> Option<String> {
-        let Self { case, variant, advice, provoke, text } = self;
-        let provoked = thread::Builder::new().name((*case).to_owned()).spawn(*provoke);
-        let Ok(told) = provoked.expect("the system has threads").join() else {
-            return Some(format!("{case}\n  was not provoked; see the panic of the thread of this name"));
-        };
-        let expected = format!("{variant}, {advice:?}\n            {text}");
-        let actual = format!("{}, {:?}\n            {}", told.variant, told.advice, told.text);
-        (expected != actual).then(|| format!("{case}\n  expected: {expected}\n  actual:   {actual}"))
-    }
-}
-
-#[track_caller]
-fn check(rows: &[Row]) {
-    let complaints: Vec<String> = rows.iter().filter_map(Row::complaint).collect();
-    assert!(
-        complaints.is_empty(),
-        "{} of {} rows do not hold:\n\n{}\n",
-        complaints.len(),
-        rows.len(),
-        complaints.join("\n\n")
-    );
-}
 
 #[test]
 fn what_a_client_asks_is_refused_as_the_table_says() {
@@ -525,7 +549,7 @@ fn what_users_do_not_see_by_itself_reads_as_the_table_says() {
 }
 
 #[test]
-fn what_orchestrations_will_be_told_reads_as_the_table_says() {
+fn what_orchestrations_do_wrong_is_told_as_the_table_says() {
     check(RUNS);
 }
 

@@ -1,6 +1,6 @@
-//! The example's command line, as its `--help` tells it.
+//! The command line of `counter`, as its `--help` tells it.
 
-use crate::example::{self, End};
+use crate::example::{COUNTER, End, Ended};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -30,8 +30,8 @@ impl Desk {
     }
 
     /// Runs `counter` with `TEXT` standing for the text's path.
-    fn counter(&self, arguments: &[&str]) -> example::Ended {
-        example::run(&self.data(), &self.fill_in(arguments).iter().map(String::as_str).collect::<Vec<_>>())
+    fn counter(&self, arguments: &[&str]) -> Ended {
+        COUNTER.run(&self.data(), &self.fill_in(arguments).iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     fn fill_in(&self, arguments: &[&str]) -> Vec<String> {
@@ -44,7 +44,7 @@ impl Desk {
         let desk = Self::with_text("stone ".repeat(20_000));
         let text = desk.text();
         let text = text.to_str().expect("the path is UTF-8");
-        let end = example::kill_after(1, &desk.data(), &["--in-flight", "1", text]);
+        let end = COUNTER.kill_after(1, &desk.data(), &["--in-flight", "1", text]);
         assert!(matches!(end, End::Killed { .. }), "it was over too soon");
         desk
     }

@@ -1,15 +1,46 @@
-//! The `counter` example as a child process.
+//! The examples as child processes.
 
 use std::{
     env,
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-/// The example, built as this test was. Cargo builds it with the tests unless a test is chosen by name.
-static COUNTER: LazyLock<PathBuf> = LazyLock::new(|| {
+/// One of the examples.
+pub(crate) struct Example {
+    name: &'static str,
+    progress: Progress,
+    /// What it says, with exit status 2, when there is nothing left to go on with.
+    over: Option<&'static str>,
+}
+
+/// How an example tells how far it has come.
+enum Progress {
+    /// With `--json`, on stdout, by objects with this field.
+    Field(&'static str),
+    /// On stderr, by lines with this beginning.
+    Line(&'static str),
+}
+
+pub(crate) const COUNTER: Example = Example {
+    name: "counter",
+    progress: Progress::Field("acknowledged"),
+    over: Some("there is no unfinished run"),
+};
+
+pub(crate) const HELLO: Example =
+    Example { name: "hello", progress: Progress::Line("greeting "), over: None };
+
+pub(crate) const MATCHMAKING: Example =
+    Example { name: "matchmaking", progress: Progress::Field("finished"), over: None };
+
+pub(crate) const TRANSFER: Example =
+    Example { name: "transfer", progress: Progress::Field("done"), over: None };
+
+/// Where the examples are, built as this test was. Cargo builds them with the tests unless a test is chosen by name.
+static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     let test = env::current_exe().expect("the test knows where it is");
     let folder = test.ancestors().nth(2).expect("it is `<target>/<profile>/deps/crash-<hash>`");
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
@@ -17,20 +48,17 @@ static COUNTER: LazyLock<PathBuf> = LazyLock::new(|| {
         Some(profile) => profile,
     };
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--example", "counter", "--profile", profile])
+        .args(["build", "--quiet", "--examples", "--profile", profile])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();
-    assert!(built.is_ok_and(|status| status.success()), "the example `counter` cannot be built");
-    folder.join("examples").join(format!("counter{}", env::consts::EXE_SUFFIX))
+    assert!(built.is_ok_and(|status| status.success()), "the examples cannot be built");
+    folder.join("examples")
 });
 
 /// Held while a child runs: one process at a time, so that none is slowed down by the others.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// What `counter --resume` says when the last run is over.
-const NOTHING_TO_RESUME: &str = "there is no unfinished run";
-
-/// What `counter` did when it was left to end by itself.
+/// What an example did when it was left to end by itself.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: Option<i32>,
@@ -41,7 +69,7 @@ pub(crate) struct Ended {
 impl Ended {
     /// Requires success; returns what went to stdout.
     pub(crate) fn succeeded(self) -> String {
-        assert_eq!(self.status, Some(0), "counter failed: {}", self.stderr);
+        assert_eq!(self.status, Some(0), "{}", self.stderr);
         self.stdout
     }
 
@@ -52,67 +80,80 @@ impl Ended {
     }
 }
 
-/// Runs `counter` to its end.
-pub(crate) fn run(data: &Path, arguments: &[&str]) -> Ended {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let output = command(data, arguments).output().expect("counter can be started");
-    Ended {
-        status: output.status.code(),
-        stdout: String::from_utf8(output.stdout).expect("counter writes UTF-8"),
-        stderr: String::from_utf8(output.stderr).expect("counter writes UTF-8"),
-    }
-}
-
 /// How a process ended that was to be killed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// By SIGKILL, when so many words were acknowledged.
-    Killed { acknowledged: u64 },
-    /// By itself: the run was over before the signal arrived.
+    /// By SIGKILL, when it had come so far.
+    Killed { progress: u64 },
+    /// By itself: it was over before the signal arrived.
     Finished,
 }
 
-/// Runs `counter --json` and kills it after it has written `lines` lines about acknowledgements.
-pub(crate) fn kill_after(lines: u64, data: &Path, arguments: &[&str]) -> End {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut command = command(data, arguments);
-    command.arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("counter can be started");
-    let stdout = child.stdout.take().expect("stdout is piped");
-    let mut told = BufReader::new(stdout).lines().map_while(acknowledged);
-    let lines = usize::try_from(lines).expect("it is the number of lines of a file");
-    let before = told.by_ref().take(lines).last();
-    child.kill().expect("a child can be killed");
-    // What is still in the pipe was told before the end.
-    let acknowledged = told.last().or(before).unwrap_or(0);
-    let output = child.wait_with_output().expect("a child can be waited for");
-    match output.status.code() {
-        None => End::Killed { acknowledged },
-        Some(0) => End::Finished,
-        Some(code) => {
-            let stderr = String::from_utf8_lossy(&output.stderr);
-            assert!(stderr.contains(NOTHING_TO_RESUME), "counter exited with {code}: {stderr}");
-            End::Finished
+impl Example {
+    /// Runs it to its end.
+    pub(crate) fn run(&self, data: &Path, arguments: &[&str]) -> Ended {
+        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let output = self.command(data, arguments).output().expect("the example can be started");
+        Ended {
+            status: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("it writes UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("it writes UTF-8"),
         }
     }
-}
 
-/// Resumes a run and lets it finish, unless it has finished already: it may be killed between that and its exit.
-pub(crate) fn finish(data: &Path) {
-    let ended = run(data, &["--resume"]);
-    if !ended.stderr.contains(NOTHING_TO_RESUME) {
-        ended.succeeded();
+    /// Runs it and kills it after it has written `lines` lines about its progress.
+    pub(crate) fn kill_after(&self, lines: u64, data: &Path, arguments: &[&str]) -> End {
+        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut command = self.command(data, arguments);
+        command.arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the example can be started");
+        let mut told = self.told_by(&mut child);
+        let lines = usize::try_from(lines).expect("it is the number of lines of a file");
+        let before = told.by_ref().take(lines).last();
+        child.kill().expect("a child can be killed");
+        // What is still in the pipe was told before the end.
+        let progress = told.last().or(before).unwrap_or(0);
+        let output = child.wait_with_output().expect("a child can be waited for");
+        match (output.status.code(), self.over) {
+            (None, _) => End::Killed { progress },
+            (Some(0), _) => End::Finished,
+            (Some(code), over) => {
+                let stderr = String::from_utf8_lossy(&output.stderr);
+                let over = over.is_some_and(|over| stderr.contains(over));
+                assert!(over, "{} exited with {code}: {stderr}", self.name);
+                End::Finished
+            }
+        }
+    }
+
+    /// What a child tells about its progress, line by line.
+    fn told_by<'a>(&'a self, child: &mut Child) -> impl Iterator<Item = u64> + use<'a> {
+        let stream: Box<dyn Read> = match self.progress {
+            Progress::Field(_) => Box::new(child.stdout.take().expect("stdout is piped")),
+            Progress::Line(_) => Box::new(child.stderr.take().expect("stderr is piped")),
+        };
+        let lines = BufReader::new(stream).lines().map_while(io::Result::ok);
+        let mut told = 0;
+        lines.filter_map(move |line| {
+            let progress = self.progress.in_line(&line, told + 1);
+            told += u64::from(progress.is_some());
+            progress
+        })
+    }
+
+    fn command(&self, data: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(FOLDER.join(format!("{}{}", self.name, env::consts::EXE_SUFFIX)));
+        command.arg("--data").arg(data).args(arguments).stdin(Stdio::null());
+        command
     }
 }
 
-/// How many words this line tells to be acknowledged; `None` when it tells something else.
-fn acknowledged(line: io::Result<String>) -> Option<u64> {
-    let line: serde_json::Value = serde_json::from_str(&line.ok()?).ok()?;
-    line["acknowledged"].as_u64()
-}
-
-fn command(data: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(&*COUNTER);
-    command.arg("--data").arg(data).args(arguments).stdin(Stdio::null());
-    command
+impl Progress {
+    /// How far this line says that the example has come, if it is one that tells of that, then the `number`-th.
+    fn in_line(&self, line: &str, number: u64) -> Option<u64> {
+        match self {
+            Self::Field(name) => serde_json::from_str::<serde_json::Value>(line).ok()?[name].as_u64(),
+            Self::Line(beginning) => line.starts_with(beginning).then_some(number),
+        }
+    }
 }

@@ -1,19 +1,14 @@
 //! The example is killed again and again, and counts as if nothing had happened.
 
 use crate::{
-    example::{self, End},
-    random::Random,
+    example::{COUNTER, End},
+    random::{self, Random},
     text::Text,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use sarsen::{CallError, Entity, Runtime, operations};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::BTreeMap,
-    env, fs,
-    hash::{BuildHasher, RandomState},
-    path::Path,
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
 /// How many times one run is killed before it may finish.
 const KILLS_PER_RUN: u64 = 20;
@@ -40,9 +35,9 @@ impl Counter {
 
 #[tokio::test]
 async fn a_run_that_is_killed_at_any_acknowledgement_counts_every_word_once() {
-    let words = from_env("SARSEN_WORDS", || if cfg!(debug_assertions) { 100_000 } else { 1_000_000 });
-    let mut kills = from_env("SARSEN_KILLS", || KILLS_PER_RUN);
-    let seed = from_env("SARSEN_SEED", || RandomState::new().hash_one(0));
+    let words = random::from_env("SARSEN_WORDS", || if cfg!(debug_assertions) { 100_000 } else { 1_000_000 });
+    let mut kills = random::from_env("SARSEN_KILLS", || KILLS_PER_RUN);
+    let seed = random::seed();
     eprintln!(
         "again: SARSEN_SEED={seed} SARSEN_KILLS={kills} SARSEN_WORDS={words} cargo test{} --test crash kills",
         if cfg!(debug_assertions) { "" } else { " --release" }
@@ -50,13 +45,6 @@ async fn a_run_that_is_killed_at_any_acknowledgement_counts_every_word_once() {
     let mut random = Random::new(seed);
     while kills > 0 {
         kills -= interrupted_run(&mut random, words, kills.min(KILLS_PER_RUN)).await;
-    }
-}
-
-fn from_env(name: &str, default: impl FnOnce() -> u64) -> u64 {
-    match env::var(name) {
-        Ok(number) => number.parse().unwrap_or_else(|_| panic!("{name}={number} is no number")),
-        Err(_) => default(),
     }
 }
 
@@ -75,15 +63,23 @@ async fn interrupted_run(random: &mut Random, words: u64, kills: u64) -> u64 {
         let lines = u64::from(killed == 0) + random.below(lines_max);
         let what = if killed == 0 { first } else { "--resume" };
         let in_flight = random.choose(&["64", "512", "4096", "16384"]);
-        match example::kill_after(lines, &data, &[what, "--in-flight", in_flight]) {
-            End::Killed { acknowledged } => check_copy(random, &data, &text, acknowledged).await,
+        match COUNTER.kill_after(lines, &data, &[what, "--in-flight", in_flight]) {
+            End::Killed { progress: acknowledged } => check_copy(random, &data, &text, acknowledged).await,
             End::Finished => break,
         }
         killed += 1;
     }
-    example::finish(&data);
+    finish(&data);
     check(&data, &text).await;
     killed
+}
+
+/// Resumes a run and lets it finish, unless it has finished already: it may be killed between that and its exit.
+fn finish(data: &Path) {
+    let ended = COUNTER.run(data, &["--resume"]);
+    if !ended.stderr.contains("there is no unfinished run") {
+        ended.succeeded();
+    }
 }
 
 /// Requires that nothing acknowledged is lost, and that nothing is counted that is not in the text. Looks at a copy:

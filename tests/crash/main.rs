@@ -1,15 +1,16 @@
-//! Sarsen in real processes: the `counter` example, driven as a user drives it and killed as no user should.
+//! Sarsen in real processes: the examples, driven as a user drives them and killed as no user should.
 //!
 //! ```text
 //! cargo test --test crash                                   # 20 kills, on a text of 100,000 words
 //! SARSEN_KILLS=300 cargo test --release --test crash        # 300 kills, on a text of 1,000,000 words
 //! ```
 //!
-//! `SARSEN_SEED`, `SARSEN_KILLS` and `SARSEN_WORDS` choose. What a power cut does to a disk is not shown here but
+//! `SARSEN_SEED`, `SARSEN_KILLS` and `SARSEN_WORDS` choose; kills and words are those of `counter`. What a power cut does to a disk is not shown here but
 //! in the simulation, over a disk that loses what was not synced.
 
 mod command_line;
 mod example;
 mod kills;
+mod orchestrations;
 mod random;
 mod text;

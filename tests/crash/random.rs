@@ -1,4 +1,9 @@
-//! Numbers from a seed.
+//! Numbers from a seed, and where that comes from.
+
+use std::{
+    env,
+    hash::{BuildHasher, RandomState},
+};
 
 /// `SplitMix64` (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
 pub(crate) struct Random(u64);
@@ -25,5 +30,18 @@ impl Random {
     pub(crate) fn choose<'a>(&mut self, choices: &[&'a str]) -> &'a str {
         let place = self.below(choices.len() as u64);
         choices[usize::try_from(place).expect("it is below a length")]
+    }
+}
+
+/// The seed of a test: the one of `SARSEN_SEED`, or another one each time. Print it.
+pub(crate) fn seed() -> u64 {
+    from_env("SARSEN_SEED", || RandomState::new().hash_one(0))
+}
+
+/// A number of the environment.
+pub(crate) fn from_env(name: &str, default: impl FnOnce() -> u64) -> u64 {
+    match env::var(name) {
+        Ok(number) => number.parse().unwrap_or_else(|_| panic!("{name}={number} is no number")),
+        Err(_) => default(),
     }
 }

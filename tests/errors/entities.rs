@@ -1,6 +1,6 @@
 //! The entity types that are asked for wrong things, and that do wrong things.
 
-use sarsen::{Entity, EntityContext, Operations, Port, Returns, StatePort, operations};
+use sarsen::{Entity, EntityContext, EntityType, Operations, Port, Returns, StatePort, operations};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     cell::Cell,
@@ -193,14 +193,16 @@ macro_rules! by_hand {
         #[derive(Clone, Debug, Default, Serialize, Deserialize)]
         pub(crate) struct $type(String);
 
-        impl Entity for $type {
+        impl EntityType for $type {
             const NAME: &'static str = $name;
             type Ref<P: Port> = Anything<P>;
 
             fn refer<P: Port>(port: P) -> Anything<P> {
                 Anything { port }
             }
+        }
 
+        impl Entity for $type {
             fn initial(_key: &str) -> Self {
                 Self::default()
             }

@@ -94,7 +94,7 @@ async fn open_post(limits: impl FnOnce(&mut Limits)) -> (Runtime, MemoryStore) {
 }
 
 /// The failure in the one dead letter.
-fn dead_letter(store: &MemoryStore) -> Told {
+pub(crate) fn dead_letter(store: &MemoryStore) -> Told {
     let read = Read {
         keyspace: Keyspace::Dead,
         from: [].as_slice().into(),

@@ -156,3 +156,19 @@ pub(crate) fn tamper(store: &MemoryStore, keyspace: Keyspace, key: &[u8], value:
     let write = Write { keyspace, key: key.to_vec().into(), value: Some(value.into()) };
     store.commit(&[Batch { lease, number: BatchNumber(1), writes: vec![write] }]);
 }
+
+/// Removes all records of a keyspace from a store that nobody uses at the time.
+pub(crate) fn clear(store: &MemoryStore, keyspace: Keyspace) {
+    let read = Read {
+        keyspace,
+        from: [].as_slice().into(),
+        to: [0xff].as_slice().into(),
+        rows_max: usize::MAX,
+        bytes_max: usize::MAX,
+        values: false,
+    };
+    let page = store.read(&[read]).expect("a store in memory does not fail").remove(0);
+    let writes = page.rows.into_iter().map(|row| Write { keyspace, key: row.key, value: None }).collect();
+    let lease = store.acquire(SlotRange::ALL).expect("a store in memory does not fail");
+    store.commit(&[Batch { lease, number: BatchNumber(1), writes }]);
+}

@@ -3,6 +3,7 @@
 use crate::{
     entities::{Clerk, Mumbling, Shouting, Stammering, Stranger},
     told::{Told, told},
+    trips::{crying, misled, notify, shouting, trip},
 };
 use sarsen::{OpenError, Runtime};
 use sarsen_storage::Error;
@@ -27,6 +28,22 @@ fn temporary() -> TempDir {
 
 pub(crate) async fn name_twice() -> Told {
     refused(|builder| builder.entity::<Clerk>().entity::<Stranger>()).await
+}
+
+pub(crate) async fn orchestration_twice() -> Told {
+    refused(|builder| builder.orchestration(trip).orchestration(misled)).await
+}
+
+pub(crate) async fn bad_orchestration_name() -> Told {
+    refused(|builder| builder.orchestration(shouting)).await
+}
+
+pub(crate) async fn bad_activity_name() -> Told {
+    refused(|builder| builder.activity(crying)).await
+}
+
+pub(crate) async fn idle_activity() -> Told {
+    refused(|builder| builder.activity_with(notify, |options| options.concurrency(0))).await
 }
 
 pub(crate) async fn bad_name() -> Told {

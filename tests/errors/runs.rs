@@ -1,25 +1,246 @@
-//! Errors of the room `orchestration`, which nothing runs yet: provoked in their room or made by hand.
+//! What an orchestration does wrong, and what is asked of its runs that should not be.
 
-use crate::told::Told;
-use sarsen::{Address, CallError, Failure, FailureKind};
-use sarsen_orchestration::{Cursor, Event, EventError, HistoryError};
-use sarsen_protocol::{EventName, RunId, SectionError, Timestamp};
+use crate::{
+    failures::dead_letter,
+    office::clear,
+    told::{Told, told},
+    trips::{disturb, fallen, lost, misled, notify, trip, weigh},
+};
+use sarsen::{Limits, Reuse, Run, RunId, Runtime};
+use sarsen_orchestration::{Cursor, Event, HistoryError};
+use sarsen_protocol::{Keyspace, Timestamp};
+use sarsen_storage::MemoryStore;
 use std::time::Duration;
 
-fn clerk(key: &str) -> Address {
-    Address::entity("clerk", key).expect("a good address")
+/// Clerks and trips on `store`.
+async fn open_on(store: &MemoryStore, limits: impl FnOnce(&mut Limits)) -> Runtime {
+    let builder = Runtime::builder().entity::<crate::entities::Clerk>().limits(limits);
+    let builder = builder.orchestration(trip).orchestration(fallen);
+    let builder = builder.activity(notify).activity(weigh).activity(disturb);
+    builder.open_store(store.clone()).await.expect("the store is good so far")
 }
 
-fn run(id: &str) -> RunId {
-    RunId::new(id).expect("a good id")
+async fn open() -> Runtime {
+    open_on(&MemoryStore::new(), |_| {}).await
 }
 
-fn go() -> EventName {
-    EventName::from("go".to_owned())
+/// Starts the trip `t-1`.
+async fn set_out(runtime: &Runtime, case: &str) -> Run<trip> {
+    runtime.client().start(trip, case).id("t-1").await.expect("the trip begins")
 }
 
-fn failure() -> Failure {
-    Failure::new(FailureKind::Panicked, "no line")
+/// What a trip was told.
+async fn told_on(run: &Run<trip>) -> Told {
+    let told = run.result().await.expect("the trip comes to its end");
+    told.expect("it was told something")
+}
+
+/// What the trip `t-1` was told.
+async fn on_the_way(case: &str) -> Told {
+    let runtime = open().await;
+    let run = set_out(&runtime, case).await;
+    told_on(&run).await
+}
+
+pub(crate) async fn activity_failed() -> Told {
+    on_the_way("activity").await
+}
+
+pub(crate) async fn child_failed() -> Told {
+    let runtime = open().await;
+    let run = runtime.client().start(trip, "child").id("parent").await.expect("the trip begins");
+    told_on(&run).await
+}
+
+pub(crate) async fn unsendable() -> Told {
+    on_the_way("unsendable").await
+}
+
+pub(crate) async fn misfit() -> Told {
+    on_the_way("misfit").await
+}
+
+pub(crate) async fn run_id() -> Told {
+    told(RunId::new("@a@b"))
+}
+
+pub(crate) async fn invalid_run() -> Told {
+    let runtime = open().await;
+    told(runtime.client().start(trip, "").id("@a@b").await)
+}
+
+pub(crate) async fn unknown_orchestration() -> Told {
+    let runtime = open().await;
+    told(runtime.client().start(lost, ()).await)
+}
+
+pub(crate) async fn invalid_start() -> Told {
+    let runtime = open().await;
+    told(runtime.client().start(misled, 5_u64).await)
+}
+
+/// A trip that is over.
+async fn old(runtime: &Runtime) -> Run<trip> {
+    let run = set_out(runtime, "").await;
+    run.result().await.expect("it comes to its end");
+    run
+}
+
+pub(crate) async fn run_exists() -> Told {
+    let runtime = open().await;
+    old(&runtime).await;
+    told(runtime.client().start(trip, "").id("t-1").await)
+}
+
+pub(crate) async fn run_not_found() -> Told {
+    let runtime = open().await;
+    told(runtime.client().run(trip, "nobody").status().await)
+}
+
+pub(crate) async fn run_finished() -> Told {
+    let runtime = open().await;
+    told(old(&runtime).await.raise("go", "soon").await)
+}
+
+pub(crate) async fn run_not_finished() -> Told {
+    let runtime = open().await;
+    told(set_out(&runtime, "wait").await.purge().await)
+}
+
+pub(crate) async fn run_replaced() -> Told {
+    let runtime = open().await;
+    let first = old(&runtime).await;
+    let second = runtime.client().start(trip, "").id("t-1").reuse(Reuse::ReplaceFinished);
+    second.await.expect("the first is over");
+    told(first.status().await)
+}
+
+pub(crate) async fn run_failed() -> Told {
+    let runtime = open().await;
+    let run = runtime.client().start(fallen, ()).id("t-1").await.expect("it begins");
+    told(run.result().await)
+}
+
+pub(crate) async fn run_terminated() -> Told {
+    let runtime = open().await;
+    let run = set_out(&runtime, "wait").await;
+    run.terminate(&"the road is closed").await.expect("it is under way");
+    told(run.result().await)
+}
+
+pub(crate) async fn other_orchestration() -> Told {
+    let runtime = open().await;
+    old(&runtime).await;
+    told(runtime.client().run(fallen, "t-1").result().await)
+}
+
+pub(crate) async fn would_deadlock() -> Told {
+    on_the_way("disturbed").await
+}
+
+pub(crate) async fn empty() -> Told {
+    on_the_way("empty section").await
+}
+
+pub(crate) async fn no_address() -> Told {
+    on_the_way("section over no address").await
+}
+
+pub(crate) async fn nested() -> Told {
+    on_the_way("nested").await
+}
+
+pub(crate) async fn child() -> Told {
+    on_the_way("child inside").await
+}
+
+pub(crate) async fn signal_to_locked() -> Told {
+    on_the_way("signal").await
+}
+
+pub(crate) async fn call_pending() -> Told {
+    on_the_way("twice").await
+}
+
+pub(crate) async fn not_locked() -> Told {
+    on_the_way("another").await
+}
+
+pub(crate) async fn not_granted() -> Told {
+    on_the_way("before the grant").await
+}
+
+pub(crate) async fn unavailable() -> Told {
+    on_the_way("section over a ghost").await
+}
+
+/// Somebody has taken the lock away while nobody looked.
+pub(crate) async fn lock_lost() -> Told {
+    let store = MemoryStore::new();
+    let runtime = open_on(&store, |_| {}).await;
+    set_out(&runtime, "lost lock").await;
+    while runtime.client().locks().await.expect("they can be listed").is_empty() {}
+    runtime.shutdown().await.expect("all is well");
+    clear(&store, Keyspace::Locks);
+    let runtime = open_on(&store, |_| {}).await;
+    let run = runtime.client().run(trip, "t-1");
+    run.raise("go", "soon").await.expect("it waits");
+    told_on(&run).await
+}
+
+pub(crate) async fn over_limit() -> Told {
+    let runtime = open_on(&MemoryStore::new(), |limits| limits.commands_per_turn_max = 3).await;
+    told(set_out(&runtime, "hurry").await.result().await)
+}
+
+pub(crate) async fn unknown_child() -> Told {
+    on_the_way("unknown child").await
+}
+
+pub(crate) async fn unknown_activity() -> Told {
+    on_the_way("unknown activity").await
+}
+
+pub(crate) async fn child_exists() -> Told {
+    on_the_way("child of a taken id").await
+}
+
+pub(crate) async fn child_terminated() -> Told {
+    let runtime = open().await;
+    let run = set_out(&runtime, "terminated child").await;
+    let child = runtime.client().run(trip, "c");
+    // The child's start has yet to be done; until then there is no such run.
+    while child.terminate(&()).await.is_err() {}
+    told_on(&run).await
+}
+
+pub(crate) async fn event_for_nobody() -> Told {
+    let store = MemoryStore::new();
+    let runtime = open_on(&store, |_| {}).await;
+    set_out(&runtime, "raise nobody").await.result().await.expect("to raise is no fault");
+    // What is asked of nobody now is answered behind the event.
+    let nobody = runtime.client().run(trip, "nobody");
+    nobody.terminate(&()).await.expect_err("there is no such run");
+    dead_letter(&store)
+}
+
+pub(crate) async fn event_too_late() -> Told {
+    let store = MemoryStore::new();
+    let runtime = open_on(&store, |_| {}).await;
+    let old = runtime.client().start(trip, "").id("old").await.expect("the trip begins");
+    old.result().await.expect("it comes to its end");
+    set_out(&runtime, "raise old").await.result().await.expect("to raise is no fault");
+    dead_letter(&store)
+}
+
+pub(crate) async fn event_expired() -> Told {
+    let store = MemoryStore::new();
+    let runtime = open_on(&store, |_| {}).await;
+    let nobody = runtime.client().run(trip, "nobody");
+    nobody.raise("go", "soon").before_start(Duration::from_millis(1)).await.expect("it is kept");
+    // What is due later in the same shard comes behind it.
+    set_out(&runtime, "sleep 20").await.result().await.expect("it comes to its end");
+    dead_letter(&store)
 }
 
 fn doubled_chunk() -> HistoryError {
@@ -28,73 +249,6 @@ fn doubled_chunk() -> HistoryError {
     let mut cursor = Cursor::default();
     cursor.read(&chunk).expect("the first chunk");
     cursor.read(&chunk).expect_err("it comes again")
-}
-
-pub(crate) async fn activity_failed() -> Told {
-    Told::of(&CallError::ActivityFailed { activity: "notify".to_owned(), failure: failure() })
-}
-
-pub(crate) async fn child_failed() -> Told {
-    Told::of(&CallError::ChildFailed {
-        orchestration: "trip".to_owned(),
-        run: run("t-1"),
-        failure: failure(),
-    })
-}
-
-pub(crate) async fn unsendable() -> Told {
-    Told::of(&CallError::Unsendable {
-        what: "the input of activity `notify`".to_owned(),
-        reason: "NaN is no JSON".to_owned(),
-    })
-}
-
-pub(crate) async fn misfit() -> Told {
-    Told::of(&CallError::Misfit { what: "activity `notify`".to_owned(), reason: "it is null".to_owned() })
-}
-
-pub(crate) async fn run_id() -> Told {
-    Told::of(&RunId::new("@a@b").expect_err("it begins with an at sign"))
-}
-
-pub(crate) async fn invalid_run() -> Told {
-    Told::of(&CallError::from(RunId::new("@a@b").expect_err("it begins with an at sign")))
-}
-
-pub(crate) async fn section() -> Told {
-    Told::of(&CallError::from(SectionError::Empty))
-}
-
-pub(crate) async fn empty() -> Told {
-    Told::of(&SectionError::Empty)
-}
-
-pub(crate) async fn no_address() -> Told {
-    Told::of(&SectionError::from(Address::parse("clerk/a").expect_err("it has another form")))
-}
-
-pub(crate) async fn nested() -> Told {
-    Told::of(&SectionError::Nested { entity: clerk("b"), held: clerk("a") })
-}
-
-pub(crate) async fn child() -> Told {
-    Told::of(&SectionError::Child { orchestration: "trip".to_owned(), held: clerk("a") })
-}
-
-pub(crate) async fn signal_to_locked() -> Told {
-    Told::of(&SectionError::SignalToLocked { entity: clerk("a") })
-}
-
-pub(crate) async fn call_pending() -> Told {
-    Told::of(&SectionError::CallPending { entity: clerk("a") })
-}
-
-pub(crate) async fn not_locked() -> Told {
-    Told::of(&SectionError::NotLocked { entity: clerk("b") })
-}
-
-pub(crate) async fn not_granted() -> Told {
-    Told::of(&SectionError::NotGranted { entity: clerk("a") })
 }
 
 pub(crate) async fn history_record() -> Told {
@@ -106,9 +260,12 @@ pub(crate) async fn history_order() -> Told {
 }
 
 pub(crate) async fn event_timed_out() -> Told {
-    Told::of(&EventError::TimedOut { name: go(), timeout: Duration::from_millis(1_500) })
+    on_the_way("event in time").await
 }
 
 pub(crate) async fn event_misfit() -> Told {
-    Told::of(&EventError::Misfit { name: go(), reason: "it is null".to_owned() })
+    let runtime = open().await;
+    let run = set_out(&runtime, "event of another type").await;
+    run.raise("go", "soon").await.expect("it waits");
+    told_on(&run).await
 }

@@ -5,10 +5,11 @@ use sarsen_entities::{AnswerError, InputError};
 use sarsen_orchestration::{EventError, HistoryError};
 use sarsen_protocol::{RunIdError, SectionError, record::RecordError};
 use sarsen_storage::{DirectoryError, Error as StorageError};
+use serde::{Deserialize, Serialize};
 use std::{any::type_name, error::Error, fmt, path::Path};
 
 /// What a program may do about an error without looking at its variant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Advice {
     /// Mend what the text names: the same again gives the same again.
     Mend,
@@ -18,8 +19,8 @@ pub(crate) enum Advice {
     Ask,
 }
 
-/// An error as the table has it.
-#[derive(Debug)]
+/// An error as the table has it; an orchestration returns what it was told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Told {
     pub(crate) variant: String,
     pub(crate) text: String,
@@ -99,7 +100,10 @@ impl Tell for CallError {
             Self::InvalidIdentity(inner) => holding(self, &inner.variant()),
             Self::Failed { failure, .. }
             | Self::ActivityFailed { failure, .. }
-            | Self::ChildFailed { failure, .. } => holding(self, &failure.variant()),
+            | Self::ChildFailed { failure, .. }
+            | Self::RunFailed { failure, .. } => holding(self, &failure.variant()),
+            Self::Section(inner) => holding(self, &inner.variant()),
+            Self::InvalidRun(inner) => holding(self, &inner.variant()),
             _ => plain(self),
         }
     }
@@ -154,6 +158,19 @@ impl Tell for RegisterError {
     }
 }
 
+impl Tell for SectionError {
+    fn variant(&self) -> String {
+        match self {
+            Self::InvalidAddress(inner) => holding(self, &inner.variant()),
+            _ => plain(self),
+        }
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Tell for AnswerError {
     fn variant(&self) -> String {
         match self {
@@ -195,7 +212,6 @@ tell!(
     IdentityError,
     RecordError,
     RunIdError,
-    SectionError,
     ShutdownError,
     StorageError
 );

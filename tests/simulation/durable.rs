@@ -1,7 +1,7 @@
 //! What a store holds, read without the engine: operations are found in its records by their ten digits.
 
 use crate::ledger::OperationId;
-use sarsen_protocol::Keyspace;
+use sarsen_protocol::{Body, Keyspace, Message};
 use sarsen_storage::{Error, Store};
 use sarsen_testing::rows;
 
@@ -61,6 +61,14 @@ impl Durable {
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// The operation that a message asks for, if it is one of the simulation's.
+pub(crate) fn id_of(message: &Message) -> Option<OperationId> {
+    match &message.body {
+        Body::Operation(operation) => ids_in(operation.input.as_bytes()).next(),
+        _ => None,
+    }
 }
 
 /// The operations whose ids stand in a record.

@@ -1,7 +1,7 @@
 //! The entities of the simulation: a ledger whose state is the list of the operations that were applied to it, and a
 //! witness to whom a ledger hands its list when it is erased.
 
-use sarsen_entities::{Entity, EntityContext, Operations, Port, Returns, StatePort};
+use sarsen_entities::{Entity, EntityContext, EntityType, Operations, Port, Returns, StatePort};
 use sarsen_protocol::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -183,14 +183,16 @@ impl<L: List> Book<L> {
     }
 }
 
-impl<L: List> Entity for Book<L> {
+impl<L: List> EntityType for Book<L> {
     const NAME: &'static str = "ledger";
     type Ref<P: Port> = BookRef<P>;
 
     fn refer<P: Port>(port: P) -> BookRef<P> {
         BookRef { port }
     }
+}
 
+impl<L: List> Entity for Book<L> {
     fn initial(_key: &str) -> Self {
         Self::default()
     }
@@ -237,14 +239,16 @@ pub(crate) struct Witness {
     pub(crate) kept: Vec<(String, Vec<OperationId>)>,
 }
 
-impl Entity for Witness {
+impl EntityType for Witness {
     const NAME: &'static str = "witness";
     type Ref<P: Port> = WitnessRef<P>;
 
     fn refer<P: Port>(port: P) -> WitnessRef<P> {
         WitnessRef { port }
     }
+}
 
+impl Entity for Witness {
     fn initial(_key: &str) -> Self {
         Self::default()
     }

@@ -22,14 +22,16 @@ mod ledger;
 mod oracle;
 mod plan;
 mod rest;
+mod runs;
 mod seed;
 mod watch;
 mod workload;
 
 use armed::{Armed, SEEDS_MAX};
 use invariants::{durable_before_visible, exactly_once, not_early, nothing_left, order, rollback, serial};
+use sarsen_testing::Situation;
 use seed::On;
-use std::{panic, sync::Once};
+use std::{collections::BTreeSet, panic, sync::Once};
 
 /// Panics that the simulation asked for are no news.
 pub(crate) fn hush() {
@@ -52,7 +54,11 @@ fn every_seed_keeps_every_invariant() {
     let outcome = campaign::timed(campaign::asked_for(), On::Memory(None));
     eprintln!("{}", outcome.situations);
     if outcome.seeds >= campaign::SEEDS_FOR_ALL_SITUATIONS {
-        assert_eq!(outcome.situations.missing(), [], "no seed has met these situations");
+        assert_eq!(
+            outcome.situations.missing(Situation::OF_ENTITIES),
+            [],
+            "no seed has met these situations"
+        );
     }
 }
 
@@ -65,56 +71,162 @@ fn seeds_on_the_redb_store_keep_every_invariant() {
     campaign::timed(seeds.start..seeds.start + tenth, On::Redb);
 }
 
-/// Each fault is noticed within [`SEEDS_MAX`] seeds, by the invariant that names it.
-fn notices(invariant: &str, faults: &[Armed]) {
+#[test]
+fn every_seed_of_runs_keeps_every_invariant() {
     hush();
-    for armed in faults {
+    let outcome = campaign::timed(campaign::asked_for(), On::Runs(None));
+    eprintln!("{}", outcome.situations);
+    if outcome.seeds >= campaign::SEEDS_FOR_ALL_SITUATIONS {
+        assert_eq!(outcome.situations.missing(Situation::OF_RUNS), [], "no seed has met these situations");
+    }
+}
+
+#[test]
+fn seeds_of_runs_on_the_redb_store_keep_every_invariant() {
+    hush();
+    let seeds = campaign::asked_for();
+    let tenth = (seeds.end - seeds.start).div_ceil(10);
+    campaign::timed(seeds.start..seeds.start + tenth, On::RunsOnRedb);
+}
+
+/// Each fault is noticed within [`SEEDS_MAX`] seeds, by the invariant that names it.
+fn notices(invariant: &str, faults: impl IntoIterator<Item = On>) {
+    hush();
+    for on in faults {
         let mut first = 0;
+        let mut others = BTreeSet::new();
         let noticed = loop {
-            let outcome = campaign::run(first..SEEDS_MAX, On::Memory(Some(*armed)));
+            let outcome = campaign::run(first..SEEDS_MAX, on);
             let Some(failed) = outcome.failed else { break None };
             if failed.violations.iter().any(|violation| violation.invariant == invariant) {
                 break Some(failed);
             }
             // Another invariant was first to notice in this seed.
+            others.extend(failed.violations.iter().map(|violation| violation.invariant));
             first = failed.seed + 1;
         };
-        let noticed = noticed.unwrap_or_else(|| panic!("{invariant} did not notice {armed:?}"));
-        eprintln!("{armed:?} is noticed by {invariant} in seed {}", noticed.seed);
+        let noticed = noticed.unwrap_or_else(|| panic!("{invariant} did not notice {on:?}, {others:?} did"));
+        eprintln!("{on:?} is noticed by {invariant} in seed {}", noticed.seed);
     }
+}
+
+fn notices_of_entities(invariant: &str, faults: &[Armed]) {
+    notices(invariant, faults.iter().map(|armed| On::Memory(Some(*armed))));
+}
+
+/// The faults of an invariant of runs.
+fn notices_of_runs(invariant: &str) {
+    let known = runs::FAULTS.iter().find(|(name, _)| *name == invariant);
+    let (_, faults) = known.unwrap_or_else(|| panic!("there is no invariant {invariant}"));
+    notices(invariant, faults.iter().map(|armed| On::Runs(Some(*armed))));
+}
+
+#[test]
+fn ended_clean_notices_its_fault() {
+    notices_of_runs("ended_clean");
+}
+
+#[test]
+fn ends_stand_notices_its_fault() {
+    notices_of_runs("ends_stand");
+}
+
+#[test]
+fn events_notices_its_faults() {
+    notices_of_runs("events");
+}
+
+#[test]
+fn exclusion_notices_its_fault() {
+    notices_of_runs("exclusion");
+}
+
+#[test]
+fn first_come_notices_its_fault() {
+    notices_of_runs("first_come");
+}
+
+#[test]
+fn goes_on_notices_its_faults() {
+    notices_of_runs("goes_on");
+}
+
+#[test]
+fn money_notices_its_fault() {
+    notices_of_runs("money");
+}
+
+#[test]
+fn none_left_notices_its_fault() {
+    notices_of_runs("none_left");
+}
+
+#[test]
+fn nothing_lost_notices_its_faults() {
+    notices_of_runs("nothing_lost");
+}
+
+#[test]
+fn promises_notices_its_faults() {
+    notices_of_runs("promises");
+}
+
+#[test]
+fn same_commands_notices_its_faults() {
+    notices_of_runs("same_commands");
+}
+
+#[test]
+fn sections_alive_notices_its_faults() {
+    notices_of_runs("sections_alive");
+}
+
+#[test]
+fn sent_once_notices_its_faults() {
+    notices_of_runs("sent_once");
+}
+
+#[test]
+fn taken_once_notices_its_faults() {
+    notices_of_runs("taken_once");
+}
+
+#[test]
+fn well_formed_notices_its_fault() {
+    notices_of_runs("well_formed");
 }
 
 #[test]
 fn exactly_once_notices_its_faults() {
-    notices(exactly_once::NAME, exactly_once::ARMED);
+    notices_of_entities(exactly_once::NAME, exactly_once::ARMED);
 }
 
 #[test]
 fn order_notices_its_fault() {
-    notices(order::NAME, order::ARMED);
+    notices_of_entities(order::NAME, order::ARMED);
 }
 
 #[test]
 fn serial_notices_its_fault() {
-    notices(serial::NAME, serial::ARMED);
+    notices_of_entities(serial::NAME, serial::ARMED);
 }
 
 #[test]
 fn rollback_notices_its_fault() {
-    notices(rollback::NAME, rollback::ARMED);
+    notices_of_entities(rollback::NAME, rollback::ARMED);
 }
 
 #[test]
 fn durable_before_visible_notices_its_fault() {
-    notices(durable_before_visible::NAME, durable_before_visible::ARMED);
+    notices_of_entities(durable_before_visible::NAME, durable_before_visible::ARMED);
 }
 
 #[test]
 fn not_early_notices_its_fault() {
-    notices(not_early::NAME, not_early::ARMED);
+    notices_of_entities(not_early::NAME, not_early::ARMED);
 }
 
 #[test]
 fn nothing_left_notices_its_faults() {
-    notices(nothing_left::NAME, nothing_left::ARMED);
+    notices_of_entities(nothing_left::NAME, nothing_left::ARMED);
 }

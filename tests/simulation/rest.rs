@@ -1,12 +1,12 @@
 //! What is there when everything has come to rest.
 
 use crate::{
-    durable::ids_in,
+    durable::id_of,
     ledger::{Ledger, OperationId, WITNESS, Witness},
     workload::DELAY_MS_MAX,
 };
 use sarsen_engine::read_dead;
-use sarsen_entities::Entity;
+use sarsen_entities::EntityType;
 use sarsen_protocol::{Address, FailureKind, Keyspace};
 use sarsen_testing::{VirtualHost, World};
 use std::{
@@ -171,8 +171,8 @@ fn dead<W: World>(host: &VirtualHost<W>) -> Vec<Dead> {
         .map(|row| {
             let letter = read_dead(&row.value).expect("a dead letter can be read");
             Dead {
-                id: ids_in(letter.message.input.as_bytes()).next(),
-                operation: letter.message.operation.to_string(),
+                id: id_of(&letter.message),
+                operation: letter.message.body.to_string(),
                 kind: letter.failure.kind,
             }
         })

@@ -7,6 +7,7 @@ use crate::{
     oracle::Oracle,
     plan::Plan,
     rest::Rest,
+    runs,
     watch::{Shared, Watch},
     workload::Workload,
 };
@@ -40,6 +41,10 @@ pub(crate) enum On {
     Memory(Option<Armed>),
     /// The redb store on a disk that crashes.
     Redb,
+    /// Runs, over a store in memory, with this fault if any.
+    Runs(Option<runs::Armed>),
+    /// Runs, over the redb store on a disk that crashes.
+    RunsOnRedb,
 }
 
 impl On {
@@ -48,6 +53,8 @@ impl On {
         match self {
             Self::Memory(_) => "every_seed_keeps_every_invariant",
             Self::Redb => "seeds_on_the_redb_store_keep_every_invariant",
+            Self::Runs(_) => "every_seed_of_runs_keeps_every_invariant",
+            Self::RunsOnRedb => "seeds_of_runs_on_the_redb_store_keep_every_invariant",
         }
     }
 }
@@ -62,10 +69,12 @@ pub(crate) fn run(seed: u64, on: On, traced: bool) -> Verdict {
             let crashes = (0..random.below(4)).map(|_| disk_crash(&mut random)).collect();
             run_in(RedbWorld::crashing(crashes), &plan, seed, None, traced)
         }
+        On::Runs(armed) => runs::run(seed, armed, traced),
+        On::RunsOnRedb => runs::run_on_redb(seed, traced),
     }
 }
 
-fn disk_crash(random: &mut Random) -> DiskCrash {
+pub(crate) fn disk_crash(random: &mut Random) -> DiskCrash {
     let most = random.pick(&[4, 40]);
     DiskCrash {
         sync: random.between(1, most) as u64,
@@ -118,7 +127,7 @@ pub(crate) fn run_in<W: World>(
     Verdict { seed, situations, violations, trace: host.lines() }
 }
 
-fn text(panic: &(dyn std::any::Any + Send)) -> String {
+pub(crate) fn text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! Watches the host: what has left and whether it was durable, and which situations the entities have met.
 
 use crate::{
-    durable::ids_in,
+    durable::id_of,
     invariants::{Checked, Violation, durable_before_visible, not_early},
     ledger::{self, Deed, OperationId, Run},
     oracle::{Asker, Oracle},
@@ -112,8 +112,8 @@ impl<S: Store> Observer<S> for Watch {
             self.shared.leeway,
         );
         self.note(durable_before_visible::NAME, checked);
-        if let (Request::Operation(message), Answer::Acknowledged) = (request, answer)
-            && let (Some(due), Some(id)) = (message.due, ids_in(message.input.as_bytes()).next())
+        if let (Request::Message(message), Answer::Acknowledged) = (request, answer)
+            && let (Some(due), Some(id)) = (message.due, id_of(message))
         {
             // Of several attempts it may be another one, with another time, that was accepted.
             let alone = self.shared.oracle.borrow().get(id).is_some_and(|asked| asked.attempts.len() == 1);
@@ -124,7 +124,7 @@ impl<S: Store> Observer<S> for Watch {
     }
 
     fn delivering(&mut self, delivery: &Delivery) {
-        let id = delivery.message.as_ref().and_then(|message| ids_in(message.input.as_bytes()).next());
+        let id = delivery.message.as_ref().and_then(id_of);
         if id.is_some_and(|id| self.ran.get(&id) == Some(&self.shared.process.get())) {
             self.shared.count(Situation::LateWakeUp);
         }

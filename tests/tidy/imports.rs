@@ -53,7 +53,7 @@ pub(crate) const ROOMS: &[Room] = &[
     },
     Room {
         package: "sarsen-engine",
-        rooms: &["sarsen-protocol", "sarsen-entities"],
+        rooms: &["sarsen-protocol", "sarsen-entities", "sarsen-orchestration"],
         crates: Crates::Only(&["bytes", "serde", "thiserror"]),
         pure: true,
     },
@@ -65,14 +65,27 @@ pub(crate) const ROOMS: &[Room] = &[
     },
     Room {
         package: "sarsen-runtime",
-        rooms: &["sarsen-protocol", "sarsen-entities", "sarsen-engine", "sarsen-storage"],
+        rooms: &[
+            "sarsen-protocol",
+            "sarsen-entities",
+            "sarsen-orchestration",
+            "sarsen-engine",
+            "sarsen-storage",
+        ],
         crates: Crates::AllBut(&["redb"]),
         pure: false,
     },
     // The virtual host has no thread and no clock: it polls the client's futures itself.
     Room {
         package: "sarsen-testing",
-        rooms: &["sarsen-protocol", "sarsen-entities", "sarsen-engine", "sarsen-storage", "sarsen-runtime"],
+        rooms: &[
+            "sarsen-protocol",
+            "sarsen-entities",
+            "sarsen-orchestration",
+            "sarsen-engine",
+            "sarsen-storage",
+            "sarsen-runtime",
+        ],
         crates: Crates::AllBut(&["redb", "tokio"]),
         pure: false,
     },

@@ -5,11 +5,13 @@ mod delivery;
 mod disk;
 mod loads;
 mod restless;
+mod runs;
+mod sections;
 mod withheld;
 
 use crate::ledger::{Answer, Book, BookRef, Child, Deed, Ledger, OperationId, Witness};
 use sarsen_engine::Limits;
-use sarsen_entities::Entity;
+use sarsen_entities::EntityType;
 use sarsen_protocol::{Address, CallError};
 use sarsen_runtime::{Client, ClientPort};
 use sarsen_testing::{Builder, MemoryWorld, Odds, VirtualHost, World};

@@ -2,7 +2,7 @@
 
 use super::{address, id, ids, ledger, list};
 use crate::ledger::{Deed, Ledger};
-use sarsen_entities::{Entity, EntityContext, Operations, Port, Returns};
+use sarsen_entities::{Entity, EntityContext, EntityType, Operations, Port, Returns};
 use sarsen_testing::VirtualHost;
 use serde::{Deserialize, Serialize};
 
@@ -19,14 +19,16 @@ impl Restless {
     }
 }
 
-impl Entity for Restless {
+impl EntityType for Restless {
     const NAME: &'static str = "restless";
     type Ref<P: Port> = RestlessRef<P>;
 
     fn refer<P: Port>(port: P) -> RestlessRef<P> {
         RestlessRef { port }
     }
+}
 
+impl Entity for Restless {
     fn initial(_key: &str) -> Self {
         Self::default()
     }

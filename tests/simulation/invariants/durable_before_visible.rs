@@ -4,7 +4,7 @@
 use super::Checked;
 use crate::{
     armed::Armed,
-    durable::{Durable, ids_in},
+    durable::{Durable, id_of, ids_in},
     oracle::Oracle,
     plan::Leeway,
 };
@@ -32,9 +32,9 @@ pub(crate) fn check_release<S: Store>(
     // A store that has just failed cannot be asked; what leaves then was durable before.
     let Ok(durable) = Durable::of(store) else { return Ok(()) };
     let checked = match (request, answer) {
-        (Request::Operation(message), Answer::Acknowledged) => acknowledged(message, &durable, leeway),
-        (Request::Operation(message), Answer::Returned(payload)) => {
-            let own = ids_in(message.input.as_bytes()).next();
+        (Request::Message(message), Answer::Acknowledged) => acknowledged(message, &durable, leeway),
+        (Request::Message(message), Answer::Returned(payload)) => {
+            let own = id_of(message);
             own.into_iter().chain(ids_in(payload.as_bytes())).try_for_each(|id| applied(id, &durable))
         }
         (_, Answer::Failed(failure)) => {
@@ -44,7 +44,7 @@ pub(crate) fn check_release<S: Store>(
         (_, Answer::State(Some(payload))) => {
             ids_in(payload.as_bytes()).try_for_each(|id| applied(id, &durable))
         }
-        (Request::Operation(message), Answer::Refused(error)) => {
+        (Request::Message(message), Answer::Refused(error)) => {
             refused(oracle, message, error, &durable, leeway)
         }
         (_, Answer::State(None)) | (Request::State { .. }, _) => Ok(()),
@@ -57,7 +57,7 @@ fn depends_on_state(error: &CallError) -> bool {
 }
 
 fn acknowledged(message: &Message, durable: &Durable, leeway: Leeway) -> Checked {
-    let Some(id) = ids_in(message.input.as_bytes()).next() else { return Ok(()) };
+    let Some(id) = id_of(message) else { return Ok(()) };
     if durable.knows(id) || leeway.dead_letters_go { Ok(()) } else { Err(format!("{id:?} is in no record")) }
 }
 

@@ -1,0 +1,102 @@
+//! The activity of the simulation.
+
+use super::{
+    account::{Account, key},
+    act::{Conduct, Node},
+    stage,
+};
+use crate::ledger::PANIC;
+use sarsen_orchestration::{Activity, ActivityCode};
+use sarsen_protocol::Returns;
+use sarsen_runtime::ActivityContext;
+use serde::{Deserialize, Serialize};
+use std::{
+    fmt,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+/// What the activity is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Order {
+    pub(crate) node: Node,
+    pub(crate) execution: u64,
+    pub(crate) conduct: Conduct,
+}
+
+/// What it returns: which performance it was, and in which process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Performed {
+    /// What it was given.
+    pub(crate) node: Node,
+    pub(crate) performance: u64,
+    pub(crate) process: u64,
+    /// Known to the activity alone: it is not written.
+    #[serde(skip)]
+    pub(crate) secret: u64,
+}
+
+/// That it does not do what it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Refusal(pub(crate) Performed);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "performance {} was refused", self.0.performance)
+    }
+}
+
+/// The marker of the activity, as `#[activity]` would write it.
+#[expect(non_camel_case_types, reason = "a marker is named like its function")]
+pub(crate) struct work {}
+
+pub(crate) fn work() -> work {
+    work {}
+}
+
+impl Activity for work {
+    const NAME: &'static str = "work";
+    type Input = Order;
+    type Output = Result<Performed, Refusal>;
+
+    fn returns() -> Returns<Self::Output> {
+        Returns::fallible()
+    }
+}
+
+impl ActivityCode<ActivityContext> for work {
+    async fn run(cx: ActivityContext, order: Order) -> Result<Performed, Refusal> {
+        let (performance, times) = stage::perform(order.node, order.execution);
+        let performed = Performed { node: order.node, performance, process: stage::process(), secret: 1 };
+        match order.conduct {
+            Conduct::Well(polls) => {
+                wait(polls).await;
+                Ok(performed)
+            }
+            Conduct::BadFirst(most) if times >= most => Ok(performed),
+            Conduct::Ask(account) => {
+                let account = cx.client().entity::<Account>(key(account.into()));
+                // An account that its own run has locked is refused. One that another has locked is waited for, not for
+                // ever: the other may wait for this run.
+                let balance = account.balance().timeout(Duration::from_millis(200)).await;
+                balance.map(|_| performed).map_err(|_| Refusal(performed))
+            }
+            Conduct::Bad | Conduct::BadFirst(_) => Err(Refusal(performed)),
+            Conduct::Panic => panic!("{PANIC}"),
+        }
+    }
+}
+
+/// Is polled so often before it is done.
+async fn wait(polls: u8) {
+    let mut left = polls;
+    std::future::poll_fn(|waking: &mut Context<'_>| {
+        if left == 0 {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        waking.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

@@ -1,0 +1,212 @@
+//! The futures of the clients: each attempt is one, and tells the oracle what became of it even when it is dropped.
+
+use super::{
+    account::{Account, key},
+    act::{Deed, EVENTS, Program, Sent},
+    code::perform,
+    oracle::{AskedId, Outcome, Told, What},
+    watch::Shared,
+};
+use crate::invariants::Violation;
+use sarsen_protocol::CallError;
+use sarsen_runtime::{Client, Run};
+use std::time::Duration;
+
+/// An attempt that is under way. Dropped, it is an attempt that was given up.
+struct Attempt {
+    shared: Shared,
+    id: AskedId,
+    number: usize,
+    ended: bool,
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.shared.oracle.borrow_mut().dropped(self.id, self.number);
+        }
+    }
+}
+
+/// The future of one attempt.
+pub(crate) fn attempt(
+    shared: &Shared,
+    client: Client,
+    handle: u32,
+    id: AskedId,
+    timeout: Option<Duration>,
+) -> impl Future<Output = ()> + 'static {
+    let number = shared.oracle.borrow_mut().attempt(id, handle);
+    let mut attempt = Attempt { shared: shared.clone(), id, number, ended: false };
+    async move {
+        let asked = {
+            let oracle = &mut *attempt.shared.oracle.borrow_mut();
+            oracle.begin(id, number);
+            oracle.get(id).clone()
+        };
+        let told = ask(&client, &attempt.shared, &asked.what, asked.key, timeout).await;
+        if let Err(error) = &told {
+            unsound(&attempt.shared, error);
+        }
+        let outcome = match told {
+            // A failed operation was done and undone, as its answer says.
+            Ok(()) | Err(CallError::Failed { .. }) => Outcome::Done,
+            Err(error) if error.is_unknown_outcome() => Outcome::Unknown,
+            Err(error) => Outcome::NotDone(error),
+        };
+        attempt.ended = true;
+        attempt.shared.oracle.borrow_mut().end(id, number, outcome);
+    }
+}
+
+async fn ask(
+    client: &Client,
+    shared: &Shared,
+    what: &What,
+    key: Option<String>,
+    timeout: Option<Duration>,
+) -> Result<(), CallError> {
+    match what {
+        What::Start { id, reuse, acts } => {
+            let mut request = client.start(perform, Program::new(acts.clone())).reuse(*reuse);
+            if let Some(id) = id {
+                request = request.id(id);
+            }
+            if let Some(key) = key {
+                request = request.idempotency_key(key);
+            }
+            if let Some(timeout) = timeout {
+                request = request.timeout(timeout);
+            }
+            let run = request.await?;
+            shared.runs.borrow_mut().push(run);
+            Ok(())
+        }
+        What::Raise { run, name, event, before_start_ms } => {
+            let name = EVENTS[usize::from(*name)];
+            let mut request = client.any_run(run).raise(name, &Sent(*event, 0));
+            if let Some(ms) = before_start_ms {
+                request = request.before_start(Duration::from_millis(*ms));
+            }
+            if let Some(key) = key {
+                request = request.idempotency_key(key);
+            }
+            if let Some(timeout) = timeout {
+                request = request.timeout(timeout);
+            }
+            request.await
+        }
+        What::Suspend { run } => client.any_run(run).suspend("asked for").await,
+        What::Resume { run } => client.any_run(run).resume("").await,
+        What::Terminate { run, recurse: true } => client.any_run(run).terminate("all of it").await,
+        What::Terminate { run, recurse: false } => client.any_run(run).terminate(&()).keep_children().await,
+        What::Purge { run } => client.any_run(run).purge().await,
+        What::Note { account, op, call } => {
+            let mut request = client.entity::<Account>(self::key(*account)).perform(&(*op, None, Deed::Note));
+            if let Some(key) = key {
+                request = request.idempotency_key(key);
+            }
+            if let Some(timeout) = timeout {
+                request = request.timeout(timeout);
+            }
+            if *call { request.await.map(drop) } else { request.signal().await }
+        }
+    }
+}
+
+/// An error that no client may ever get.
+fn unsound(shared: &Shared, error: &CallError) {
+    let is_unsound = matches!(
+        error,
+        CallError::Damaged { .. }
+            | CallError::Newer { .. }
+            | CallError::Misfit { .. }
+            | CallError::InvalidAnswer { .. }
+            | CallError::InvalidState { .. }
+            | CallError::InvalidInput { .. }
+            | CallError::InvalidStart { .. }
+            | CallError::UnknownOrchestration { .. }
+            | CallError::UnknownEntity { .. }
+    );
+    if is_unsound {
+        let violation = Violation { invariant: super::invariants::promises::NAME, what: error.to_string() };
+        shared.oracle.borrow_mut().violations.push(violation);
+    }
+}
+
+/// The future of one wait for the end of a run that was started.
+pub(crate) fn result(
+    shared: &Shared,
+    run: Run<perform>,
+    timeout: Option<Duration>,
+) -> impl Future<Output = ()> + 'static {
+    let shared = shared.clone();
+    async move {
+        let Ok(info) = run.status().await else { return };
+        let request = run.result();
+        let result = match timeout {
+            Some(timeout) => request.timeout(timeout).await,
+            None => request.await,
+        };
+        let told = match result {
+            Ok(returned) => Told::Returned(returned),
+            Err(CallError::RunFailed { failure, .. }) => Told::Failed(failure.to_string()),
+            Err(CallError::RunTerminated { .. }) => Told::Terminated,
+            Err(error) => return unsound(&shared, &error),
+        };
+        shared.oracle.borrow_mut().tell(info.first_execution, told);
+    }
+}
+
+/// What a client looks at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Look {
+    Status,
+    History,
+    Listing,
+    Locks,
+    Balance,
+    State,
+}
+
+/// The future of one look.
+pub(crate) fn look(
+    shared: &Shared,
+    client: Client,
+    look: Look,
+    run: String,
+    account: usize,
+) -> impl Future<Output = ()> + 'static {
+    let shared = shared.clone();
+    async move {
+        let seen = match look {
+            Look::Status => client.any_run(run).status().await.map(drop),
+            Look::History => {
+                let mut history = client.any_run(run).history();
+                loop {
+                    match history.next().await {
+                        None => break Ok(()),
+                        Some(Ok(_)) => {}
+                        Some(Err(error)) => break Err(error),
+                    }
+                }
+            }
+            Look::Listing => {
+                let mut listing = client.runs().page_size(2);
+                loop {
+                    match listing.next().await {
+                        None => break Ok(()),
+                        Some(Ok(_)) => {}
+                        Some(Err(error)) => break Err(error),
+                    }
+                }
+            }
+            Look::Locks => client.locks().await.map(drop),
+            Look::Balance => client.entity::<Account>(key(account)).balance().await.map(drop),
+            Look::State => client.entity::<Account>(key(account)).state().await.map(drop),
+        };
+        if let Err(error) = seen {
+            unsound(&shared, &error);
+        }
+    }
+}

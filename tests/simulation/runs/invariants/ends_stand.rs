@@ -1,0 +1,70 @@
+//! What has ended stands: a run that is over stays so, with the same outcome, which is the one that its history ends
+//! with, until it is purged or replaced; and a run that was replaced never comes back.
+
+use crate::{
+    invariants::Checked,
+    runs::{
+        Armed,
+        memory::Memory,
+        record::{Durable, Histories, RunRecord},
+    },
+};
+use sarsen_orchestration::{End, Event};
+use sarsen_protocol::{Keyspace, RunOutcome, RunStatus};
+use sarsen_testing::Fault;
+
+pub(crate) const NAME: &str = "ends_stand";
+
+/// The faults that break it.
+pub(crate) const ARMED: &[Armed] = &[Armed::Host(Fault::LoseRows(Keyspace::History))];
+
+pub(crate) fn check(durable: &Durable, histories: &Histories, memory: &mut Memory) -> Checked {
+    for (run, record) in &durable.runs {
+        let lives = memory.lives.entry(run.clone()).or_default();
+        match lives.iter().position(|life| life.first == record.first) {
+            None => lives.push(record.clone()),
+            Some(at) if at + 1 < lives.len() => {
+                return Err(format!("{run} is again what it was before it was replaced: {record:?}"));
+            }
+            Some(at) => {
+                let before = &lives[at];
+                if before.status.is_finished() && !same(before, record) {
+                    return Err(format!("{run} was over, {before:?}, and is now {record:?}"));
+                }
+                lives[at] = record.clone();
+            }
+        }
+        if let Some(outcome) = &record.outcome {
+            let history = histories.get(&(run.clone(), record.execution));
+            let end = history.and_then(|history| history.events.last());
+            let fits = matches!(end, Some(Event::Ended(end)) if fits(record.status, outcome, end));
+            if !fits {
+                return Err(format!("{run} is {record:?}, and its history ends with {end:?}"));
+            }
+        } else if record.status.is_finished() {
+            return Err(format!("{run} is over and has no outcome: {record:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn same(before: &RunRecord, now: &RunRecord) -> bool {
+    before.status == now.status
+        && before.outcome == now.outcome
+        && before.execution == now.execution
+        && before.completed == now.completed
+        && before.custom_status == now.custom_status
+}
+
+fn fits(status: RunStatus, outcome: &RunOutcome, end: &End) -> bool {
+    match (status, outcome, end) {
+        (RunStatus::Completed, RunOutcome::Returned(result), End::Returned(recorded)) => result == recorded,
+        (RunStatus::Failed, RunOutcome::Failed(failure), End::Failed(recorded)) => failure == recorded,
+        (
+            RunStatus::Terminated,
+            RunOutcome::Terminated { reason },
+            End::Terminated { reason: recorded, .. },
+        ) => reason == recorded,
+        _ => false,
+    }
+}

@@ -1,0 +1,47 @@
+//! Once nothing goes wrong any more, everything that can go on goes on: what was asked of clients is answered, every
+//! run that is resumed and given its events comes to its end, no lock is waited for that is free, no message, timer or
+//! activity is left.
+
+use crate::{
+    invariants::Checked,
+    runs::{
+        Armed,
+        record::{Durable, Histories},
+    },
+};
+use sarsen_runtime::RunInfo;
+use sarsen_testing::Fault;
+
+pub(crate) const NAME: &str = "goes_on";
+
+/// The faults that break it.
+pub(crate) const ARMED: &[Armed] =
+    &[Armed::Host(Fault::LoseTaskAnswer), Armed::Host(Fault::LoseDelivery), Armed::Host(Fault::LoseLoad)];
+
+/// What is still there, and whether the listing shows the runs that are.
+pub(crate) fn check(durable: &Durable, histories: &Histories, listed: &[RunInfo]) -> Checked {
+    let under_way = durable.runs.iter().filter(|(_, record)| !record.status.is_finished());
+    let under_way: Vec<String> = under_way
+        .map(|(run, record)| {
+            let history = histories.get(&(run.clone(), record.execution));
+            let waits = history.map(|history| &history.outstanding);
+            format!("{run} is {}, parked {:?}, waiting for {waits:?}", record.status, record.parked)
+        })
+        .collect();
+    if !under_way.is_empty() {
+        return Err(format!("runs do not end: {}; locks: {:?}", under_way.join("; "), durable.locks));
+    }
+    if let Some((entity, section)) = durable.locks.first() {
+        return Err(format!("{entity} is still locked by {section:?}"));
+    }
+    if let Some(waiting) = durable.waiting.first() {
+        return Err(format!("a message is left in {:?}: {:?}", waiting.keyspace, waiting.message));
+    }
+    if let Some(task) = durable.tasks.first() {
+        return Err(format!("an activity is left: {task:?}"));
+    }
+    let mut shown: Vec<_> = listed.iter().map(|info| (&info.id, info.status, info.first_execution)).collect();
+    shown.sort_unstable_by_key(|(id, _, _)| *id);
+    let there: Vec<_> = durable.runs.iter().map(|(id, record)| (id, record.status, record.first)).collect();
+    if shown == there { Ok(()) } else { Err(format!("the listing shows {shown:?}, there are {there:?}")) }
+}

@@ -1,0 +1,61 @@
+//! What must hold of runs and locks, whatever happens. Each invariant names the faults that break it.
+
+pub(crate) mod ended_clean;
+pub(crate) mod ends_stand;
+pub(crate) mod events;
+pub(crate) mod exclusion;
+pub(crate) mod first_come;
+pub(crate) mod goes_on;
+pub(crate) mod money;
+pub(crate) mod none_left;
+pub(crate) mod nothing_lost;
+pub(crate) mod promises;
+pub(crate) mod same_commands;
+pub(crate) mod sections_alive;
+pub(crate) mod sent_once;
+pub(crate) mod taken_once;
+pub(crate) mod well_formed;
+
+use super::{
+    Armed,
+    memory::Memory,
+    record::{Durable, Histories},
+};
+use crate::invariants::{Checked, Violation};
+
+/// Each invariant with the faults that break it.
+pub(crate) const FAULTS: &[(&str, &[Armed])] = &[
+    (ended_clean::NAME, ended_clean::ARMED),
+    (ends_stand::NAME, ends_stand::ARMED),
+    (events::NAME, events::ARMED),
+    (exclusion::NAME, exclusion::ARMED),
+    (first_come::NAME, first_come::ARMED),
+    (goes_on::NAME, goes_on::ARMED),
+    (money::NAME, money::ARMED),
+    (none_left::NAME, none_left::ARMED),
+    (nothing_lost::NAME, nothing_lost::ARMED),
+    (promises::NAME, promises::ARMED),
+    (same_commands::NAME, same_commands::ARMED),
+    (sections_alive::NAME, sections_alive::ARMED),
+    (sent_once::NAME, sent_once::ARMED),
+    (taken_once::NAME, taken_once::ARMED),
+    (well_formed::NAME, well_formed::ARMED),
+];
+
+/// Compares what is durable at a moment with itself, and with what was durable before.
+pub(crate) fn check_durable(
+    durable: &Durable,
+    histories: &Histories,
+    memory: &mut Memory,
+    violations: &mut Vec<Violation>,
+) {
+    let mut note = |invariant, checked: Checked| {
+        violations.extend(checked.err().map(|what| Violation { invariant, what }));
+    };
+    note(sections_alive::NAME, sections_alive::check(durable, histories));
+    note(nothing_lost::NAME, nothing_lost::check(durable, histories));
+    note(ended_clean::NAME, ended_clean::check(durable, histories));
+    note(first_come::NAME, first_come::check(durable, histories, memory));
+    note(ends_stand::NAME, ends_stand::check(durable, histories, memory));
+    note(taken_once::NAME, taken_once::check(durable, histories, memory));
+}

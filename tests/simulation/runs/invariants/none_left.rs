@@ -1,0 +1,26 @@
+//! What is purged is gone: with its record, its history, its messages, timers and activities.
+
+use crate::{invariants::Checked, runs::Armed};
+use sarsen_protocol::{Keyspace, Row};
+use sarsen_testing::Fault;
+
+pub(crate) const NAME: &str = "none_left";
+
+/// The faults that break it.
+pub(crate) const ARMED: &[Armed] = &[Armed::Host(Fault::LoseRows(Keyspace::Instances))];
+
+/// Behind the purge of every run, accounts, keys and dead letters are all there is.
+pub(crate) fn check(rows: &[(Keyspace, Vec<Row>)]) -> Checked {
+    for (keyspace, rows) in rows {
+        let left = match keyspace {
+            Keyspace::Keys | Keyspace::Dead | Keyspace::Meta => None,
+            // Behind the slot an account's key begins with its name, a run's with a zero.
+            Keyspace::Instances => rows.iter().find(|row| row.key.get(2) == Some(&0)),
+            _ => rows.first(),
+        };
+        if let Some(row) = left {
+            return Err(format!("a row is left in {keyspace:?}: {row:?}"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! What one seed of runs is like: its limits, its clients, how much they ask for.
+
+use sarsen_engine::Limits;
+use sarsen_testing::{Odds, Random};
+use std::time::Duration;
+
+/// The plan of a seed.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) odds: Odds,
+    pub(crate) limits: Limits,
+    /// How many ids of runs are used again and again.
+    pub(crate) ids: usize,
+    /// Handles of each process.
+    pub(crate) handles: usize,
+    /// Runs that clients start.
+    pub(crate) starts: usize,
+    /// Other requests of clients.
+    pub(crate) requests: usize,
+    /// The most acts of a program, its children included.
+    pub(crate) acts_max: usize,
+    /// One step in so many asks for something.
+    pub(crate) ask_one_in: usize,
+    /// Futures that wait at a time.
+    pub(crate) futures_max: usize,
+    /// One future in so many is dropped early; 0 is never.
+    pub(crate) drop_one_in: usize,
+    /// One request in so many ends a run by force or puts another in its place; 0 is never.
+    pub(crate) end_one_in: usize,
+    /// One process in so many runs code that does not do what it did; 0 is never.
+    pub(crate) broken_one_in: usize,
+    /// One commit in so many is looked at.
+    pub(crate) look_one_in: usize,
+}
+
+impl Plan {
+    /// The plan of a seed.
+    pub(crate) fn of(random: &mut Random) -> Self {
+        Self {
+            odds: Odds::stormy(random),
+            limits: limits(random),
+            ids: random.between(2, 6),
+            handles: random.between(1, 3),
+            starts: random.between(1, 7),
+            requests: random.between(4, 40),
+            acts_max: random.pick(&[6, 15, 15, 40]),
+            ask_one_in: random.pick(&[1, 4, 12]),
+            futures_max: random.pick(&[2, 6, 24]),
+            drop_one_in: random.pick(&[0, 4, 12]),
+            end_one_in: random.pick(&[0, 1, 4]),
+            broken_one_in: random.pick(&[0, 0, 3]),
+            look_one_in: random.pick(&[1, 3, 8]),
+        }
+    }
+}
+
+/// Limits of which some are met.
+fn limits(random: &mut Random) -> Limits {
+    let mut limits = Limits::default();
+    limits.verify = random.one_in(2);
+    limits.mailbox_messages_max = random.pick(&[2, 5, 1_000, 1_000]);
+    limits.mailbox_window = random.pick(&[1, 2, 4, 1_000]);
+    limits.run_operations_max = random.pick(&[1, 2, 4, 1_000]);
+    limits.batch_turns_max = random.pick(&[1, 3, 10, 1_000]);
+    limits.batch_bytes_max = random.pick(&[1, 500, 3_000, 1 << 20]);
+    limits.cache_bytes = random.pick(&[1, 4_000, 1 << 20]);
+    limits.idle_after = Duration::from_millis(random.pick(&[1, 1_000, 60_000]));
+    limits.keys_max = random.pick(&[2, 1_000, 1_000]);
+    limits.timers_per_turn_max = random.pick(&[1, 2, 1_000]);
+    limits.timer_window = Duration::from_millis(random.pick(&[500, 3_000, 600_000]));
+    limits.tasks_window = random.pick(&[1, 2, 1_000]);
+    limits.replay_events_per_turn_max = random.pick(&[1, 3, 1_000]);
+    limits.events_before_start_max = random.pick(&[1, 3, 1_000]);
+    if random.one_in(16) {
+        limits.commands_per_turn_max = random.pick(&[2, 6]);
+    }
+    if random.one_in(16) {
+        limits.history_events_max = random.pick(&[8, 30]);
+    }
+    limits.lane_messages_max = random.pick(&[1, 3, 1_000, 1_000]);
+    limits.inside_bytes_max = random.pick(&[0, 500, 1 << 20]);
+    limits.loads_max = random.pick(&[1, 2, 1_000]);
+    limits
+}

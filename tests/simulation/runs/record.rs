@@ -1,0 +1,299 @@
+//! What a store holds of runs and locks at a moment, read without the engine: its formats stand here a second time.
+
+use super::account::Account;
+use sarsen_entities::EntityType;
+use sarsen_orchestration::{Cursor, Event, Outstanding};
+use sarsen_protocol::{
+    Address, Body, CommandId, Completion, ExecutionId, Keyspace, Labels, Message, OrchestrationName, Parent,
+    Payload, Read, Row, RunId, RunOutcome, RunStatus, Section, Timestamp, Uuid,
+    record::{RecordError, decode, decode_all},
+};
+use sarsen_storage::{Error, Store};
+use sarsen_testing::rows;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+const VERSION: u8 = 1;
+/// The bytes of a row's number at the end of a key.
+const ROW_BYTES: usize = 16;
+
+/// The record of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct RunRecord {
+    pub(crate) name: OrchestrationName,
+    pub(crate) first: ExecutionId,
+    pub(crate) execution: ExecutionId,
+    pub(crate) status: RunStatus,
+    pub(crate) created: Timestamp,
+    pub(crate) changed: Timestamp,
+    pub(crate) completed: Option<Timestamp>,
+    pub(crate) custom_status: Option<Payload>,
+    pub(crate) outcome: Option<RunOutcome>,
+    pub(crate) parent: Option<Parent>,
+    pub(crate) labels: Labels,
+    pub(crate) parked: Option<String>,
+    chunks: u32,
+}
+
+#[derive(Deserialize)]
+struct Garbage {
+    execution: ExecutionId,
+    from: u32,
+    to: u32,
+}
+
+#[derive(Deserialize)]
+struct RunRow {
+    run: Option<RunRecord>,
+    garbage: Vec<Garbage>,
+}
+
+#[derive(Deserialize)]
+struct LockRecord {
+    section: Section,
+    _since: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct TaskRecord {
+    run: RunId,
+    execution: ExecutionId,
+}
+
+/// A message that waits in a row.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) message: Message,
+    pub(crate) keyspace: Keyspace,
+}
+
+/// A task that waits in a row.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskRow {
+    pub(crate) run: RunId,
+    pub(crate) execution: ExecutionId,
+    pub(crate) command: CommandId,
+}
+
+/// A history, as far as it has been read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History {
+    pub(crate) events: Vec<Event>,
+    pub(crate) outstanding: Outstanding,
+    cursor: Cursor,
+    chunks: Vec<Row>,
+}
+
+/// The histories that were seen, by run and execution. Kept from moment to moment, since they only grow.
+pub(crate) type Histories = BTreeMap<(RunId, ExecutionId), History>;
+
+/// What is durable at a moment.
+#[derive(Debug, Default)]
+pub(crate) struct Durable {
+    pub(crate) runs: BTreeMap<RunId, RunRecord>,
+    /// Executions of whose history some chunks are to be deleted.
+    pub(crate) garbage: Vec<(RunId, ExecutionId)>,
+    pub(crate) locks: Vec<(Address, Section)>,
+    pub(crate) waiting: Vec<Waiting>,
+    pub(crate) tasks: Vec<TaskRow>,
+    pub(crate) accounts: BTreeMap<String, Account>,
+}
+
+/// Why a store could not be looked at.
+#[derive(Debug)]
+pub(crate) enum Unseen {
+    /// It has failed.
+    Store,
+    /// Its records are damaged.
+    Record(String),
+}
+
+impl From<Error> for Unseen {
+    fn from(_failed: Error) -> Self {
+        Self::Store
+    }
+}
+
+impl From<RecordError> for Unseen {
+    fn from(error: RecordError) -> Self {
+        Self::Record(error.to_string())
+    }
+}
+
+impl Durable {
+    /// Reads what concerns runs, and takes in what the histories have grown by.
+    ///
+    /// # Errors
+    /// When the store has failed, or when a record is not as it should be.
+    pub(crate) fn of<S: Store>(store: &S, histories: &mut Histories) -> Result<Self, Unseen> {
+        Self::of_rows(|keyspace| rows(store, keyspace), histories)
+    }
+
+    /// As [`of`](Self::of), of the rows of each keyspace.
+    pub(crate) fn of_rows(
+        rows: impl Fn(Keyspace) -> Result<Vec<Row>, Error>,
+        histories: &mut Histories,
+    ) -> Result<Self, Unseen> {
+        let mut durable = Self::default();
+        for row in rows(Keyspace::Instances)? {
+            durable.add_instance(&row)?;
+        }
+        for row in rows(Keyspace::Locks)? {
+            let lock: LockRecord = decode_all(VERSION, &row.value)?;
+            durable.locks.push((address(&row.key[2..])?, lock.section));
+        }
+        for keyspace in [Keyspace::Mailbox, Keyspace::Inbox, Keyspace::Timers] {
+            for row in rows(keyspace)? {
+                let (message, _) = decode::<Message>(VERSION, &row.value)?;
+                durable.waiting.push(Waiting { message, keyspace });
+            }
+        }
+        durable.tasks = tasks(rows(Keyspace::Tasks)?)?;
+        read_histories(rows(Keyspace::History)?, histories)?;
+        Ok(durable)
+    }
+
+    fn add_instance(&mut self, row: &Row) -> Result<(), Unseen> {
+        let address = address(&row.key[2..])?;
+        let Some(run) = address.as_run() else {
+            if address.name() == Account::NAME {
+                // Behind the header's version byte: that the entity exists, and that it knows no producers.
+                let state = row.value.get(3..).unwrap_or_default();
+                let state =
+                    serde_json::from_slice(state).map_err(|error| Unseen::Record(error.to_string()))?;
+                self.accounts.insert(address.key().to_owned(), state);
+            }
+            return Ok(());
+        };
+        let row: RunRow = decode_all(VERSION, &row.value)?;
+        for Garbage { execution, from, to } in row.garbage {
+            if from >= to {
+                return Err(Unseen::Record(format!("garbage from {from} to {to} of {run}")));
+            }
+            self.garbage.push((run.clone(), execution));
+        }
+        self.runs.extend(row.run.map(|record| (run, record)));
+        Ok(())
+    }
+
+    /// The messages that wait for an instance.
+    pub(crate) fn waiting_for<'a>(&'a self, to: &'a Address) -> impl Iterator<Item = &'a Message> {
+        self.waiting.iter().map(|waiting| &waiting.message).filter(move |message| message.to == *to)
+    }
+
+    /// What has come about for commands of an execution and is not taken yet.
+    pub(crate) fn completions(
+        &self,
+        execution: ExecutionId,
+    ) -> impl Iterator<Item = (CommandId, &Completion)> {
+        self.waiting.iter().filter_map(move |waiting| match &waiting.message.body {
+            Body::Completed(completed) if completed.execution == execution => {
+                Some((completed.command, &completed.completion))
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether a section is held or waited for: its execution is under way and has not ended it.
+    pub(crate) fn is_alive(&self, section: &Section, histories: &Histories) -> bool {
+        let under_way = self
+            .runs
+            .get(&section.run)
+            .is_some_and(|run| run.execution == section.execution && !run.status.is_finished());
+        let history = histories.get(&(section.run.clone(), section.execution));
+        let open = history.and_then(|history| history.outstanding.section());
+        under_way && open.is_some_and(|open| open.id == section.id)
+    }
+}
+
+fn tasks(rows: Vec<Row>) -> Result<Vec<TaskRow>, Unseen> {
+    rows.into_iter()
+        .map(|row| {
+            let (task, _) = decode::<TaskRecord>(VERSION, &row.value)?;
+            let command = number(&row.key[row.key.len() - 8..]);
+            let command = CommandId(u32::try_from(command).unwrap_or(u32::MAX));
+            Ok(TaskRow { run: task.run, execution: task.execution, command })
+        })
+        .collect()
+}
+
+/// The record of a run, if there is one.
+///
+/// # Errors
+/// When the store has failed, or when the record is not as it should be.
+pub(crate) fn run<S: Store>(store: &S, run: &RunId) -> Result<Option<RunRecord>, Unseen> {
+    let address = Address::run(run);
+    let mut key = address.slot().number().to_be_bytes().to_vec();
+    key.extend_from_slice(address.as_bytes());
+    let to = [&key[..], &[0]].concat();
+    let (from, to) = (key.into(), to.into());
+    let read =
+        Read { keyspace: Keyspace::Instances, from, to, rows_max: 1, bytes_max: usize::MAX, values: true };
+    let row = store.read(&[read])?.into_iter().flat_map(|page| page.rows).next();
+    Ok(match row {
+        Some(row) => decode_all::<RunRow>(VERSION, &row.value)?.run,
+        None => None,
+    })
+}
+
+fn read_histories(found: Vec<Row>, histories: &mut Histories) -> Result<(), Unseen> {
+    let mut seen: BTreeMap<(RunId, ExecutionId), Vec<Row>> = BTreeMap::new();
+    for row in found {
+        seen.entry(history_of(&row)?).or_default().push(row);
+    }
+    // What is deleted is forgotten.
+    histories.retain(|key, _| seen.contains_key(key));
+    for (key, chunks) in seen {
+        let history = histories.entry(key.clone()).or_default();
+        if !chunks.starts_with(&history.chunks) {
+            // A history that is being deleted loses its last chunks first.
+            if history.chunks.starts_with(&chunks) {
+                continue;
+            }
+            let what = format!("the history of execution {} of {} was changed", key.1, key.0);
+            return Err(Unseen::Record(what));
+        }
+        for chunk in &chunks[history.chunks.len()..] {
+            let events =
+                history.cursor.read(&chunk.value).map_err(|error| Unseen::Record(error.to_string()))?;
+            for event in &events {
+                well_formed(history, event).map_err(|what| {
+                    Unseen::Record(format!("the history of execution {} of {}: {what}", key.1, key.0))
+                })?;
+                history.outstanding.apply(event);
+                history.events.push(event.clone());
+            }
+        }
+        history.chunks = chunks;
+    }
+    Ok(())
+}
+
+/// Whether an event may follow what there is of a history.
+fn well_formed(history: &History, event: &Event) -> Result<(), String> {
+    let number = history.events.len();
+    let fits = match event {
+        Event::TurnStarted { at } => *at >= history.outstanding.now() && !history.outstanding.is_ended(),
+        Event::Started(_) => number == 1,
+        Event::Arrived(input) => number > 1 && history.outstanding.expects(input),
+        Event::Issued(..) => number > 1,
+        Event::Ended(_) => number > 1 && !history.outstanding.is_ended(),
+    };
+    if fits { Ok(()) } else { Err(format!("event {number} cannot stand there: {event:?}")) }
+}
+
+fn history_of(row: &Row) -> Result<(RunId, ExecutionId), Unseen> {
+    let (key, _chunk) = row.key.split_at(row.key.len() - 4);
+    let (run, execution) = key.split_at(key.len() - ROW_BYTES);
+    let run = address(&run[2..run.len() - 1])?.as_run();
+    let execution = Uuid::from_slice(execution).ok();
+    run.zip(execution.map(ExecutionId)).ok_or_else(|| Unseen::Record(format!("a history's key is {key:?}")))
+}
+
+fn address(bytes: &[u8]) -> Result<Address, Unseen> {
+    Address::from_bytes(bytes).ok_or_else(|| Unseen::Record(format!("{bytes:?} is no address")))
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
