@@ -11,18 +11,20 @@ use std::{
 pub(crate) const HELP: &str = "\
 How many operations a second does sarsen do durably, and how long does each take?
 
-usage: cargo bench --bench throughput -- [--workload signal|call|keyed] [--entities N] [--in-flight N]
-                                         [--shards N] [--seconds S] [--json] [--data DIR]
+usage: cargo bench --bench throughput -- [--workload W] [--entities N] [--in-flight N] [--shards N] [--seconds S]
+                                         [--json] [--data DIR]
 
 --workload W     signal: acknowledged when it is on disk (default); call: answered when what it did is on disk;
-                 keyed: a signal with an idempotency key of its own
---entities N     how many counters there are (default: 1000)
---in-flight N    how many tasks send one operation after the other (default: 4096)
+                 keyed: a signal with an idempotency key of its own; hello: an orchestration with one activity;
+                 chain5: with five activities, one after the other; fan20: with twenty at once; bank: with a section
+                 over two accounts and three calls in it. Orchestrations count when their result is on disk
+--entities N     how many counters or accounts there are (default: 1000)
+--in-flight N    how many tasks do one operation after the other (default: 4096)
 --shards N       default: 1
 --seconds S      how long to measure, after a second of warm-up (default: 5)
 --json           the figures as one object, with names instead of headings
---data DIR       where the counters live (default: `sarsen-throughput` in the system's temporary folder, emptied first)
---test           a tenth of a second over ten counters, to see that it works
+--data DIR       where all of it lives (default: `sarsen-throughput` in the system's temporary folder, emptied first)
+--test           a tenth of a second over ten entities, to see that it works
 --help           this text
 
 Exit status: 0 done, 1 failed, miscounted or not synced, 2 bad arguments.
@@ -34,24 +36,36 @@ pub(crate) enum Workload {
     Signal,
     Call,
     Keyed,
+    Hello,
+    Chain5,
+    Fan20,
+    Bank,
 }
 
 impl Workload {
+    const ALL: [Self; 7] =
+        [Self::Signal, Self::Call, Self::Keyed, Self::Hello, Self::Chain5, Self::Fan20, Self::Bank];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Signal => "signal",
             Self::Call => "call",
             Self::Keyed => "keyed",
+            Self::Hello => "hello",
+            Self::Chain5 => "chain5",
+            Self::Fan20 => "fan20",
+            Self::Bank => "bank",
         }
     }
 }
 
 impl FromStr for Workload {
-    type Err = &'static str;
+    type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let all = [Self::Signal, Self::Call, Self::Keyed];
-        all.into_iter().find(|workload| workload.name() == name).ok_or("it is none of signal, call, keyed")
+        let known = || Self::ALL.map(Self::name).join(", ");
+        let named = Self::ALL.into_iter().find(|workload| workload.name() == name);
+        named.ok_or_else(|| format!("it is none of {}", known()))
     }
 }
 
@@ -96,28 +110,35 @@ impl Options {
         self.warm_up = Duration::ZERO;
         self.measured = Duration::from_millis(100);
     }
+
+    fn read(mut self, mut parser: Parser) -> Result<Command, lexopt::Error> {
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Arg::Long("workload") => self.workload = parser.value()?.parse()?,
+                Arg::Long("entities") => self.entities = parser.value()?.parse()?,
+                Arg::Long("in-flight") => self.in_flight = parser.value()?.parse()?,
+                Arg::Long("shards") => self.shards = parser.value()?.parse()?,
+                Arg::Long("seconds") => {
+                    self.measured = Duration::from_secs(parser.value()?.parse::<NonZeroU64>()?.get());
+                }
+                Arg::Long("json") => self.json = true,
+                Arg::Long("data") => self.data = Some(parser.value()?.into()),
+                Arg::Long("test") => self.shorten(),
+                // Cargo gives it to every bench.
+                Arg::Long("bench") => {}
+                Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
+                Arg::Short(_) | Arg::Long(_) | Arg::Value(_) => return Err(argument.unexpected()),
+            }
+        }
+        Ok(Command::Measure(self))
+    }
 }
 
 impl Command {
-    pub(crate) fn parse(mut parser: Parser) -> Result<Self, lexopt::Error> {
-        let mut options = Options::default();
-        while let Some(argument) = parser.next()? {
-            match argument {
-                Arg::Long("workload") => options.workload = parser.value()?.parse()?,
-                Arg::Long("entities") => options.entities = parser.value()?.parse()?,
-                Arg::Long("in-flight") => options.in_flight = parser.value()?.parse()?,
-                Arg::Long("shards") => options.shards = parser.value()?.parse()?,
-                Arg::Long("seconds") => {
-                    options.measured = Duration::from_secs(parser.value()?.parse::<NonZeroU64>()?.get());
-                }
-                Arg::Long("json") => options.json = true,
-                Arg::Long("data") => options.data = Some(parser.value()?.into()),
-                Arg::Long("test") => options.shorten(),
-                // Cargo gives it to every bench.
-                Arg::Long("bench") => {}
-                Arg::Long("help") | Arg::Short('h') => return Ok(Self::Help),
-                Arg::Short(_) | Arg::Long(_) | Arg::Value(_) => return Err(argument.unexpected()),
-            }
+    pub(crate) fn parse(parser: Parser) -> Result<Self, lexopt::Error> {
+        let Self::Measure(options) = Options::default().read(parser)? else { return Ok(Self::Help) };
+        if options.workload == Workload::Bank && options.entities.get() < 2 {
+            return Err("a transfer needs two accounts: give --entities 2 or more".into());
         }
         Ok(Self::Measure(options))
     }

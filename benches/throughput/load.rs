@@ -1,20 +1,20 @@
 //! The closed loop.
 
 use crate::{
-    SEED,
-    arguments::{Options, Workload},
-    counter::{Counter, CounterRef},
+    Error, SEED,
+    arguments::Options,
     random::Random,
+    work::{Turn, Work},
 };
 use hdrhistogram::Histogram;
-use sarsen::{CallError, Client, ClientPort, Stats};
+use sarsen::{CallError, Client, Stats};
 use std::{
     fs,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU8, Ordering},
     },
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 use tokio::{task::JoinSet, time::sleep};
 
@@ -43,21 +43,18 @@ const STOP: u8 = 2;
 
 /// What the tasks share.
 struct Load {
-    workload: Workload,
-    counters: Vec<CounterRef<ClientPort>>,
+    work: Work,
     phase: AtomicU8,
     latencies: Mutex<Histogram<u64>>,
-    /// What makes the idempotency keys of this process its own.
-    begun: u128,
 }
 
 /// Warms up, measures, stops, and waits for every task.
-pub(crate) async fn run(client: &Client, options: &Options) -> Result<Measured, CallError> {
+pub(crate) async fn run(client: &Client, options: &Options) -> Result<Measured, Error> {
     let load = Arc::new(Load::new(client, options));
     let mut tasks = JoinSet::new();
     let mut seeds = Random::new(SEED);
     for task in 0..options.in_flight.get() {
-        tasks.spawn(Arc::clone(&load).send(task, Random::new(seeds.next())));
+        tasks.spawn(Arc::clone(&load).work(task, Random::new(seeds.next())));
     }
     sleep(options.warm_up).await;
     let before = Snapshot::take(client).await?;
@@ -84,24 +81,19 @@ pub(crate) async fn run(client: &Client, options: &Options) -> Result<Measured, 
 impl Load {
     fn new(client: &Client, options: &Options) -> Self {
         let latencies = Histogram::new_with_bounds(1, LATENCY_US_MAX, 3).expect("the bounds are in order");
-        let begun = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
         Self {
-            workload: options.workload,
-            counters: (0..options.entities.get()).map(|n| client.entity::<Counter>(n.to_string())).collect(),
+            work: Work::new(client, options),
             phase: AtomicU8::new(WARM_UP),
             latencies: Mutex::new(latencies),
-            begun,
         }
     }
 
-    /// Sends one operation after the other; returns how many were acknowledged.
-    async fn send(self: Arc<Self>, task: usize, mut random: Random) -> Result<u64, CallError> {
+    /// Does one operation after the other; returns how many were acknowledged.
+    async fn work(self: Arc<Self>, task: usize, mut random: Random) -> Result<u64, Error> {
         let mut acknowledged = 0;
         let mut begun = Instant::now();
         loop {
-            let place = random.below(self.counters.len() as u64);
-            let counter = &self.counters[usize::try_from(place).expect("it is below a length")];
-            self.send_one(counter, task, acknowledged).await?;
+            self.work.one(Turn { task, number: acknowledged }, &mut random).await?;
             acknowledged += 1;
             let ended = Instant::now();
             match self.phase.load(Ordering::Relaxed) {
@@ -110,28 +102,6 @@ impl Load {
                 _ => {}
             }
             begun = ended;
-        }
-    }
-
-    async fn send_one(
-        &self,
-        counter: &CounterRef<ClientPort>,
-        task: usize,
-        number: u64,
-    ) -> Result<(), CallError> {
-        loop {
-            let sent = match self.workload {
-                Workload::Signal => counter.add(1).signal().await,
-                Workload::Call => counter.add(1).await.map(drop),
-                Workload::Keyed => {
-                    let key = format!("{:x}-{task:x}-{number:x}", self.begun);
-                    counter.add(1).idempotency_key(key).signal().await
-                }
-            };
-            match sent {
-                Err(CallError::Busy { retry_after, .. }) => sleep(retry_after).await,
-                done => return done,
-            }
         }
     }
 
