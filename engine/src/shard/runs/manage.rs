@@ -7,8 +7,8 @@ use crate::{
 };
 use sarsen_orchestration::{Event, Input, Outstanding, Turn};
 use sarsen_protocol::{
-    Address, Answer, Begin, Body, CallError, EventName, ExecutionId, Failure, FailureKind, Identity, Message,
-    Payload, Reuse, RunId, RunStatus, Start, StartRequest, content_hash, json,
+    Address, Answer, Begin, Body, CallError, ExecutionId, Failure, FailureKind, Identity, Message, Payload,
+    Reuse, RunId, RunStatus, Start, StartRequest, content_hash, json,
 };
 
 /// Whether a message was dealt with.
@@ -135,13 +135,13 @@ impl Shard {
         let reuse = start.reuse;
         let status = self.run_of(id).and_then(Run::status);
         match (status, reuse) {
-            (None, _) => self.accept_start(id, entry, Vec::new()),
+            (None, _) => self.accept_start(id, entry),
             (Some(_), Reuse::Return) => {
                 let message = self.done(id, entry);
                 self.answer_start(id, &message);
             }
             (Some(status), Reuse::ReplaceFinished | Reuse::TerminateAndReplace) if status.is_finished() => {
-                self.accept_start(id, entry, Vec::new());
+                self.accept_start(id, entry);
             }
             (Some(_), Reuse::TerminateAndReplace) => {
                 let terminated = match self.take_begin(id) {
@@ -150,12 +150,12 @@ impl Shard {
                 };
                 let Some(terminated) = terminated else { return Managed::Waits(entry) };
                 self.take_effect(id, terminated);
-                self.accept_start(id, entry, Vec::new());
+                self.accept_start(id, entry);
             }
             (Some(status), _) => {
                 let may_come_again = status.is_finished() && self.is_own_child(id, start);
                 if may_come_again {
-                    self.accept_start(id, entry, Vec::new());
+                    self.accept_start(id, entry);
                 } else {
                     let message = self.done(id, entry);
                     self.refuse_start(&message, status);
@@ -204,7 +204,7 @@ impl Shard {
     }
 
     /// Makes a run of a start: its record, and its first execution, which begins in the same turn.
-    fn accept_start(&mut self, id: InstanceId, entry: Entry, carried: Vec<(EventName, Payload)>) {
+    fn accept_start(&mut self, id: InstanceId, entry: Entry) {
         let message = self.done(id, entry);
         let Body::Start(start) = &message.body else { return };
         let execution = self.next_execution(message.to.slot());
@@ -244,7 +244,7 @@ impl Shard {
             labels: launch.labels,
             limits: self.config.limits.execution(),
         };
-        self.push_begin(id, Begin { start, carried });
+        self.push_begin(id, Begin { start, carried: Vec::new() });
         self.answer_start(id, &message);
     }
 
