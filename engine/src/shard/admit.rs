@@ -91,7 +91,7 @@ impl Shard {
             return false;
         }
         let Some(error) = self.unacceptable_to_run(id, message) else { return false };
-        self.reply(message, Answer::Refused(error));
+        self.reply(message, Answer::refused(error));
         true
     }
 
@@ -161,7 +161,7 @@ impl Shard {
             Some(Known::Waiting { content: first } | Known::Done { content: first, .. })
                 if *first != content =>
             {
-                Some(Answer::Refused(CallError::KeyReused {
+                Some(Answer::refused(CallError::KeyReused {
                     address: message.to.clone(),
                     key: name.as_str().to_owned(),
                 }))
@@ -212,20 +212,20 @@ impl Shard {
                 return Verdict::Settled;
             }
             if let Err(failure) = self.keep_encoded(id) {
-                self.reply(message, Answer::Failed(failure));
+                self.reply(message, Answer::failed(failure));
                 return Verdict::Settled;
             }
             return Verdict::New;
         }
         let answer = if number == Sequence::default() {
-            Answer::Refused(CallError::NumberZero {
+            Answer::refused(CallError::NumberZero {
                 address: message.to.clone(),
                 producer: name.as_str().to_owned(),
             })
         } else if number <= last {
             Answer::Acknowledged
         } else {
-            Answer::Refused(CallError::OutOfSequence {
+            Answer::refused(CallError::OutOfSequence {
                 address: message.to.clone(),
                 producer: name.as_str().to_owned(),
                 expected: last.next(),
@@ -362,7 +362,7 @@ impl Shard {
             Origin::Execution { run, execution, command } => {
                 let result = match answer {
                     Answer::Returned(payload) => Ok(payload),
-                    Answer::Failed(failure) => Err(failure),
+                    Answer::Failed(failure) => Err(*failure),
                     Answer::Acknowledged | Answer::State(_) | Answer::Refused(_) => return,
                 };
                 self.complete(&Address::run(run), *execution, *command, Completion::Call(result));
@@ -410,6 +410,6 @@ pub(super) fn content(message: &Message) -> u64 {
 pub(super) fn answer(outcome: Result<sarsen_protocol::Payload, Failure>) -> Answer {
     match outcome {
         Ok(payload) => Answer::Returned(payload),
-        Err(failure) => Answer::Failed(failure),
+        Err(failure) => Answer::failed(failure),
     }
 }

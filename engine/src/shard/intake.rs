@@ -27,7 +27,7 @@ impl Shard {
             Input::Requested(Request::State { to, session, request }) => match self.activate(&to) {
                 Some(id) if self.has_too_many_reads(id) => {
                     let error = busy(&to, "its list of reads");
-                    self.refusals.push_back(Reply { session, request, answer: Answer::Refused(error) });
+                    self.refusals.push_back(Reply { session, request, answer: Answer::refused(error) });
                 }
                 Some(id) if !to.is_run() => {
                     if let Some(instance) = self.instances.get_mut(id) {
@@ -50,7 +50,7 @@ impl Shard {
 
     fn refuse_unknown(&mut self, to: &Address, (session, request): (SessionId, RequestId)) {
         let error = CallError::UnknownEntity { name: to.name().to_owned() };
-        self.refusals.push_back(Reply { session, request, answer: Answer::Refused(error) });
+        self.refusals.push_back(Reply { session, request, answer: Answer::refused(error) });
     }
 
     fn request(&mut self, message: Message) {

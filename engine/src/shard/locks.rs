@@ -67,7 +67,7 @@ impl Shard {
     fn lose(&mut self, id: InstanceId, entry: Entry) {
         let message = self.consume(id, Queue::Front, entry);
         let text = format!("the section that calls {} does not hold its lock", message.to);
-        self.reply(&message, Answer::Failed(Failure::new(FailureKind::LockLost, text)));
+        self.reply(&message, Answer::failed(Failure::new(FailureKind::LockLost, text)));
     }
 
     /// Grants the lock of an entity that is free, and sends the request on.
@@ -109,7 +109,7 @@ impl Shard {
             let run = lock.section.run.clone();
             let error = CallError::WouldDeadlock { address: message.to.clone(), run };
             self.finish_key(&message, &Err(Failure::new(FailureKind::LockLost, error.to_string())));
-            self.reply(&message, Answer::Refused(error));
+            self.reply(&message, Answer::refused(error));
         }
     }
 
@@ -231,7 +231,7 @@ impl Shard {
             self.keys.set_wanted(&record::key_key(&message.to, name), false);
         }
         let error = CallError::WouldDeadlock { address: message.to.clone(), run: within.run.clone() };
-        self.reply(message, Answer::Refused(error));
+        self.reply(message, Answer::refused(error));
         true
     }
 }

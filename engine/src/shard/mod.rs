@@ -393,7 +393,7 @@ impl Shard {
     /// Tells a client at once that its request is refused.
     fn refuse(&mut self, message: &Message, error: CallError) {
         if let Some((session, request)) = message.from.client() {
-            self.refusals.push_back(Reply { session, request, answer: Answer::Refused(error) });
+            self.refusals.push_back(Reply { session, request, answer: Answer::refused(error) });
         }
     }
 

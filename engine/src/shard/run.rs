@@ -51,14 +51,14 @@ impl Shard {
         let reads = std::mem::take(&mut instance.reads);
         let Kind::Entity(entity) = &instance.kind else { return };
         let answer = match (&instance.stage, &entity.state) {
-            (Stage::Parked(reason), _) => Answer::Refused(CallError::Parked {
+            (Stage::Parked(reason), _) => Answer::refused(CallError::Parked {
                 address: instance.address.clone(),
                 reason: reason.clone(),
             }),
             (_, None) => Answer::State(None),
             (_, Some(state)) => match entity.behaviour.encode(state) {
                 Ok(payload) => Answer::State(Some(payload)),
-                Err(failure) => Answer::Failed(failure),
+                Err(failure) => Answer::failed(failure),
             },
         };
         let bytes = match &answer {
@@ -226,8 +226,8 @@ impl Shard {
         let outcome = Err(failure);
         self.finish_key(message, &outcome);
         if let Err(failure) = outcome {
-            let (address, what) = (message.to.clone(), message.body.to_string());
-            self.batch.release(Effect::DeadLetter { address, what, failure }, 0);
+            let (address, what) = (message.to.clone(), message.body.to_string().into());
+            self.batch.release(Effect::DeadLetter { address, what, failure: Box::new(failure) }, 0);
         }
     }
 }

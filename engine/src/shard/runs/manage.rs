@@ -182,10 +182,10 @@ impl Shard {
             let details = json::encode(&status).ok();
             let failure = Failure { details, ..Failure::new(FailureKind::RunExists, error.to_string()) };
             if matches!(message.identity, Identity::None) {
-                self.reply(message, Answer::Refused(error));
+                self.reply(message, Answer::refused(error));
             } else {
                 self.finish_key(message, &Err(failure));
-                self.reply(message, Answer::Refused(error));
+                self.reply(message, Answer::refused(error));
             }
         } else {
             self.fail(message, Failure::new(FailureKind::RunExists, error.to_string()));

@@ -155,7 +155,7 @@ impl<O> Future for Starting<O> {
         let first = match answer {
             Answer::Returned(first) => json::decode::<ExecutionId>(&first)
                 .map_err(|failure| call_error(AnswerError::Misfit(failure.message), address, START)),
-            Answer::Failed(failure) => Err(refusal(failure, address)),
+            Answer::Failed(failure) => Err(refusal(*failure, address)),
             other => Err(call_error(foreign(&other), address, START)),
         };
         let target = mem::take(&mut self.target);
