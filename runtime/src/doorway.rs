@@ -7,8 +7,8 @@
 //! A doorway does not decide what a shard accepts: that is said by the shard, and done by its lanes.
 
 use crate::{gate::Replier, lock::lock};
-use sarsen_engine::{Input, Lanes, Limits, Request, ShardStats};
-use sarsen_protocol::Receipt;
+use sarsen_engine::{Hand, Input, Lanes, Limits, Request, ShardStats};
+use sarsen_protocol::{Address, Receipt};
 use sarsen_storage::Counters;
 use std::{
     collections::VecDeque,
@@ -17,9 +17,6 @@ use std::{
     time::Duration,
 };
 use tokio::sync::oneshot;
-
-/// How many requests a driver takes at once; more of them would keep clients from the lane for longer.
-const TAKEN_MAX: usize = 1024;
 
 /// A client's request, with who waits for its answer.
 #[derive(Debug)]
@@ -49,10 +46,10 @@ pub(crate) enum Stage {
 }
 
 /// Why a request was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Turned {
-    /// The lane is full.
-    Full,
+    /// The lane to this instance is full.
+    Full(Address),
     /// The runtime has stopped or is about to.
     Closed,
 }
@@ -61,7 +58,8 @@ pub(crate) enum Turned {
 #[derive(Debug)]
 pub(crate) struct Taken {
     pub(crate) inside: VecDeque<Input>,
-    pub(crate) outside: Vec<Asked>,
+    /// What the driver has not handed to its shard yet stays here.
+    pub(crate) hand: Hand<Asked>,
     pub(crate) receipt: Option<Receipt>,
     pub(crate) questions: Vec<oneshot::Sender<Report>>,
     pub(crate) stage: Stage,
@@ -71,7 +69,7 @@ impl Taken {
     pub(crate) fn new() -> Self {
         Self {
             inside: VecDeque::new(),
-            outside: Vec::new(),
+            hand: Hand::new(),
             receipt: None,
             questions: Vec::new(),
             stage: Stage::Open,
@@ -145,7 +143,7 @@ impl Doorway {
         let wake = refused.is_ok() && hall.asleep.is_some_and(|wants| wants.outside);
         self.leave(hall, wake);
         // The refused request, and with it its replier, is dropped here, outside of the lock.
-        refused.map_err(|_| Turned::Full)
+        refused.map_err(|asked| Turned::Full(asked.request.to().clone()))
     }
 
     /// Puts something into the inside lane; dropped once the driver has ended.
@@ -190,12 +188,13 @@ impl Doorway {
         self.leave(hall, true);
     }
 
-    /// Takes what is there; requests of clients only if `outside`.
+    /// Takes what is there; requests of clients only if `outside` and the hand is empty. They change hands all at once,
+    /// so that clients are kept from the lane for a moment only.
     pub(crate) fn take(&self, outside: bool, taken: &mut Taken) {
         let mut hall = self.lock();
         taken.inside = hall.lanes.take_inside();
         if outside {
-            taken.outside.extend(hall.lanes.take_outside(TAKEN_MAX));
+            hall.lanes.swap_outside(&mut taken.hand);
         }
         taken.receipt = hall.receipt.take();
         taken.questions = mem::take(&mut hall.questions);

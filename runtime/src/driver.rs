@@ -23,6 +23,9 @@ use std::{
 /// How long a round's turns run.
 const ROUND: Duration = Duration::from_millis(1);
 
+/// How many requests of clients a shard is handed in a round, so that it can say in time that it has enough.
+const HANDED_MAX: usize = 1024;
+
 /// The largest batch, in effects and in writes, that a driver commits itself. Beyond it the way to the commit
 /// thread is cheap, and more requests will come meanwhile.
 const OWN_COMMIT_MAX: usize = 64;
@@ -92,32 +95,35 @@ impl Driver {
     /// Tells everybody who waits for the shard that there will be no answer, and drops it.
     pub(crate) fn end(mut self) {
         self.waiters.stop(self.seals);
+        for asked in self.taken.hand.take(usize::MAX) {
+            asked.replier.stop(false);
+        }
         self.works.doorway(self.id).turn_away();
     }
 
     /// Takes what has come in, and queues it in the shard.
     fn take(&mut self, now: Timestamp) -> Stage {
-        let mut taken = std::mem::replace(&mut self.taken, Taken::new());
-        let outside = self.shard.accepts_outside();
-        self.works.doorway(self.id).take(outside, &mut taken);
+        let Self { id, shard, works, store, waiters, seals, taken, .. } = self;
+        let outside = shard.accepts_outside();
+        works.doorway(*id).take(outside, taken);
         if let Some(receipt) = taken.receipt.take() {
-            self.shard.committed(&receipt);
+            shard.committed(&receipt);
         }
         for input in taken.inside.drain(..) {
-            self.shard.handle(input, now);
+            shard.handle(input, now);
         }
-        for mut asked in taken.outside.drain(..) {
-            asked.request.set_request(self.waiters.insert(asked.replier, self.seals));
-            self.shard.handle(Input::Requested(asked.request), now);
+        if outside {
+            for mut asked in taken.hand.take(HANDED_MAX) {
+                asked.request.set_request(waiters.insert(asked.replier, *seals));
+                shard.handle(Input::Requested(asked.request), now);
+            }
         }
         for question in taken.questions.drain(..) {
             // Who asked may have given up; then there is nobody to tell.
-            let report = Report { shard: self.shard.stats(), store: self.store.counters() };
+            let report = Report { shard: shard.stats(), store: store.counters() };
             let _ = question.send(report);
         }
-        let stage = taken.stage;
-        self.taken = taken;
-        stage
+        taken.stage
     }
 
     /// Runs turns for a round. Each is told its own time: behind a long one, deadlines may have passed.
@@ -175,7 +181,14 @@ impl Driver {
     /// Whether nothing has come in and nothing is about to.
     fn is_alone(&self) -> bool {
         let wants = Wants { outside: self.shard.accepts_outside(), store: false };
-        self.works.loads.is_quiet() && self.works.doorway(self.id).is_quiet(wants)
+        !(wants.outside && self.has_requests())
+            && self.works.loads.is_quiet()
+            && self.works.doorway(self.id).is_quiet(wants)
+    }
+
+    /// Whether requests were taken that the shard does not have yet.
+    fn has_requests(&self) -> bool {
+        !self.taken.hand.is_empty()
     }
 
     /// Leaves what has run to the commit thread, which ends after the drivers.
@@ -203,13 +216,17 @@ impl Driver {
     /// Sleeps until there is something to do.
     fn rest(&mut self, stage: Stage, turns: Turns) {
         let doorway = self.works.doorway(self.id);
-        if stage == Stage::Draining && self.shard.may_stop() && doorway.come_to_rest() {
+        let is_over = !self.has_requests() && self.shard.may_stop();
+        if stage == Stage::Draining && is_over && doorway.come_to_rest() {
             self.works.stop_if_drained();
         }
         let wants = Wants {
             outside: self.shard.accepts_outside(),
             store: self.shard.has_open_batch() || turns == Turns::Clogged,
         };
+        if wants.outside && self.has_requests() {
+            return;
+        }
         let now = clock::now();
         let longest =
             self.shard.next_deadline().map(|deadline| deadline.since(now).clamp(SLEEP_MIN, SLEEP_MAX));
