@@ -254,7 +254,7 @@ impl Sent {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, CallError>> {
         if let Poll::Ready(answer) = Pin::new(&mut self.answer).poll(cx) {
             return Poll::Ready(match answer {
-                Ok(Answer::Refused(error)) => Err(error),
+                Ok(Answer::Refused(error)) => Err(*error),
                 Ok(answer) => Ok(answer),
                 Err(_) => Err(CallError::OutcomeUnknown),
             });

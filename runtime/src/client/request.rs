@@ -117,7 +117,7 @@ impl<R> Future for Call<R> {
         let (route, answer) = ready!(self.exchange.poll(cx))?;
         let result = match answer {
             Answer::Returned(payload) => self.returns.decode(Ok(payload)),
-            Answer::Failed(failure) => self.returns.decode(Err(failure)),
+            Answer::Failed(failure) => self.returns.decode(Err(*failure)),
             other => Err(foreign(&other)),
         };
         Poll::Ready(result.map_err(|error| call_error(error, route.to().clone(), self.operation)))
@@ -155,7 +155,7 @@ impl Future for Signal {
         let result = match answer {
             Answer::Acknowledged => Ok(()),
             // It could not be accepted: the entity's state does not encode beside the producer's number.
-            Answer::Failed(failure) => Err(AnswerError::Failed(failure)),
+            Answer::Failed(failure) => Err(AnswerError::Failed(*failure)),
             other => Err(foreign(&other)),
         };
         Poll::Ready(result.map_err(|error| call_error(error, route.to().clone(), self.operation)))

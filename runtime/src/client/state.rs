@@ -75,7 +75,7 @@ impl<E: Entity> Future for State<E> {
             Answer::State(Some(payload)) => {
                 json::decode(&payload).map(Some).map_err(|failure| AnswerError::Misfit(failure.message))
             }
-            Answer::Failed(failure) => Err(AnswerError::Failed(failure)),
+            Answer::Failed(failure) => Err(AnswerError::Failed(*failure)),
             other => Err(foreign(&other)),
         };
         Poll::Ready(result.map_err(|error| match error {

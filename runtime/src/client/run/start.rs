@@ -156,7 +156,7 @@ impl<O> Future for Starting<O> {
             Answer::Returned(first) => json::decode::<ExecutionId>(&first).map_err(|failure| {
                 call_error(AnswerError::Misfit(failure.message), route.to().clone(), START)
             }),
-            Answer::Failed(failure) => Err(refusal(failure, route.to().clone())),
+            Answer::Failed(failure) => Err(refusal(*failure, route.to().clone())),
             other => Err(call_error(foreign(&other), route.to().clone(), START)),
         };
         let target = mem::take(&mut self.target);
