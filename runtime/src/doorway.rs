@@ -12,11 +12,18 @@ use sarsen_protocol::{Address, Receipt};
 use sarsen_storage::Counters;
 use std::{
     collections::VecDeque,
-    mem,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    hint, mem,
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
 };
 use tokio::sync::oneshot;
+
+/// How often a driver that stays awake looks before it lets other threads have its core.
+const LOOKS: u32 = 32;
 
 /// A client's request, with who waits for its answer.
 #[derive(Debug)]
@@ -91,6 +98,8 @@ pub(crate) struct Wants {
 pub(crate) struct Doorway {
     hall: Mutex<Hall>,
     bell: Condvar,
+    /// Whether anything has come in since the driver took what was there, for one that stays awake to look at.
+    stirred: AtomicBool,
 }
 
 /// What is behind a doorway's mutex.
@@ -125,7 +134,7 @@ impl Doorway {
             asleep: None,
             at_rest: false,
         };
-        Self { hall: Mutex::new(hall), bell: Condvar::new() }
+        Self { hall: Mutex::new(hall), bell: Condvar::new(), stirred: AtomicBool::new(false) }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Hall> {
@@ -192,6 +201,7 @@ impl Doorway {
     /// so that clients are kept from the lane for a moment only.
     pub(crate) fn take(&self, outside: bool, taken: &mut Taken) {
         let mut hall = self.lock();
+        self.stirred.store(false, Ordering::Relaxed);
         taken.inside = hall.lanes.take_inside();
         if outside {
             hall.lanes.swap_outside(&mut taken.hand);
@@ -213,6 +223,20 @@ impl Doorway {
         let mut hall = self.lock();
         hall.at_rest = hall.is_quiet(Wants { outside: true, store: false });
         hall.at_rest
+    }
+
+    /// Stays awake until something comes in, for about `longest`. Who brings it then need not wake anybody.
+    pub(crate) fn linger(&self, longest: Duration) {
+        let begun = Instant::now();
+        while begun.elapsed() < longest {
+            for _ in 0..LOOKS {
+                if self.stirred.load(Ordering::Relaxed) {
+                    return;
+                }
+                hint::spin_loop();
+            }
+            thread::yield_now();
+        }
     }
 
     /// Sleeps until there is something to take, for at most `longest`.
@@ -249,6 +273,7 @@ impl Doorway {
     /// Unlocks, and wakes the driver if it sleeps and `wake`.
     fn leave(&self, mut hall: MutexGuard<'_, Hall>, wake: bool) {
         let ring = wake && hall.asleep.take().is_some();
+        self.stirred.store(true, Ordering::Relaxed);
         drop(hall);
         if ring {
             self.bell.notify_one();

@@ -35,6 +35,10 @@ const OWN_COMMIT_MAX: usize = 64;
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 const SLEEP_MIN: Duration = Duration::from_millis(1);
 
+/// How long a driver without work stays awake, if its last rest was shorter than that: a client that asks for one thing
+/// after the other comes back within it. To fall asleep and to be woken up costs both of them more.
+const LINGER: Duration = Duration::from_micros(50);
+
 /// Drives one shard, which never leaves the thread on which it is made: the code of executions need not be `Send`.
 pub(crate) struct Driver {
     id: ShardId,
@@ -46,6 +50,8 @@ pub(crate) struct Driver {
     /// Batches sealed.
     seals: u64,
     taken: Taken,
+    /// Whether its last rest was shorter than [`LINGER`].
+    rested_shortly: bool,
 }
 
 /// How a round's turns ended.
@@ -68,7 +74,7 @@ impl Driver {
     ) -> Self {
         let (id, shard) = (config.id, Shard::new(config, clock::now()));
         let (waiters, taken) = (Waiters::default(), Taken::new());
-        Self { id, shard, works, store, session, waiters, seals: 0, taken }
+        Self { id, shard, works, store, session, waiters, seals: 0, taken, rested_shortly: false }
     }
 
     /// Drives until the runtime stops. Whatever ends it, [`end`](Self::end) follows.
@@ -230,7 +236,13 @@ impl Driver {
         let now = clock::now();
         let longest =
             self.shard.next_deadline().map(|deadline| deadline.since(now).clamp(SLEEP_MIN, SLEEP_MAX));
-        doorway.sleep(wants, longest);
+        let begun = Instant::now();
+        // While a commit is under way others need the cores, and it is seldom that short.
+        if self.rested_shortly && !wants.store && self.works.commits.is_free() {
+            self.works.doorway(self.id).linger(longest.map_or(LINGER, |longest| longest.min(LINGER)));
+        }
+        self.works.doorway(self.id).sleep(wants, longest);
+        self.rested_shortly = begun.elapsed() < LINGER;
     }
 }
 
