@@ -270,8 +270,8 @@ pub(super) struct Exchange(Stage);
 
 enum Stage {
     New(Draft),
-    Sent(Sent),
-    Done,
+    /// `None` after the answer. What is taken out here is small, other than the draft's place beside it.
+    Sent(Option<Sent>),
 }
 
 impl Exchange {
@@ -282,16 +282,14 @@ impl Exchange {
     /// The answer, and on which route it came. Sends the request at the first call.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Arc<Route>, Answer), CallError>> {
         if let Stage::New(_) = self.0
-            && let Stage::New(draft) = mem::replace(&mut self.0, Stage::Done)
+            && let Stage::New(draft) = mem::replace(&mut self.0, Stage::Sent(None))
         {
-            self.0 = Stage::Sent(draft.send()?);
+            self.0 = Stage::Sent(Some(draft.send()?));
         }
-        let Stage::Sent(sent) = &mut self.0 else { panic!("a request was polled after its answer") };
-        let answer = ready!(sent.poll(cx));
-        let Stage::Sent(Sent { route, .. }) = mem::replace(&mut self.0, Stage::Done) else {
-            unreachable!("it was sent a moment ago")
-        };
-        Poll::Ready(answer.map(|answer| (route, answer)))
+        let Stage::Sent(stage) = &mut self.0 else { unreachable!("it is sent at the first poll") };
+        let answer = ready!(stage.as_mut().expect("it is not polled after its answer").poll(cx));
+        let sent = stage.take().expect("it was there a moment ago");
+        Poll::Ready(answer.map(|answer| (sent.route, answer)))
     }
 }
 
@@ -299,8 +297,8 @@ impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Stage::New(draft) => write!(f, "{draft:?}"),
-            Stage::Sent(sent) => write!(f, "Sent({})", sent.route.to()),
-            Stage::Done => f.write_str("Done"),
+            Stage::Sent(Some(sent)) => write!(f, "Sent({})", sent.route.to()),
+            Stage::Sent(None) => f.write_str("Done"),
         }
     }
 }
