@@ -27,8 +27,9 @@ const ROUND: Duration = Duration::from_millis(1);
 const HANDED_MAX: usize = 1024;
 
 /// The largest batch, in effects and in writes, that a driver commits itself. Beyond it the way to the commit
-/// thread is cheap, and more requests will come meanwhile.
-const OWN_COMMIT_MAX: usize = 64;
+/// thread is cheap, and more requests will come meanwhile. Up to it a driver first does what has come in, and commits
+/// it as well.
+const OWN_COMMIT_MAX: usize = 256;
 
 /// The longest and the shortest sleep until a shard's deadline: the clock may be set meanwhile, and a deadline that
 /// has passed must not make a driver spin.
@@ -49,6 +50,8 @@ pub(crate) struct Driver {
     waiters: Waiters,
     /// Batches sealed.
     seals: u64,
+    /// What the shard was handed since, and how often.
+    handed: usize,
     taken: Taken,
     /// Whether its last rest was shorter than [`LINGER`].
     rested_shortly: bool,
@@ -74,7 +77,7 @@ impl Driver {
     ) -> Self {
         let (id, shard) = (config.id, Shard::new(config, clock::now()));
         let (waiters, taken) = (Waiters::default(), Taken::new());
-        Self { id, shard, works, store, session, waiters, seals: 0, taken, rested_shortly: false }
+        Self { id, shard, works, store, session, waiters, seals: 0, handed: 0, taken, rested_shortly: false }
     }
 
     /// Drives until the runtime stops. Whatever ends it, [`end`](Self::end) follows.
@@ -91,8 +94,8 @@ impl Driver {
             }
             let turns = self.turns();
             self.hand_out();
-            let sealed = self.seal(turns);
-            if turns != Turns::More && !sealed {
+            let goes_on = self.seal(turns);
+            if turns != Turns::More && !goes_on {
                 self.rest(stage, turns);
             }
         }
@@ -109,12 +112,13 @@ impl Driver {
 
     /// Takes what has come in, and queues it in the shard.
     fn take(&mut self, now: Timestamp) -> Stage {
-        let Self { id, shard, works, store, waiters, seals, taken, .. } = self;
+        let Self { id, shard, works, store, waiters, seals, handed, taken, .. } = self;
         let outside = shard.accepts_outside();
         works.doorway(*id).take(outside, taken);
         if let Some(receipt) = taken.receipt.take() {
             shard.committed(&receipt);
         }
+        *handed += 1 + taken.inside.len();
         for input in taken.inside.drain(..) {
             shard.handle(input, now);
         }
@@ -122,6 +126,7 @@ impl Driver {
             for mut asked in taken.hand.take(HANDED_MAX) {
                 asked.request.set_request(waiters.insert(asked.replier, *seals));
                 shard.handle(Input::Requested(asked.request), now);
+                *handed += 1;
             }
         }
         for question in taken.questions.drain(..) {
@@ -169,27 +174,31 @@ impl Driver {
         }
     }
 
-    /// Seals the open batch if it is time. Returns whether it did.
+    /// Seals the open batch if it is time. Returns whether there is something to do since, or before.
     fn seal(&mut self, turns: Turns) -> bool {
         let commits = &self.works.commits;
         let due = if self.shard.is_batch_full() { !commits.is_clogged() } else { commits.is_free() };
         if !due || !self.shard.has_open_batch() {
             return false;
         }
+        let more = turns != Turns::Done || self.has_arrivals();
+        if more && turns == Turns::Done && self.handed < OWN_COMMIT_MAX {
+            // It is sooner done than handed over.
+            return true;
+        }
+        let own = !more && self.works.loads.is_quiet();
         let Some((sealed, small)) = self.close_batch() else { return false };
-        let own = small && turns == Turns::Done && self.is_alone();
+        let own = own && small;
         if let Some(group) = self.works.commits.push(sealed, own) {
             self.works.commit(group, &*self.store);
         }
         true
     }
 
-    /// Whether nothing has come in and nothing is about to.
-    fn is_alone(&self) -> bool {
+    /// Whether anything has come in.
+    fn has_arrivals(&self) -> bool {
         let wants = Wants { outside: self.shard.accepts_outside(), store: false };
-        !(wants.outside && self.has_requests())
-            && self.works.loads.is_quiet()
-            && self.works.doorway(self.id).is_quiet(wants)
+        wants.outside && self.has_requests() || !self.works.doorway(self.id).is_quiet(wants)
     }
 
     /// Whether requests were taken that the shard does not have yet.
@@ -209,6 +218,7 @@ impl Driver {
     fn close_batch(&mut self) -> Option<(Sealed<Outward>, bool)> {
         let sealed = self.shard.seal()?;
         self.seals += 1;
+        self.handed = 0;
         let writes = sealed.batch.as_ref().map_or(0, |batch| batch.writes.len());
         let (session, waiters) = (self.session, &mut self.waiters);
         let mut effects = 0;
