@@ -20,6 +20,34 @@ pub struct Lanes<C> {
     inside_bytes_max: usize,
 }
 
+/// Requests that were taken from an outside lane at once, to be handed on piece by piece.
+#[derive(Debug)]
+pub struct Hand<C>(VecDeque<(C, usize)>);
+
+impl<C> Hand<C> {
+    /// An empty hand.
+    pub fn new() -> Self {
+        Self(VecDeque::new())
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes up to `count` requests, oldest first.
+    pub fn take(&mut self, count: usize) -> impl Iterator<Item = C> {
+        let taken = count.min(self.0.len());
+        self.0.drain(..taken).map(|(request, _)| request)
+    }
+}
+
+impl<C> Default for Hand<C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<C> Lanes<C> {
     /// Empty lanes.
     pub fn new(limits: &Limits) -> Self {
@@ -72,6 +100,15 @@ impl<C> Lanes<C> {
         let bytes: usize = self.outside.iter().take(taken).map(|(_, bytes)| bytes).sum();
         self.outside_bytes -= bytes;
         self.outside.drain(..taken).map(|(request, _)| request)
+    }
+
+    /// Takes all requests from the outside lane without touching one of them, if `hand` is empty. What is in the hand is
+    /// not in the lane any more, so together they hold up to twice the lane's limit.
+    pub fn swap_outside(&mut self, hand: &mut Hand<C>) {
+        if hand.0.is_empty() {
+            std::mem::swap(&mut self.outside, &mut hand.0);
+            self.outside_bytes = 0;
+        }
     }
 
     /// Requests in the outside lane.

@@ -6,7 +6,7 @@ use crate::{
 };
 use std::fmt;
 
-/// What a client is told.
+/// What a client is told. What is rare is boxed, since thousands are on their way at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The signal is durable.
@@ -14,11 +14,23 @@ pub enum Answer {
     /// The operation's answer.
     Returned(Payload),
     /// The operation failed.
-    Failed(Failure),
+    Failed(Box<Failure>),
     /// The entity's state; `None` when it does not exist.
     State(Option<Payload>),
     /// The request was refused.
-    Refused(CallError),
+    Refused(Box<CallError>),
+}
+
+impl Answer {
+    /// The operation failed.
+    pub fn failed(failure: Failure) -> Self {
+        Self::Failed(Box::new(failure))
+    }
+
+    /// The request was refused.
+    pub fn refused(error: CallError) -> Self {
+        Self::Refused(Box::new(error))
+    }
 }
 
 /// An answer on its way to a client's request.
@@ -42,16 +54,16 @@ pub enum Effect {
         /// The shard that owns the slot.
         to: ShardId,
         /// The message.
-        delivery: Delivery,
+        delivery: Box<Delivery>,
     },
     /// An accepted message was given up and kept as a dead letter.
     DeadLetter {
         /// Who was to receive it.
         address: Address,
         /// What it was, in a few words.
-        what: String,
+        what: Box<str>,
         /// Why it was given up.
-        failure: Failure,
+        failure: Box<Failure>,
     },
     /// An activity is to run; answered by its token.
     Perform(Box<Task>),
@@ -64,7 +76,7 @@ pub enum Effect {
         /// The first of its executions, which tells it from one that had its id before.
         first: ExecutionId,
         /// How it ended; `None` when it was purged.
-        outcome: Option<RunOutcome>,
+        outcome: Option<Box<RunOutcome>>,
     },
     /// An instance cannot go on, since its records do not fit the code.
     Parked {
@@ -153,5 +165,15 @@ impl fmt::Display for RunStatus {
             Self::Failed => "failed",
             Self::Terminated => "terminated",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_many_at_a_time_stays_small() {
+        assert_eq!([size_of::<Payload>(), size_of::<Answer>(), size_of::<Effect>()], [32, 40, 64]);
     }
 }

@@ -4,50 +4,124 @@ mod strict;
 
 use crate::{Failure, FailureKind};
 use bytes::Bytes;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::Value;
-use std::{collections::BTreeMap, fmt};
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    fmt,
+    hash::{Hash, Hasher},
+};
 use strict::{Strict, Trail};
 
+/// The largest text whose memory is kept for the next one.
+const SCRATCH_BYTES_MAX: usize = 64 << 10;
+
+thread_local! {
+    /// Where texts are written before their length is known.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// The longest text that is kept without memory of its own.
+const SHORT_BYTES_MAX: usize = 23;
+
 /// A JSON text that a user's value became: the input or answer of an operation, or an entity's state.
-#[derive(Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub struct Payload(Bytes);
+///
+/// Most are a number, a word or `null`. So a short text stands in the payload itself, where it costs no allocation; a
+/// long one is shared by its clones.
+#[derive(Clone)]
+pub struct Payload(Text);
+
+#[derive(Clone)]
+enum Text {
+    Short { length: u8, bytes: [u8; SHORT_BYTES_MAX] },
+    Long(Bytes),
+}
 
 impl Payload {
     /// `null`: what an operation without inputs is given.
     pub const fn null() -> Self {
-        Self(Bytes::from_static(b"null"))
+        let mut bytes = [0; SHORT_BYTES_MAX];
+        [bytes[0], bytes[1], bytes[2], bytes[3]] = *b"null";
+        Self(Text::Short { length: 4, bytes })
     }
 
     /// Takes over bytes that [`encode`] made.
     pub fn from_encoded(bytes: Bytes) -> Self {
-        Self(bytes)
+        Self::short(&bytes).unwrap_or(Self(Text::Long(bytes)))
+    }
+
+    /// Copies a text that [`encode`] made.
+    pub fn copy_of(text: &[u8]) -> Self {
+        Self::short(text).unwrap_or_else(|| Self(Text::Long(Bytes::copy_from_slice(text))))
+    }
+
+    fn short(text: &[u8]) -> Option<Self> {
+        let mut bytes = [0; SHORT_BYTES_MAX];
+        bytes.get_mut(..text.len())?.copy_from_slice(text);
+        Some(Self(Text::Short { length: u8::try_from(text.len()).ok()?, bytes }))
     }
 
     /// The JSON text.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Text::Short { length, bytes } => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Text::Long(bytes) => bytes,
+        }
     }
 
     /// Length in bytes.
     pub fn len(&self) -> usize {
-        self.0.len()
+        match &self.0 {
+            Text::Short { length, .. } => usize::from(*length),
+            Text::Long(bytes) => bytes.len(),
+        }
     }
 
     /// Whether there is no text at all; no encoded value is empty.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
     }
 
-    /// The bytes, without a copy.
+    /// The bytes; those of a long text are not copied.
     pub fn into_bytes(self) -> Bytes {
-        self.0
+        match self.0 {
+            Text::Short { .. } => Bytes::copy_from_slice(self.as_bytes()),
+            Text::Long(bytes) => bytes,
+        }
+    }
+}
+
+impl PartialEq for Payload {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Payload {}
+
+impl Hash for Payload {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+/// As bytes.
+impl Serialize for Payload {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.as_bytes())
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Bytes::deserialize(deserializer).map(Self::from_encoded)
     }
 }
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::address::shorten(&String::from_utf8_lossy(&self.0)))
+        f.write_str(&crate::address::shorten(&String::from_utf8_lossy(self.as_bytes())))
     }
 }
 
@@ -58,13 +132,26 @@ impl fmt::Debug for Payload {
 /// a map key is no string, a float is not finite (`serde_json` alone would write `null` for it and never read it
 /// back), or arrays and objects nest deeper than they are read.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Payload, Failure> {
-    let mut text = Vec::with_capacity(32);
+    encode_with(value, Payload::copy_of)
+}
+
+/// Encodes a user's value and hands its text to `take`; fails as [`encode`] does.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_with<T: Serialize + ?Sized, R>(value: &T, take: impl FnOnce(&[u8]) -> R) -> Result<R, Failure> {
+    // The value's own code may encode as well: it then finds no text to write to, and makes one.
+    let mut text = SCRATCH.take();
+    text.clear();
     let trail = Trail::default();
     value
         .serialize(Strict::new(&mut serde_json::Serializer::new(&mut text), &trail))
         .map_err(|error| Failure::new(FailureKind::Unencodable, trail.explain(&error)))?;
-    // The most frequent answer of all is kept without memory of its own.
-    Ok(if text == b"null" { Payload::null() } else { Payload(text.into()) })
+    let taken = take(&text);
+    if text.capacity() <= SCRATCH_BYTES_MAX {
+        SCRATCH.set(text);
+    }
+    Ok(taken)
 }
 
 /// Decodes a user's value.
@@ -72,7 +159,7 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Payload, Failure> {
 /// # Errors
 /// A failure of kind [`FailureKind::Undecodable`] when the text does not fit the type.
 pub fn decode<T: DeserializeOwned>(payload: &Payload) -> Result<T, Failure> {
-    serde_json::from_slice(&payload.0)
+    serde_json::from_slice(payload.as_bytes())
         .map_err(|error| Failure::new(FailureKind::Undecodable, error.to_string()))
 }
 
@@ -80,7 +167,7 @@ pub fn decode<T: DeserializeOwned>(payload: &Payload) -> Result<T, Failure> {
 ///
 /// Order is left out because hash maps and hash sets, which become objects and arrays, have none.
 pub fn same(a: &Payload, b: &Payload) -> bool {
-    let value = |payload: &Payload| serde_json::from_slice(&payload.0).ok().map(sorted);
+    let value = |payload: &Payload| serde_json::from_slice(payload.as_bytes()).ok().map(sorted);
     a == b || value(a).is_some_and(|a| Some(a) == value(b))
 }
 
@@ -88,7 +175,7 @@ pub fn same(a: &Payload, b: &Payload) -> bool {
 ///
 /// This is how a command of an orchestration is compared with the recorded one.
 pub fn equal(a: &Payload, b: &Payload) -> bool {
-    let value = |payload: &Payload| serde_json::from_slice::<Value>(&payload.0).ok();
+    let value = |payload: &Payload| serde_json::from_slice::<Value>(payload.as_bytes()).ok();
     a == b || value(a).is_some_and(|a| Some(a) == value(b))
 }
 

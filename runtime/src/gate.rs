@@ -94,7 +94,7 @@ impl Replier {
     pub fn stop(self, sealed: bool) {
         let error =
             if sealed && self.may_wait_on_disk { CallError::OutcomeUnknown } else { CallError::Stopped };
-        self.send(Answer::Refused(error));
+        self.send(Answer::refused(error));
     }
 }
 

@@ -12,15 +12,15 @@ pub(crate) enum Outward {
     /// A client is answered, if it is one of ours.
     Answer(Option<Replier>, Answer),
     /// A message goes to another shard.
-    Deliver(ShardId, Delivery),
+    Deliver(ShardId, Box<Delivery>),
     /// An activity is to run.
     Perform(Box<Task>),
     /// An activity's result is of no more use.
     CancelTask(TaskToken),
     /// A run is over, or is gone.
-    RunEnded(RunId, ExecutionId, Option<RunOutcome>),
+    RunEnded(RunId, ExecutionId, Option<Box<RunOutcome>>),
     /// A message was given up: who was to receive it, what it was, why.
-    DeadLetter(Address, String, Failure),
+    DeadLetter(Address, Box<str>, Box<Failure>),
     /// An instance cannot go on: which one, and why.
     Parked(Address, String),
 }
@@ -33,7 +33,7 @@ pub(crate) fn release(effects: Vec<Outward>, works: &Works) {
             Outward::Answer(Some(replier), answer) => replier.send(answer),
             Outward::Answer(None, _) => {}
             Outward::Deliver(to, delivery) => {
-                let input = Input::Delivered(delivery);
+                let input = Input::Delivered(*delivery);
                 match inputs.iter_mut().find(|(shard, _)| *shard == to) {
                     Some((_, inputs)) => inputs.push(input),
                     None => inputs.push((to, vec![input])),
@@ -41,7 +41,9 @@ pub(crate) fn release(effects: Vec<Outward>, works: &Works) {
             }
             Outward::Perform(task) => works.activities.begin(*task),
             Outward::CancelTask(token) => works.activities.cancel(token),
-            Outward::RunEnded(run, first, outcome) => works.run_ends.ended(&run, first, outcome),
+            Outward::RunEnded(run, first, outcome) => {
+                works.run_ends.ended(&run, first, outcome.map(|outcome| *outcome))
+            }
             Outward::DeadLetter(address, what, failure) => {
                 tracing::warn!(%address, %what, %failure, "a message was given up and is kept as a dead letter");
             }
@@ -68,7 +70,7 @@ pub(crate) fn turn_back(effects: Vec<Outward>) {
 pub(crate) fn give_up(effects: Vec<Outward>) {
     for effect in effects {
         if let Outward::Answer(Some(replier), _) = effect {
-            replier.send(Answer::Refused(CallError::OutcomeUnknown));
+            replier.send(Answer::refused(CallError::OutcomeUnknown));
         }
     }
 }

@@ -91,6 +91,6 @@ mod tests {
         waiters.stop(1);
         let told: Vec<Answer> = answers.iter_mut().map(|answer| answer.try_recv().expect("told")).collect();
         let expected = [CallError::OutcomeUnknown, CallError::Stopped, CallError::Stopped];
-        assert_eq!(told, expected.map(Answer::Refused));
+        assert_eq!(told, expected.map(Answer::refused));
     }
 }

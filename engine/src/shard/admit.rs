@@ -18,6 +18,7 @@ use sarsen_protocol::{
     Address, Answer, Body, CallError, Completion, Effect, Failure, FailureKind, Identity, IdentityName,
     Keyspace, Message, Origin, Payload, Reply, Sequence, Timestamp,
 };
+use std::sync::Arc;
 
 /// What becomes of an arrival by its identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +39,12 @@ impl Shard {
         for _ in 0..self.config.limits.run_operations_max {
             let Some(instance) = self.instances.get_mut(id) else { return };
             instance.blocked = false;
-            let Some(message) = instance.arrivals.pop_front() else { return };
+            let Some(queues) = instance.waiting.as_mut() else { return };
+            let Some(message) = queues.arrivals.pop_front() else { return };
             let bytes = message.bytes();
             if let Some(blocked) = self.admit_request(id, message) {
                 let Some(instance) = self.instances.get_mut(id) else { return };
-                instance.arrivals.push_front(blocked);
+                instance.waiting.arrivals.push_front(blocked);
                 instance.blocked = true;
                 return;
             }
@@ -54,7 +56,7 @@ impl Shard {
     /// number of shards a sender may have become a neighbour, and its earlier messages go first.
     pub(super) fn admit_deliveries(&mut self, id: InstanceId) {
         while let Some((message, row)) =
-            self.instances.get_mut(id).and_then(|instance| instance.deliveries.pop_front())
+            self.instances.get_mut(id).and_then(|instance| instance.waiting.as_mut()?.deliveries.pop_front())
         {
             self.queued_bytes -= message.bytes();
             self.batch.write(Keyspace::Inbox, row, None);
@@ -91,7 +93,7 @@ impl Shard {
             return false;
         }
         let Some(error) = self.unacceptable_to_run(id, message) else { return false };
-        self.reply(message, Answer::Refused(error));
+        self.reply(message, Answer::refused(error));
         true
     }
 
@@ -104,7 +106,7 @@ impl Shard {
         if message.deadline.is_some_and(|deadline| deadline < self.now) {
             return Some(CallError::Expired { address: address.clone() });
         }
-        let waiting = self.instances.get(id).map_or(0, |instance| instance.mailbox.len());
+        let waiting = self.instances.get(id).map_or(0, |instance| instance.waiting.mailbox.len());
         if waiting >= self.config.limits.mailbox_messages_max && !is_management(message) {
             return Some(busy(address, "its mailbox"));
         }
@@ -161,7 +163,7 @@ impl Shard {
             Some(Known::Waiting { content: first } | Known::Done { content: first, .. })
                 if *first != content =>
             {
-                Some(Answer::Refused(CallError::KeyReused {
+                Some(Answer::refused(CallError::KeyReused {
                     address: message.to.clone(),
                     key: name.as_str().to_owned(),
                 }))
@@ -193,7 +195,7 @@ impl Shard {
         name: &IdentityName,
         number: Sequence,
     ) -> Verdict {
-        let (now, limits) = (self.now, self.config.limits.clone());
+        let (now, limits) = (self.now, Arc::clone(&self.config.limits));
         let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut) else {
             return Verdict::New;
         };
@@ -212,20 +214,20 @@ impl Shard {
                 return Verdict::Settled;
             }
             if let Err(failure) = self.keep_encoded(id) {
-                self.reply(message, Answer::Failed(failure));
+                self.reply(message, Answer::failed(failure));
                 return Verdict::Settled;
             }
             return Verdict::New;
         }
         let answer = if number == Sequence::default() {
-            Answer::Refused(CallError::NumberZero {
+            Answer::refused(CallError::NumberZero {
                 address: message.to.clone(),
                 producer: name.as_str().to_owned(),
             })
         } else if number <= last {
             Answer::Acknowledged
         } else {
-            Answer::Refused(CallError::OutOfSequence {
+            Answer::refused(CallError::OutOfSequence {
                 address: message.to.clone(),
                 producer: name.as_str().to_owned(),
                 expected: last.next(),
@@ -308,7 +310,7 @@ impl Shard {
             self.delay(message);
             return;
         }
-        let waiting = self.instances.get(id).map_or(0, |instance| instance.mailbox.len());
+        let waiting = self.instances.get(id).map_or(0, |instance| instance.waiting.mailbox.len());
         let max = match &message.body {
             Body::Operation(operation) if operation.section.is_some() => usize::MAX,
             Body::Operation(operation) if operation.answered => limits.mailbox_messages_max,
@@ -331,6 +333,7 @@ impl Shard {
         let row = self.next_row();
         let window = self.config.limits.mailbox_window;
         let queue = queue_of(&message);
+        self.instances.equip(id);
         let Some(instance) = self.instances.get_mut(id) else { return };
         let bytes = message.bytes();
         self.queued_bytes += bytes;
@@ -362,7 +365,7 @@ impl Shard {
             Origin::Execution { run, execution, command } => {
                 let result = match answer {
                     Answer::Returned(payload) => Ok(payload),
-                    Answer::Failed(failure) => Err(failure),
+                    Answer::Failed(failure) => Err(*failure),
                     Answer::Acknowledged | Answer::State(_) | Answer::Refused(_) => return,
                 };
                 self.complete(&Address::run(run), *execution, *command, Completion::Call(result));
@@ -410,6 +413,6 @@ pub(super) fn content(message: &Message) -> u64 {
 pub(super) fn answer(outcome: Result<sarsen_protocol::Payload, Failure>) -> Answer {
     match outcome {
         Ok(payload) => Answer::Returned(payload),
-        Err(failure) => Answer::Failed(failure),
+        Err(failure) => Answer::failed(failure),
     }
 }

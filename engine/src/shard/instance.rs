@@ -7,7 +7,12 @@ use sarsen_entities::{Behaviour, State};
 use sarsen_protocol::{
     Address, AddressMap, BatchNumber, Message, Payload, RequestId, Section, SessionId, Timestamp,
 };
-use std::{collections::VecDeque, fmt, sync::Arc};
+use std::{
+    collections::VecDeque,
+    fmt,
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
 
 /// Bytes that an activation is counted with beside its state and address.
 const ACTIVATION_BYTES: usize = 512;
@@ -93,14 +98,8 @@ pub(crate) struct Instance {
     pub(crate) address: Address,
     pub(crate) kind: Kind,
     pub(crate) stage: Stage,
-    /// Messages of clients that are not accepted yet; nothing of them is stored.
-    pub(crate) arrivals: VecDeque<Message>,
-    /// Messages of other shards that are not accepted yet, with the inbox rows that hold them.
-    pub(crate) deliveries: VecDeque<(Message, Bytes)>,
-    /// What goes before the mailbox; see [`Queue::Front`].
-    pub(crate) front: Mailbox,
-    pub(crate) mailbox: Mailbox,
-    pub(crate) reads: Vec<(SessionId, RequestId)>,
+    /// What waits for it.
+    pub(crate) waiting: Waiting,
     /// Whether the record is to be written when the batch is sealed.
     pub(crate) dirty: bool,
     /// Whether it stands in the batch's list of touched instances.
@@ -117,8 +116,70 @@ pub(crate) struct Instance {
     pub(crate) used: Timestamp,
     /// What it is counted with in the cache.
     bytes: usize,
-    newer: Option<u32>,
-    older: Option<u32>,
+}
+
+/// What waits for an instance.
+#[derive(Debug, Default)]
+pub(crate) struct Queues {
+    /// Messages of clients that are not accepted yet; nothing of them is stored.
+    pub(crate) arrivals: VecDeque<Message>,
+    /// Messages of other shards that are not accepted yet, with the inbox rows that hold them.
+    pub(crate) deliveries: VecDeque<(Message, Bytes)>,
+    /// What goes before the mailbox; see [`Queue::Front`].
+    pub(crate) front: Mailbox,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) reads: Vec<(SessionId, RequestId)>,
+}
+
+/// The queues of an instance for which nothing waits.
+static NOTHING: Queues = Queues {
+    arrivals: VecDeque::new(),
+    deliveries: VecDeque::new(),
+    front: Mailbox::new(),
+    mailbox: Mailbox::new(),
+    reads: Vec::new(),
+};
+
+impl Queues {
+    /// Whether nothing waits and no row that might is unknown.
+    fn is_idle(&self) -> bool {
+        self.arrivals.is_empty()
+            && self.deliveries.is_empty()
+            && self.reads.is_empty()
+            && self.front.is_idle()
+            && self.mailbox.is_idle()
+    }
+}
+
+/// The queues of an instance, which it has only while something waits for it: most instances rest.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting(Option<Box<Queues>>);
+
+impl Waiting {
+    /// Of an instance that is being loaded: rows may lie before everything that comes.
+    fn unknown() -> Self {
+        let (front, mailbox) = (Mailbox::unknown(), Mailbox::unknown());
+        Self(Some(Box::new(Queues { front, mailbox, ..Queues::default() })))
+    }
+
+    /// The queues, if there are any.
+    pub(crate) fn as_mut(&mut self) -> Option<&mut Queues> {
+        self.0.as_deref_mut()
+    }
+}
+
+impl Deref for Waiting {
+    type Target = Queues;
+
+    fn deref(&self) -> &Queues {
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for Waiting {
+    fn deref_mut(&mut self) -> &mut Queues {
+        self.0.get_or_insert_default()
+    }
 }
 
 impl Instance {
@@ -156,15 +217,16 @@ impl Instance {
 
     pub(crate) fn queue_mut(&mut self, queue: Queue) -> &mut Mailbox {
         match queue {
-            Queue::Front => &mut self.front,
-            Queue::Back => &mut self.mailbox,
+            Queue::Front => &mut self.waiting.front,
+            Queue::Back => &mut self.waiting.mailbox,
         }
     }
 
     /// Whether there is something for a turn to do; batches up to `committed` are durable.
     pub(crate) fn has_work(&self, committed: BatchNumber) -> bool {
-        let arrived = !self.arrivals.is_empty() && !self.blocked;
-        let asked = arrived || !self.reads.is_empty();
+        let queues = &*self.waiting;
+        let arrived = !queues.arrivals.is_empty() && !self.blocked;
+        let asked = arrived || !queues.reads.is_empty();
         (asked && self.stage != Stage::Loading) || self.goes_on(committed)
     }
 
@@ -175,51 +237,42 @@ impl Instance {
             Stage::Active => false,
             Stage::Parked(_) => true,
         };
+        let Queues { front, mailbox, deliveries, .. } = &*self.waiting;
         let runs = match &self.kind {
             Kind::Entity(_) if parked => false,
             Kind::Entity(entity) => {
-                let held_back = if self.mailbox.has_gap() { entity.cancelled.len() } else { 0 };
-                self.front.head_len() > held_back || (entity.lock.is_none() && self.mailbox.is_ready())
+                let held_back = if mailbox.has_gap() { entity.cancelled.len() } else { 0 };
+                front.head_len() > held_back || (entity.lock.is_none() && mailbox.is_ready())
             }
-            Kind::Run(run) => run.has_work(parked, &self.front, &self.mailbox, self.written <= committed),
+            Kind::Run(run) => run.has_work(parked, front, mailbox, self.written <= committed),
         };
-        runs || !self.deliveries.is_empty()
-    }
-
-    /// Gives back the memory of queues that are empty: an idle activation holds its state and little else.
-    pub(crate) fn give_back_room(&mut self) {
-        if self.arrivals.is_empty() {
-            self.arrivals = VecDeque::new();
-        }
-        if self.deliveries.is_empty() {
-            self.deliveries = VecDeque::new();
-        }
-        self.front.give_back_room();
-        self.mailbox.give_back_room();
+        runs || !deliveries.is_empty()
     }
 
     /// Messages that wait, accepted or not.
     pub(crate) fn waiting(&self) -> usize {
-        self.arrivals.len() + self.deliveries.len() + self.front.len() + self.mailbox.len()
+        let Queues { arrivals, deliveries, front, mailbox, .. } = &*self.waiting;
+        arrivals.len() + deliveries.len() + front.len() + mailbox.len()
     }
 
     /// Whether it may leave: nothing that it could do now is left, and nothing of it is uncommitted. Messages that it
     /// cannot take now are rows, and are read again when it comes back.
     pub(crate) fn may_leave(&self, committed: BatchNumber) -> bool {
-        let reading = self.front.reading || self.mailbox.reading;
+        let Queues { arrivals, deliveries, front, mailbox, reads } = &*self.waiting;
+        let reading = front.reading || mailbox.reading;
         let idle = match (&self.stage, &self.kind) {
             (Stage::Loading, _) => false,
             (Stage::Parked(_), Kind::Entity(_)) => true,
             (Stage::Active, Kind::Entity(entity)) => {
-                !reading && self.front.is_empty() && (entity.lock.is_some() || self.mailbox.is_empty())
+                !reading && front.is_empty() && (entity.lock.is_some() || mailbox.is_empty())
             }
             (Stage::Parked(_) | Stage::Active, Kind::Run(run)) => {
-                !reading && run.may_leave(self.stage != Stage::Active, &self.front, &self.mailbox)
+                !reading && run.may_leave(self.stage != Stage::Active, front, mailbox)
             }
         };
-        idle && self.arrivals.is_empty()
-            && self.deliveries.is_empty()
-            && self.reads.is_empty()
+        idle && arrivals.is_empty()
+            && deliveries.is_empty()
+            && reads.is_empty()
             && !self.dirty
             && !self.touched
             && self.written <= committed
@@ -231,8 +284,8 @@ impl fmt::Debug for Instance {
         f.debug_struct("Instance")
             .field("address", &self.address)
             .field("stage", &self.stage)
-            .field("arrivals", &self.arrivals.len())
-            .field("mailbox", &self.mailbox.len())
+            .field("arrivals", &self.waiting.arrivals.len())
+            .field("mailbox", &self.waiting.mailbox.len())
             .finish_non_exhaustive()
     }
 }
@@ -247,12 +300,28 @@ struct Cell {
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
     cells: Vec<Cell>,
+    /// By cell. Apart from what they link, so that a use touches no neighbour's memory but these few bytes.
+    links: Vec<Link>,
     free: Vec<u32>,
     by_address: AddressMap<u32>,
     newest: Option<u32>,
     oldest: Option<u32>,
     bytes: usize,
+    /// Queues of instances that rest, to be used again.
+    spare: Vec<Box<Queues>>,
 }
+
+/// An instance's neighbours in the order of use.
+#[derive(Clone, Copy, Debug, Default)]
+struct Link {
+    newer: Option<u32>,
+    older: Option<u32>,
+}
+
+/// How many queues are kept for the next instance that needs some.
+const SPARE_MAX: usize = 4_096;
+/// How long a queue may have been whose memory is kept.
+const SPARE_MESSAGES_MAX: usize = 16;
 
 impl Instances {
     pub(crate) fn len(&self) -> usize {
@@ -287,24 +356,28 @@ impl Instances {
         self.cells.iter().filter_map(|cell| cell.instance.as_ref())
     }
 
-    /// Adds an instance whose record is about to be read.
-    pub(crate) fn insert(&mut self, address: Address, kind: Kind, now: Timestamp) -> InstanceId {
+    /// Adds an instance, whose record is about to be read if it is loading.
+    pub(crate) fn insert(
+        &mut self,
+        address: Address,
+        kind: Kind,
+        stage: Stage,
+        now: Timestamp,
+    ) -> InstanceId {
         let index = self.free.pop().unwrap_or_else(|| {
             self.cells.push(Cell::default());
+            self.links.push(Link::default());
             u32::try_from(self.cells.len() - 1).expect("fewer than 2^32 entities fit into memory")
         });
         let bytes = ACTIVATION_BYTES + address.as_bytes().len();
         self.bytes += bytes;
         self.by_address.insert(address.clone(), index);
+        let waiting = if stage == Stage::Loading { Waiting::unknown() } else { Waiting::default() };
         self.cells[index as usize].instance = Some(Instance {
             address,
             kind,
-            stage: Stage::Loading,
-            arrivals: VecDeque::new(),
-            deliveries: VecDeque::new(),
-            front: Mailbox::unknown(),
-            mailbox: Mailbox::unknown(),
-            reads: Vec::new(),
+            stage,
+            waiting,
             dirty: false,
             touched: false,
             written: BatchNumber::default(),
@@ -314,11 +387,34 @@ impl Instances {
             spared: false,
             used: now,
             bytes,
-            newer: None,
-            older: None,
         });
         self.link_newest(index);
         self.id(index)
+    }
+
+    /// Gives an instance queues, for something is about to wait for it.
+    pub(crate) fn equip(&mut self, id: InstanceId) {
+        let Self { cells, spare, .. } = self;
+        let cell = &mut cells[id.index as usize];
+        let Some(instance) = cell.instance.as_mut().filter(|_| cell.generation == id.generation) else { return };
+        if instance.waiting.0.is_none() {
+            instance.waiting.0 = Some(spare.pop().unwrap_or_default());
+        }
+    }
+
+    /// Takes an instance's queues back if nothing waits for it.
+    pub(crate) fn strip(&mut self, id: InstanceId) {
+        let Some(instance) = self.get_mut(id) else { return };
+        let Some(mut queues) = instance.waiting.0.take_if(|queues| queues.is_idle()) else { return };
+        let small = |capacity: usize| capacity <= SPARE_MESSAGES_MAX;
+        let kept = small(queues.arrivals.capacity())
+            && small(queues.deliveries.capacity())
+            && small(queues.reads.capacity())
+            && queues.front.reset(SPARE_MESSAGES_MAX)
+            && queues.mailbox.reset(SPARE_MESSAGES_MAX);
+        if kept && self.spare.len() < SPARE_MAX {
+            self.spare.push(queues);
+        }
     }
 
     /// Takes an entity out of memory.
@@ -363,29 +459,23 @@ impl Instances {
         self.oldest.map(|index| self.id(index))
     }
 
-    fn cell(&mut self, index: u32) -> &mut Instance {
-        self.cells[index as usize].instance.as_mut().expect("a linked cell holds an instance")
-    }
-
     fn link_newest(&mut self, index: u32) {
         let second = self.newest.replace(index);
-        let instance = self.cell(index);
-        (instance.newer, instance.older) = (None, second);
+        self.links[index as usize] = Link { newer: None, older: second };
         match second {
-            Some(second) => self.cell(second).newer = Some(index),
+            Some(second) => self.links[second as usize].newer = Some(index),
             None => self.oldest = Some(index),
         }
     }
 
     fn unlink(&mut self, index: u32) {
-        let instance = self.cell(index);
-        let (newer, older) = (instance.newer.take(), instance.older.take());
+        let Link { newer, older } = std::mem::take(&mut self.links[index as usize]);
         match newer {
-            Some(newer) => self.cell(newer).older = older,
+            Some(newer) => self.links[newer as usize].older = older,
             None => self.newest = older,
         }
         match older {
-            Some(older) => self.cell(older).newer = newer,
+            Some(older) => self.links[older as usize].newer = newer,
             None => self.oldest = newer,
         }
     }

@@ -3,7 +3,6 @@
 use super::{
     InstanceId, Shard,
     instance::{Entity, Kind, Stage},
-    mailbox::Mailbox,
     runs::Run,
 };
 use crate::{
@@ -27,11 +26,11 @@ impl Shard {
             Input::Requested(Request::State { to, session, request }) => match self.activate(&to) {
                 Some(id) if self.has_too_many_reads(id) => {
                     let error = busy(&to, "its list of reads");
-                    self.refusals.push_back(Reply { session, request, answer: Answer::Refused(error) });
+                    self.refusals.push_back(Reply { session, request, answer: Answer::refused(error) });
                 }
                 Some(id) if !to.is_run() => {
                     if let Some(instance) = self.instances.get_mut(id) {
-                        instance.reads.push((session, request));
+                        instance.waiting.reads.push((session, request));
                     }
                     self.mark_ready(id);
                 }
@@ -45,12 +44,12 @@ impl Shard {
 
     fn has_too_many_reads(&self, id: InstanceId) -> bool {
         let most = self.config.limits.mailbox_messages_max;
-        self.instances.get(id).is_some_and(|instance| instance.reads.len() >= most)
+        self.instances.get(id).is_some_and(|instance| instance.waiting.reads.len() >= most)
     }
 
     fn refuse_unknown(&mut self, to: &Address, (session, request): (SessionId, RequestId)) {
         let error = CallError::UnknownEntity { name: to.name().to_owned() };
-        self.refusals.push_back(Reply { session, request, answer: Answer::Refused(error) });
+        self.refusals.push_back(Reply { session, request, answer: Answer::refused(error) });
     }
 
     fn request(&mut self, message: Message) {
@@ -62,7 +61,7 @@ impl Shard {
         };
         let Some(instance) = self.instances.get_mut(id) else { return };
         let full =
-            instance.arrivals.len() + instance.mailbox.len() >= self.config.limits.mailbox_messages_max;
+            instance.waiting.arrivals.len() + instance.waiting.mailbox.len() >= self.config.limits.mailbox_messages_max;
         if full && !is_management(&message) {
             let error = busy(&message.to, "its mailbox");
             self.refuse(&message, error);
@@ -71,9 +70,10 @@ impl Shard {
         if let Identity::Key(name) = &message.identity {
             self.prefetch_key(&message.to, name);
         }
+        self.instances.equip(id);
         let Some(instance) = self.instances.get_mut(id) else { return };
         self.queued_bytes += message.bytes();
-        instance.arrivals.push_back(message);
+        instance.waiting.arrivals.push_back(message);
         self.mark_ready(id);
     }
 
@@ -86,7 +86,7 @@ impl Shard {
         };
         let Some(instance) = self.instances.get_mut(id) else { return };
         self.queued_bytes += message.bytes();
-        instance.deliveries.push_back((message, row));
+        instance.waiting.deliveries.push_back((message, row));
         self.mark_ready(id);
     }
 
@@ -120,11 +120,8 @@ impl Shard {
         if !generated || self.instances.find(&message.to).is_some() {
             return self.activate(&message.to);
         }
-        let id = self.instances.insert(message.to.clone(), Kind::Run(Box::new(Run::absent())), self.now);
-        let instance = self.instances.get_mut(id)?;
-        instance.stage = Stage::Active;
-        (instance.front, instance.mailbox) = (Mailbox::default(), Mailbox::default());
-        Some(id)
+        let kind = Kind::Run(Box::new(Run::absent()));
+        Some(self.instances.insert(message.to.clone(), kind, Stage::Active, self.now))
     }
 
     /// Finds an instance in memory or begins to load it. `None` when it is of an entity type that is not registered.
@@ -138,7 +135,7 @@ impl Shard {
             let behaviour = self.config.registry.get(address.name())?.clone();
             (Kind::Entity(Entity::new(behaviour.clone())), Some(behaviour))
         };
-        let id = self.instances.insert(address.clone(), kind, self.now);
+        let id = self.instances.insert(address.clone(), kind, Stage::Loading, self.now);
         self.load_instance(id, address.clone(), behaviour);
         Some(id)
     }

@@ -2,7 +2,7 @@
 
 use super::{
     InstanceId, Shard, inbox,
-    instance::{Kind, Stage},
+    instance::{Instance, Kind, Stage},
     locks::within,
     mailbox::{Entry, WINDOW_BYTES_MAX},
 };
@@ -96,6 +96,10 @@ impl Shard {
     /// Reads on in an instance's queues when what is in memory runs out.
     pub(super) fn load_window(&mut self, id: InstanceId) {
         let window = self.config.limits.mailbox_window;
+        let gap = |instance: &Instance| instance.waiting.front.has_gap() || instance.waiting.mailbox.has_gap();
+        if !self.instances.get(id).is_some_and(gap) {
+            return;
+        }
         for queue in Queue::ALL {
             let Some(instance) = self.instances.get_mut(id) else { return };
             let parked = matches!((&instance.stage, &instance.kind), (Stage::Parked(_), Kind::Entity(_)));
@@ -205,8 +209,8 @@ impl Shard {
             (Ok(_), _) => unreachable!("an instance is loaded as what it is"),
             (Err(reason), _) => {
                 instance.stage = Stage::Parked(reason);
-                instance.front.reading = false;
-                instance.mailbox.reading = false;
+                instance.waiting.front.reading = false;
+                instance.waiting.mailbox.reading = false;
                 0
             }
         };
@@ -220,8 +224,9 @@ impl Shard {
         let counted = &pages[if is_run { place::MAILBOX } else { place::COUNT }].rows;
         let newest = counted.last().and_then(|row| record::read_mailbox_key(&row.key).ok());
         if let Some(instance) = self.instances.get_mut(load.id) {
-            instance.mailbox.count(counted.len(), newest.map(|(_, _, id)| id));
+            instance.waiting.mailbox.count(counted.len(), newest.map(|(_, _, id)| id));
         }
+        self.instances.strip(load.id);
         debug_assert!(!is_run || self.instances.get(load.id).is_none_or(|instance| instance.run().is_some()));
         self.mark_ready(load.id);
     }

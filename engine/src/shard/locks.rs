@@ -41,19 +41,19 @@ impl Shard {
     /// The next message of an entity's front queue, but for cancels that wait for their request.
     fn next_of_front(&mut self, id: InstanceId) -> Option<Entry> {
         let instance = self.instances.get_mut(id)?;
-        if !instance.mailbox.has_gap() {
+        if !instance.waiting.mailbox.has_gap() {
             // Every request is in memory now: what a cancel does not find was here before it, or never comes.
             instance.entity_mut()?.cancelled.clear();
         }
         if instance.entity()?.cancelled.is_empty() {
-            return instance.front.pop();
+            return instance.waiting.as_mut()?.front.pop();
         }
         let cancelled = instance.entity()?.cancelled.clone();
         let waits = |message: &Message| match &message.body {
             Body::Cancel(request) => cancelled.contains(&request.section),
             _ => false,
         };
-        instance.front.take(|message| !waits(message))
+        instance.waiting.front.take(|message| !waits(message))
     }
 
     /// Whether the section that a call is made in holds the lock.
@@ -67,16 +67,16 @@ impl Shard {
     fn lose(&mut self, id: InstanceId, entry: Entry) {
         let message = self.consume(id, Queue::Front, entry);
         let text = format!("the section that calls {} does not hold its lock", message.to);
-        self.reply(&message, Answer::Failed(Failure::new(FailureKind::LockLost, text)));
+        self.reply(&message, Answer::failed(Failure::new(FailureKind::LockLost, text)));
     }
 
     /// Grants the lock of an entity that is free, and sends the request on.
     pub(super) fn grant(&mut self, id: InstanceId, mut entry: Entry) {
         if armed(Fault::GrantOutOfTurn)
             && let Some(instance) = self.instances.get_mut(id)
-            && let Some(second) = instance.mailbox.take(|message| matches!(message.body, Body::Lock(_)))
+            && let Some(second) = instance.waiting.mailbox.take(|message| matches!(message.body, Body::Lock(_)))
         {
-            instance.mailbox.put_back(vec![std::mem::replace(&mut entry, second)]);
+            instance.waiting.mailbox.put_back(vec![std::mem::replace(&mut entry, second)]);
         }
         let Some(address) = self.address_of(id) else { return };
         let message = self.consume(id, Queue::Back, entry);
@@ -101,15 +101,15 @@ impl Shard {
             let waits = |message: &Message| {
                 message.is_answered() && within(message).is_some_and(|within| is_of(&lock.section, within))
             };
-            let Some(entry) = instance.mailbox.take(waits) else {
-                instance.within = instance.mailbox.any(|message| within(message).is_some());
+            let Some(entry) = instance.waiting.mailbox.take(waits) else {
+                instance.within = instance.waiting.mailbox.any(|message| within(message).is_some());
                 return;
             };
             let message = self.consume(id, Queue::Back, entry);
             let run = lock.section.run.clone();
             let error = CallError::WouldDeadlock { address: message.to.clone(), run };
             self.finish_key(&message, &Err(Failure::new(FailureKind::LockLost, error.to_string())));
-            self.reply(&message, Answer::Refused(error));
+            self.reply(&message, Answer::refused(error));
         }
     }
 
@@ -125,7 +125,7 @@ impl Shard {
             Body::Cancel(request) => request.section == *section,
             _ => false,
         };
-        if let Some(entry) = instance.front.take(is_its) {
+        if let Some(entry) = instance.waiting.front.take(is_its) {
             self.consume(id, Queue::Front, entry);
         }
         true
@@ -169,19 +169,19 @@ impl Shard {
             _ => false,
         };
         if !locked {
-            if let Some(waiting) = instance.mailbox.take(is_its) {
+            if let Some(waiting) = instance.waiting.mailbox.take(is_its) {
                 self.consume(id, Queue::Back, waiting);
                 self.consume(id, Queue::Front, entry);
                 return;
             }
-            if instance.mailbox.has_gap() {
+            if instance.waiting.mailbox.has_gap() {
                 // The request is in a row, which comes into memory when its turn comes.
                 let Some(entity) = instance.entity_mut() else { return };
                 if entity.cancelled.contains(&section) {
                     self.consume(id, Queue::Front, entry);
                 } else {
                     entity.cancelled.push(section);
-                    instance.front.put_back(vec![entry]);
+                    instance.waiting.front.put_back(vec![entry]);
                 }
                 return;
             }
@@ -224,14 +224,14 @@ impl Shard {
             _ => false,
         };
         let held = entity.lock.as_ref().is_some_and(|lock| own(&lock.section));
-        if !held && !instance.mailbox.any(waits) {
+        if !held && !instance.waiting.mailbox.any(waits) {
             return false;
         }
         if let Identity::Key(name) = &message.identity {
             self.keys.set_wanted(&record::key_key(&message.to, name), false);
         }
         let error = CallError::WouldDeadlock { address: message.to.clone(), run: within.run.clone() };
-        self.reply(message, Answer::Refused(error));
+        self.reply(message, Answer::refused(error));
         true
     }
 }

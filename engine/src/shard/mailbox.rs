@@ -42,6 +42,20 @@ pub(crate) struct Mailbox {
 }
 
 impl Mailbox {
+    /// One for which nothing waits.
+    pub(crate) const fn new() -> Self {
+        Self {
+            head: VecDeque::new(),
+            head_bytes: 0,
+            gap: false,
+            tail: VecDeque::new(),
+            last: None,
+            absent: 0,
+            reading: false,
+            broken: false,
+        }
+    }
+
     /// Messages that wait, in memory or not.
     pub(crate) fn len(&self) -> usize {
         self.head.len() + self.tail.len() + self.absent
@@ -96,11 +110,15 @@ impl Mailbox {
         self.head.iter().chain(&self.tail).map(|entry| entry.message.bytes()).sum()
     }
 
-    /// Gives back the memory of an empty queue.
-    pub(crate) fn give_back_room(&mut self) {
-        if self.head.is_empty() {
-            self.head = VecDeque::new();
-        }
+    /// Whether nothing waits, nothing is being read, and nothing is known that a new mailbox would not know.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.head.is_empty() && self.tail.is_empty() && !self.gap && !self.reading && !self.broken && self.absent == 0
+    }
+
+    /// Makes an idle mailbox a new one. Returns whether its memory, for so many messages at most, may be used again.
+    pub(crate) fn reset(&mut self, messages_max: usize) -> bool {
+        self.last = None;
+        self.head.capacity() <= messages_max && self.tail.capacity() <= messages_max
     }
 
     /// Takes the oldest message.

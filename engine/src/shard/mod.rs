@@ -111,6 +111,8 @@ pub struct Shard {
     fresh: VecDeque<InstanceId>,
     /// Turns of `ready` since one of `fresh`.
     streak: usize,
+    /// Whose turn it is: it is put into the round when that is over, and not for what the turn itself will do.
+    turning: Option<InstanceId>,
     batch: OpenBatch,
     /// Entities with something to write when the batch is sealed.
     touched: Vec<InstanceId>,
@@ -157,6 +159,7 @@ impl Shard {
             ready: VecDeque::new(),
             fresh: VecDeque::new(),
             streak: 0,
+            turning: None,
             batch: OpenBatch::default(),
             touched: Vec::new(),
             trims: VecDeque::new(),
@@ -266,7 +269,7 @@ impl Shard {
             return false;
         }
         // Who is parked or locked leaves messages behind, as rows.
-        self.queued_bytes -= instance.front.bytes() + instance.mailbox.bytes();
+        self.queued_bytes -= instance.waiting.front.bytes() + instance.waiting.mailbox.bytes();
         self.instances.remove(id);
         true
     }
@@ -363,6 +366,9 @@ impl Shard {
 
     /// Puts an instance into the round if it has something to do.
     fn mark_ready(&mut self, id: InstanceId) {
+        if self.turning == Some(id) {
+            return;
+        }
         let committed = self.committed;
         let Some(instance) = self.instances.get_mut(id) else { return };
         let round = if instance.goes_on(committed) {
@@ -393,7 +399,7 @@ impl Shard {
     /// Tells a client at once that its request is refused.
     fn refuse(&mut self, message: &Message, error: CallError) {
         if let Some((session, request)) = message.from.client() {
-            self.refusals.push_back(Reply { session, request, answer: Answer::Refused(error) });
+            self.refusals.push_back(Reply { session, request, answer: Answer::refused(error) });
         }
     }
 
@@ -401,8 +407,8 @@ impl Shard {
     /// over its bytes. One that may not leave yet gets another round.
     fn make_room(&mut self) {
         const CHANCES: usize = 16;
-        let limits = self.config.limits.clone();
         for _ in 0..CHANCES {
+            let limits = &self.config.limits;
             let Some(id) = self.instances.least_recent() else { return };
             let Some(instance) = self.instances.get(id) else { return };
             // Messages that cannot be taken now are rows: who keeps them in memory keeps others out.

@@ -20,10 +20,19 @@ use sarsen_protocol::{
 impl Shard {
     pub(super) fn take_turn(&mut self, id: InstanceId) {
         self.instances.touch(id, self.now);
+        self.turning = Some(id);
+        self.work(id);
+        self.turning = None;
+        self.load_window(id);
+        self.instances.strip(id);
+        self.mark_ready(id);
+    }
+
+    fn work(&mut self, id: InstanceId) {
         let Some(instance) = self.instances.get(id) else { return };
         let is_run = instance.run().is_some();
         match instance.stage {
-            Stage::Loading => return,
+            Stage::Loading => {}
             Stage::Parked(_) | Stage::Active if is_run => {
                 self.admit(id);
                 self.turn_of_run(id);
@@ -38,27 +47,25 @@ impl Shard {
                 self.turn_of_entity(id);
             }
         }
-        self.load_window(id);
-        self.mark_ready(id);
     }
 
     /// Answers reads beside the queue, with what the last turn left.
     fn answer_reads(&mut self, id: InstanceId) {
         let Some(instance) = self.instances.get_mut(id) else { return };
-        if instance.reads.is_empty() {
+        if instance.waiting.reads.is_empty() {
             return;
         }
-        let reads = std::mem::take(&mut instance.reads);
+        let reads = std::mem::take(&mut instance.waiting.reads);
         let Kind::Entity(entity) = &instance.kind else { return };
         let answer = match (&instance.stage, &entity.state) {
-            (Stage::Parked(reason), _) => Answer::Refused(CallError::Parked {
+            (Stage::Parked(reason), _) => Answer::refused(CallError::Parked {
                 address: instance.address.clone(),
                 reason: reason.clone(),
             }),
             (_, None) => Answer::State(None),
             (_, Some(state)) => match entity.behaviour.encode(state) {
                 Ok(payload) => Answer::State(Some(payload)),
-                Err(failure) => Answer::Failed(failure),
+                Err(failure) => Answer::failed(failure),
             },
         };
         let bytes = match &answer {
@@ -79,8 +86,9 @@ impl Shard {
         if entity.lock.is_some() && !armed(Fault::LockIgnored) {
             return;
         }
-        if let Some(Body::Lock(_)) = instance.mailbox.oldest().map(|entry| &entry.message.body) {
-            if let Some(entry) = instance.mailbox.pop() {
+        let Some(queues) = instance.waiting.as_mut() else { return };
+        if let Some(Body::Lock(_)) = queues.mailbox.oldest().map(|entry| &entry.message.body) {
+            if let Some(entry) = queues.mailbox.pop() {
                 self.grant(id, entry);
             }
             return;
@@ -90,26 +98,29 @@ impl Shard {
 
     /// Runs the operations at the front of a queue, as many as a run may hold.
     pub(super) fn run(&mut self, id: InstanceId, queue: Queue) {
-        let limits = self.config.limits.clone();
+        let limits = &self.config.limits;
         let Some(instance) = self.instances.get_mut(id) else { return };
-        let waiting = instance.queue_mut(queue).head_len();
+        let mailbox = instance.queue_mut(queue);
+        let waiting = mailbox.head_len();
         let mut entries: Vec<Entry> = Vec::with_capacity(waiting.min(limits.run_operations_max));
         let mut bytes = 0;
         while entries.len() < limits.run_operations_max
-            && let Some(next) = instance.queue_mut(queue).oldest()
+            && let Some(next) = mailbox.oldest()
             && let Body::Operation(operation) = &next.message.body
             && (entries.is_empty() || bytes + operation.input.len() <= limits.run_bytes_max)
         {
             bytes += operation.input.len();
-            entries.extend(instance.queue_mut(queue).pop());
+            entries.extend(mailbox.pop());
         }
         self.run_operations(id, queue, entries);
     }
 
     /// Runs operations that were taken from a queue.
     pub(super) fn run_operations(&mut self, id: InstanceId, queue: Queue, entries: Vec<Entry>) {
-        let limits = self.config.limits.clone();
-        let now = self.now;
+        if entries.is_empty() {
+            return;
+        }
+        let (limits, now) = (self.config.limits.run(), self.now);
         let Some(instance) = self.instances.get_mut(id) else { return };
         let Kind::Entity(entity) = &mut instance.kind else { return };
         let operation = |entry| match entry {
@@ -122,11 +133,8 @@ impl Shard {
             .map(|operation| Asked { operation: &operation.name, input: &operation.input })
             .collect();
         debug_assert_eq!(asked.len(), entries.len(), "only operations are run");
-        if asked.is_empty() {
-            return;
-        }
         let address = instance.address.clone();
-        let ran = entity.behaviour.run(&address, &mut entity.state, &asked, now, &limits.run());
+        let ran = entity.behaviour.run(&address, &mut entity.state, &asked, now, &limits);
         debug_assert_eq!(ran.outcomes.len(), asked.len(), "each operation has an outcome");
         self.operations += ran.outcomes.len() as u64;
         self.apply(id, ran.change);
@@ -226,8 +234,8 @@ impl Shard {
         let outcome = Err(failure);
         self.finish_key(message, &outcome);
         if let Err(failure) = outcome {
-            let (address, what) = (message.to.clone(), message.body.to_string());
-            self.batch.release(Effect::DeadLetter { address, what, failure }, 0);
+            let (address, what) = (message.to.clone(), message.body.to_string().into());
+            self.batch.release(Effect::DeadLetter { address, what, failure: Box::new(failure) }, 0);
         }
     }
 }

@@ -70,17 +70,17 @@ impl Shard {
             }
             Kind::Run(run) => run.write(&mut self.batch, &instance.address, dirty, now),
         }
-        for queue in Queue::ALL {
-            let address = instance.address.clone();
-            for entry in instance.queue_mut(queue).unwritten() {
-                entry.row = Some(number);
-                let key = record::mailbox_key(&address, queue, entry.id);
-                self.batch.write(Keyspace::Mailbox, key, Some(record::write_message(&entry.message)));
+        if let Some(queues) = instance.waiting.as_mut() {
+            for (queue, mailbox) in [(Queue::Front, &mut queues.front), (Queue::Back, &mut queues.mailbox)] {
+                for entry in mailbox.unwritten() {
+                    entry.row = Some(number);
+                    let key = record::mailbox_key(&instance.address, queue, entry.id);
+                    self.batch.write(Keyspace::Mailbox, key, Some(record::write_message(&entry.message)));
+                }
             }
         }
-        instance.give_back_room();
         let waits = instance.run().is_some_and(Run::waits_for_store);
-        if waits || instance.mailbox.has_gap() || instance.front.has_gap() {
+        if waits || instance.waiting.mailbox.has_gap() || instance.waiting.front.has_gap() {
             self.trims.push_back((number, id));
         }
     }
@@ -106,9 +106,9 @@ impl Shard {
         while self.trims.front().is_some_and(|(number, _)| *number <= self.committed)
             && let Some((_, id)) = self.trims.pop_front()
         {
-            if let Some(instance) = self.instances.get_mut(id) {
-                self.queued_bytes -= instance.mailbox.trim(self.committed);
-                self.queued_bytes -= instance.front.trim(self.committed);
+            if let Some(queues) = self.instances.get_mut(id).and_then(|instance| instance.waiting.as_mut()) {
+                self.queued_bytes -= queues.mailbox.trim(self.committed);
+                self.queued_bytes -= queues.front.trim(self.committed);
             }
             self.mark_ready(id);
         }

@@ -85,7 +85,7 @@ impl Shard {
             Body::Operation(operation)
                 if operation.answered && matches!(message.from, Origin::Execution { .. }) =>
             {
-                self.reply(message, Answer::Failed(failure));
+                self.reply(message, Answer::failed(failure));
             }
             Body::Operation(_) | Body::Event(_) => self.give_up(message, failure),
             Body::Start(start) => match &start.parent {
@@ -119,7 +119,7 @@ impl Shard {
         let key = record::inbox_key(slot, source, sequence);
         self.batch.write(Keyspace::Inbox, key, Some(record::write_message(&message)));
         let bytes = message.bytes();
-        let delivery = Delivery { source, slot, sequence, message: Some(message) };
+        let delivery = Box::new(Delivery { source, slot, sequence, message: Some(message) });
         self.batch.release(Effect::Deliver { to, delivery }, bytes);
     }
 

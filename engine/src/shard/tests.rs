@@ -195,7 +195,7 @@ fn a_full_mailbox_refuses_clients_at_once_and_gives_up_on_instances_at_ten_times
     let signals: Vec<_> = (0..5).map(|_| desk.signal("x", "add", "1", Identity::None)).collect();
     desk.refusals();
     let refused =
-        |desk: &Desk, request| matches!(desk.answer(request), Some(Answer::Refused(CallError::Busy { .. })));
+        |desk: &Desk, request| matches!(desk.refusal(request), Some(CallError::Busy { .. }));
     let busy: Vec<bool> = signals.iter().map(|request| refused(&desk, *request)).collect();
     assert_eq!(busy, [false, false, false, true, true]);
     desk.signal("y", "flood", "50", Identity::None);
@@ -270,7 +270,7 @@ fn an_entity_whose_record_does_not_fit_is_parked_and_goes_on_when_it_does() {
     desk.signal("y", "scatter_to_x", "null", Identity::None);
     desk.rest();
     for request in [call, read] {
-        assert!(matches!(desk.answer(request), Some(Answer::Refused(CallError::Parked { .. }))));
+        assert!(matches!(desk.refusal(request), Some(CallError::Parked { .. })));
     }
     assert_eq!((desk.stats().parked, desk.rows(Keyspace::Mailbox)), (1, 1), "the instance's message waits");
     desk.mend("x", record);
@@ -286,7 +286,7 @@ fn refusals_do_not_fill_the_batch() {
     for _ in 0..5 {
         let late = desk.late("x");
         desk.settle();
-        assert!(matches!(desk.answer(late), Some(Answer::Refused(CallError::Expired { .. }))));
+        assert!(matches!(desk.refusal(late), Some(CallError::Expired { .. })));
     }
 }
 
@@ -300,7 +300,7 @@ fn a_key_that_was_read_for_an_activation_that_left_unblocks_the_next_one() {
     desk.hold_keys = true;
     let late = desk.late_call("x", key("k"));
     desk.settle();
-    assert!(matches!(desk.answer(late), Some(Answer::Refused(CallError::Expired { .. }))));
+    assert!(matches!(desk.refusal(late), Some(CallError::Expired { .. })));
     assert!(desk.evict("x"));
     let call = desk.call("x", "add", "5", key("k"));
     desk.settle();
@@ -449,7 +449,7 @@ fn those_who_wait_under_one_key_are_bounded() {
     let calls: Vec<u64> = (0..300).map(|_| desk.call("x", "add", "1", key("k"))).collect();
     desk.rest();
     let refused =
-        |request: &&u64| matches!(desk.answer(**request), Some(Answer::Refused(CallError::Busy { .. })));
+        |request: &&u64| matches!(desk.refusal(**request), Some(CallError::Busy { .. }));
     assert_eq!(calls.iter().filter(refused).count(), 300 - 256);
     desk.now = desk.now.after(Duration::from_secs(5));
     desk.rest();

@@ -74,7 +74,7 @@ impl Serialize for Odd {
 }
 
 fn of_text(text: impl Into<Vec<u8>>) -> Payload {
-    Payload(Bytes::from(text.into()))
+    Payload::from_encoded(Bytes::from(text.into()))
 }
 
 fn refusal<T: Serialize>(value: T) -> String {

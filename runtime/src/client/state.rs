@@ -69,18 +69,18 @@ impl<E: Entity> Future for State<E> {
     type Output = Result<Option<E>, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (address, answer) = ready!(self.exchange.poll(cx))?;
+        let (route, answer) = ready!(self.exchange.poll(cx))?;
         let result = match answer {
             Answer::State(None) => Ok(None),
             Answer::State(Some(payload)) => {
                 json::decode(&payload).map(Some).map_err(|failure| AnswerError::Misfit(failure.message))
             }
-            Answer::Failed(failure) => Err(AnswerError::Failed(failure)),
+            Answer::Failed(failure) => Err(AnswerError::Failed(*failure)),
             other => Err(foreign(&other)),
         };
         Poll::Ready(result.map_err(|error| match error {
-            AnswerError::Misfit(reason) => CallError::InvalidState { address, reason },
-            other => call_error(other, address, STATE),
+            AnswerError::Misfit(reason) => CallError::InvalidState { address: route.to().clone(), reason },
+            other => call_error(other, route.to().clone(), STATE),
         }))
     }
 }

@@ -78,7 +78,7 @@ impl<S: Store> Process<S> {
     pub(super) fn let_out(&mut self, effect: Effect, env: &mut Env<S>) {
         match effect {
             Effect::Reply(reply) => self.reply(reply, env),
-            Effect::Deliver { to, delivery } => self.deliver(to, delivery, env),
+            Effect::Deliver { to, delivery } => self.deliver(to, *delivery, env),
             Effect::DeadLetter { address, what, failure } => {
                 env.note(|| format!("dead letter: {what} of {address}: {failure}"));
                 env.count(match failure.kind {
@@ -90,7 +90,7 @@ impl<S: Store> Process<S> {
             }
             Effect::Perform(task) => self.begin(*task, env),
             Effect::CancelTask(token) => self.cancel(token, env),
-            Effect::RunEnded { run, first, outcome } => self.end_run(&run, first, outcome, env),
+            Effect::RunEnded { run, first, outcome } => self.end_run(&run, first, outcome.map(|outcome| *outcome), env),
             Effect::Parked { address, reason } => {
                 env.note(|| format!("{address} is parked: {reason}"));
                 env.count(Situation::Parked);
@@ -143,7 +143,7 @@ impl<S: Store> Process<S> {
             let sequence = delivery.sequence.next();
             Delivery { sequence, ..delivery.clone() }
         });
-        self.leaving.extend(again.map(|delivery| Effect::Deliver { to, delivery }));
+        self.leaving.extend(again.map(|delivery| Effect::Deliver { to, delivery: Box::new(delivery) }));
         let mut inner = self.front.inner();
         for delivery in std::iter::once(delivery).chain(forged) {
             inner.push_inside(usize::from(to.0), Input::Delivered(delivery));
@@ -178,7 +178,7 @@ impl<S: Store> Process<S> {
             let Effect::Reply(reply) = effect else { continue };
             if let Some(caller) = self.callers.waiting.remove(&reply.request) {
                 env.count(Situation::OutcomeUnknown);
-                caller.replier.send(Answer::Refused(CallError::OutcomeUnknown));
+                caller.replier.send(Answer::refused(CallError::OutcomeUnknown));
             }
         }
         let in_lanes = self.front.inner().close();

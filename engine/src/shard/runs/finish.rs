@@ -131,6 +131,6 @@ impl Shard {
             Some(RunOutcome::Returned(result)) => result.len(),
             _ => 0,
         };
-        self.batch.release(Effect::RunEnded { run, first, outcome }, bytes);
+        self.batch.release(Effect::RunEnded { run, first, outcome: outcome.map(Box::new) }, bytes);
     }
 }

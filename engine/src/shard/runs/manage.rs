@@ -27,15 +27,15 @@ impl Shard {
             let holds_begin = self.is_parked(id) || self.run_of(id).is_some_and(Run::is_suspended);
             let Some(instance) = self.instances.get_mut(id) else { return };
             let next = if holds_begin {
-                instance.front.take(|message| !is_begin(message))
+                instance.waiting.front.take(|message| !is_begin(message))
             } else {
-                instance.front.pop()
+                instance.waiting.front.pop()
             };
             let Some(entry) = next else { return };
             let last = matches!(entry.message.body, Body::Begin(_) | Body::Sweep);
             if let Managed::Waits(entry) = self.manage_one(id, entry) {
                 if let Some(instance) = self.instances.get_mut(id) {
-                    instance.front.put_back(vec![entry]);
+                    instance.waiting.front.put_back(vec![entry]);
                 }
                 return;
             }
@@ -97,12 +97,12 @@ impl Shard {
         match (&message.body, status) {
             // It is meant for the run of a start that has been accepted and has yet to be done.
             (Body::Event(_) | Body::Suspend { .. } | Body::Resume { .. } | Body::Terminate { .. }, _)
-                if instance.front.any(|waiting| matches!(waiting.body, Body::Start(_))) =>
+                if instance.waiting.front.any(|waiting| matches!(waiting.body, Body::Start(_))) =>
             {
                 None
             }
             (Body::Event(event), None) => {
-                let waiting = instance.mailbox.len();
+                let waiting = instance.waiting.mailbox.len();
                 match event.keep_until {
                     None => Some(CallError::RunNotFound { run: run_id }),
                     Some(_) if waiting >= self.config.limits.events_before_start_max => {
@@ -182,10 +182,10 @@ impl Shard {
             let details = json::encode(&status).ok();
             let failure = Failure { details, ..Failure::new(FailureKind::RunExists, error.to_string()) };
             if matches!(message.identity, Identity::None) {
-                self.reply(message, Answer::Refused(error));
+                self.reply(message, Answer::refused(error));
             } else {
                 self.finish_key(message, &Err(failure));
-                self.reply(message, Answer::Refused(error));
+                self.reply(message, Answer::refused(error));
             }
         } else {
             self.fail(message, Failure::new(FailureKind::RunExists, error.to_string()));
@@ -360,13 +360,13 @@ impl Shard {
     /// The begin that still waits, of an execution that cannot begin.
     fn take_begin(&mut self, id: InstanceId) -> Option<Entry> {
         let current = self.run_of(id).and_then(Run::execution)?;
-        self.instances.get_mut(id)?.front.take(|message| begins(message, current))
+        self.instances.get_mut(id)?.waiting.front.take(|message| begins(message, current))
     }
 
     /// Whether the begin of the execution that is under way still waits.
     pub(super) fn is_begin_waiting(&self, id: InstanceId) -> bool {
         let Some(current) = self.run_of(id).and_then(Run::execution) else { return false };
-        self.instances.get(id).is_some_and(|instance| instance.front.any(|message| begins(message, current)))
+        self.instances.get(id).is_some_and(|instance| instance.waiting.front.any(|message| begins(message, current)))
     }
 
     /// Of an execution that has not begun nothing is recorded but its end: while the run is suspended it does not begin.
@@ -386,7 +386,7 @@ impl Shard {
                     _ => RunStatus::Running,
                 };
                 if let Some(instance) = self.instances.get_mut(id) {
-                    instance.front.put_back(vec![begin]);
+                    instance.waiting.front.put_back(vec![begin]);
                 }
                 self.set_status(id, status);
             }

@@ -33,7 +33,7 @@ impl Shard {
             self.replay(id);
             return;
         }
-        if self.instances.get(id).is_none_or(|instance| instance.front.has_gap()) {
+        if self.instances.get(id).is_none_or(|instance| instance.waiting.front.has_gap()) {
             return;
         }
         self.manage(id);
@@ -94,7 +94,7 @@ impl Shard {
             }
             Err(parked) => {
                 if let Some(instance) = self.instances.get_mut(id) {
-                    instance.mailbox.put_back(taken.entries);
+                    instance.waiting.mailbox.put_back(taken.entries);
                 }
                 self.park(id, parked.to_string());
             }
@@ -131,7 +131,7 @@ impl Shard {
     /// Takes what waits in the back queue, as much as a turn may hold. What is meant for another execution is dropped.
     fn take_inputs(&mut self, id: InstanceId) -> Taken {
         let limits = self.config.limits.clone();
-        let waiting = self.instances.get(id).map_or(0, |instance| instance.mailbox.head_len());
+        let waiting = self.instances.get(id).map_or(0, |instance| instance.waiting.mailbox.head_len());
         let room = waiting.min(limits.run_operations_max);
         let mut taken = Taken { entries: Vec::with_capacity(room), inputs: Vec::with_capacity(room) };
         let mut bytes = 0;
@@ -140,7 +140,7 @@ impl Shard {
             || (taken.entries.len() < limits.run_operations_max && bytes < limits.run_bytes_max)
         {
             let Some(instance) = self.instances.get_mut(id) else { break };
-            let Some(entry) = instance.mailbox.pop() else { break };
+            let Some(entry) = instance.waiting.mailbox.pop() else { break };
             match input(&entry.message, execution) {
                 Some(input) => {
                     bytes += entry.message.bytes();
@@ -206,7 +206,7 @@ impl Shard {
     fn drop_late(&mut self, id: InstanceId) {
         for _ in 0..self.config.limits.run_operations_max {
             let Some(instance) = self.instances.get_mut(id) else { return };
-            let Some(entry) = instance.mailbox.pop() else { return };
+            let Some(entry) = instance.waiting.mailbox.pop() else { return };
             self.drop_entry(id, entry);
         }
     }
@@ -255,7 +255,7 @@ impl Shard {
         loop {
             let Some(instance) = self.instances.get_mut(id) else { return };
             let address = instance.address.clone();
-            let Some(entry) = instance.mailbox.take(over) else { break };
+            let Some(entry) = instance.waiting.mailbox.take(over) else { break };
             let kept = match &entry.message.body {
                 Body::Event(event) => event.keep_until.is_some(),
                 _ => false,
@@ -284,7 +284,7 @@ impl Shard {
         const SOON: Duration = Duration::from_secs(1);
         let soon = self.now.after(SOON);
         let Some(instance) = self.instances.get_mut(id) else { return };
-        let (next, rest) = (instance.mailbox.next_until(), instance.mailbox.has_gap());
+        let (next, rest) = (instance.waiting.mailbox.next_until(), instance.waiting.mailbox.has_gap());
         let address = instance.address.clone();
         let Some(run) = instance.run_mut() else { return };
         if !std::mem::take(&mut run.unwatched) {

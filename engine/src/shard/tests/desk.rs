@@ -14,7 +14,7 @@ use crate::{
 use bytes::Bytes;
 use sarsen_entities::Typed;
 use sarsen_protocol::{
-    Address, Answer, Batch, Body, Effect, Epoch, Failure, Identity, Keyspace, Lease, Message, OperationName,
+    Address, Answer, Batch, Body, CallError, Effect, Epoch, Failure, Identity, Keyspace, Lease, Message, OperationName,
     Origin, Page, Payload, Read, Receipt, RequestId, Row, RunId, RunOutcome, SessionId, ShardId, Task,
     TaskToken, Timestamp, Within,
 };
@@ -214,6 +214,14 @@ impl Desk {
         self.answers.get(&request)
     }
 
+    /// Why a request was refused, if it was.
+    pub(super) fn refusal(&self, request: u64) -> Option<&CallError> {
+        match self.answer(request)? {
+            Answer::Refused(error) => Some(error),
+            _ => None,
+        }
+    }
+
     pub(super) fn returned(&self, request: u64) -> String {
         match self.answer(request) {
             Some(Answer::Returned(payload)) => String::from_utf8_lossy(payload.as_bytes()).into_owned(),
@@ -367,15 +375,15 @@ impl Desk {
                 self.answers.insert(reply.request.0, reply.answer);
             }
             Effect::Deliver { to, delivery } => {
-                self.lanes[usize::from(to.0)].push(Input::Delivered(delivery));
+                self.lanes[usize::from(to.0)].push(Input::Delivered(*delivery));
             }
-            Effect::DeadLetter { failure, .. } => self.letters.push(failure),
+            Effect::DeadLetter { failure, .. } => self.letters.push(*failure),
             Effect::Perform(task) => self.tasks.push(*task),
             Effect::CancelTask(token) => {
                 self.tasks.retain(|task| task.token != token);
                 self.cancelled.push(token);
             }
-            Effect::RunEnded { run, outcome, .. } => self.ended.push((run, outcome)),
+            Effect::RunEnded { run, outcome, .. } => self.ended.push((run, outcome.map(|outcome| *outcome))),
             Effect::Parked { reason, .. } => self.parked.push(reason),
         }
     }

@@ -363,7 +363,7 @@ fn a_call_behind_a_forced_release_is_told_that_its_lock_is_lost() {
 #[test]
 fn work_of_an_execution_that_calls_what_it_has_locked_would_deadlock() {
     let refused = |desk: &Desk, call| {
-        matches!(desk.answer(call), Some(Answer::Refused(CallError::WouldDeadlock { .. })))
+        matches!(desk.refusal(call), Some(CallError::WouldDeadlock { .. }))
     };
     let mut desk = desk();
     desk.start("holder", "lock y; event e; unlock");
@@ -441,7 +441,7 @@ fn a_call_that_waits_before_the_lock_is_granted_would_deadlock_then() {
     assert_eq!((desk.answer(call), desk.answer(other)), (None, None));
     desk.raise("holder", "e 1", None);
     desk.rest();
-    assert!(matches!(desk.answer(call), Some(Answer::Refused(CallError::WouldDeadlock { .. }))));
+    assert!(matches!(desk.refusal(call), Some(CallError::WouldDeadlock { .. })));
     assert_eq!((desk.sum("x"), desk.answer(other)), (6, None));
     desk.raise("r", "e 1", None);
     desk.rest();

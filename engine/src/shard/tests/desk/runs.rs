@@ -106,7 +106,7 @@ impl Desk {
             Some(Answer::Returned(_)) => "returned".to_owned(),
             Some(Answer::Acknowledged) => "acknowledged".to_owned(),
             Some(Answer::Failed(failure)) => format!("failed: {:?}", failure.kind),
-            Some(Answer::Refused(error)) => match error {
+            Some(Answer::Refused(error)) => match &**error {
                 CallError::RunExists { status, .. } => format!("exists, {status}"),
                 CallError::RunNotFound { .. } => "not found".to_owned(),
                 CallError::RunFinished { status, .. } => format!("finished, {status}"),
