@@ -47,8 +47,14 @@ pub(crate) struct Pace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
     Start,
-    Middle,
-    End,
+    /// Behind second `n` of `count`, counted from 1; a run that is shorter is one second.
+    Second {
+        n: u32,
+        count: u32,
+    },
+    End {
+        count: u32,
+    },
 }
 
 /// What the loop did.
@@ -101,10 +107,11 @@ pub(crate) async fn run<W: Work>(
     look(Moment::Start).await?;
     let begun = Instant::now();
     shared.phase.store(MEASURE, Ordering::Relaxed);
-    let seconds = shared.watch(begun, pace.measured, &mut look).await?;
+    let count = u32::try_from(pace.measured.as_secs().max(1)).unwrap_or(u32::MAX);
+    let seconds = shared.watch(begun, pace.measured, count, &mut look).await?;
     shared.phase.store(STOP, Ordering::Relaxed);
     let elapsed = begun.elapsed();
-    look(Moment::End).await?;
+    look(Moment::End { count }).await?;
 
     let mut acknowledged = 0;
     while let Some(task) = tasks.join_next().await {
@@ -137,19 +144,17 @@ impl<W: Work> Loop<W> {
         &self,
         begun: Instant,
         measured: Duration,
+        count: u32,
         look: &mut impl AsyncFnMut(Moment) -> Result<(), W::Error>,
     ) -> Result<Vec<f64>, W::Error> {
-        let count = u32::try_from(measured.as_secs().max(1)).unwrap_or(u32::MAX);
         let mut seconds = Vec::new();
         let (mut last, mut noted) = (begun, 0);
         for second in 1..=count {
-            if second == count / 2 + 1 {
-                look(Moment::Middle).await?;
-            }
             sleep_until((begun + measured * second / count).into()).await;
             let (now, all) = (Instant::now(), self.latencies.count());
             seconds.push((all - noted) as f64 / (now - last).as_secs_f64());
             (last, noted) = (now, all);
+            look(Moment::Second { n: second, count }).await?;
         }
         Ok(seconds)
     }

@@ -5,7 +5,6 @@ use crate::{
     latencies::micros,
     measure::Measured,
     statistics::{tenths, whole},
-    steady,
 };
 use serde_json::{Map, Value, json};
 
@@ -35,7 +34,7 @@ impl Figures {
     pub(crate) fn of(options: &Options, measured: &Measured) -> Self {
         let done = &measured.done;
         let operations = done.latencies.len() as f64;
-        let tail = steady::Tail::of(measured);
+        let tail = measured.tail;
         let mut figures = Self::options(options);
         figures.add("seconds", tenths(done.elapsed.as_secs_f64()));
         figures.add("ops_per_s", whole(done.per_second()));
@@ -51,7 +50,8 @@ impl Figures {
         figures.add("tail_bytes_start", json!(tail.map(|tail| tail.start)));
         figures.add("tail_bytes_middle", json!(tail.map(|tail| tail.middle)));
         figures.add("tail_bytes_end", json!(tail.map(|tail| tail.end)));
-        figures.add("steady", json!(steady::is_steady(measured)));
+        figures.add("tail_bytes_peaks", json!(tail.map(|tail| tail.peaks)));
+        figures.add("steady", json!(tail.and_then(|tail| tail.is_steady(options.measured))));
         figures
     }
 

@@ -113,9 +113,10 @@ async fn bench(command: Command) -> Result<(), Error> {
 async fn run(data: &Path, operation: Operation, options: &Options, touch: bool) -> Result<(), Error> {
     let measured = once(data, operation, options, touch).await?;
     show(options, &Figures::of(options, &measured));
-    match steady::Tail::of(&measured) {
-        Some(tail) if steady::is_steady(&measured) == Some(false) => {
-            Err(Error::NotSteady { middle: tail.middle, end: tail.end })
+    match measured.tail {
+        Some(tail) if tail.is_steady(options.measured) == Some(false) => {
+            let [first, second] = tail.peaks;
+            Err(Error::NotSteady { first, second })
         }
         _ => Ok(()),
     }
@@ -200,7 +201,7 @@ enum Error {
     #[error("nothing was synced, or nothing done: the figures would mean nothing")]
     NotSynced,
     #[error(
-        "not steady: {middle} bytes were not yet checkpointed in the middle and {end} at the end, so the rate cannot be kept; it is bound by checkpoints, or give it more --seconds to settle"
+        "not steady: up to {first} bytes were not yet checkpointed in the first half and up to {second} in the second, so the rate cannot be kept: it is bound by checkpoints, or needs more --seconds to settle"
     )]
-    NotSteady { middle: u64, end: u64 },
+    NotSteady { first: u64, second: u64 },
 }

@@ -3,8 +3,9 @@
 use crate::{
     Error,
     arguments::Options,
-    closed_loop::{self, Done, Moment, Pace},
+    closed_loop::{self, Done, Moment},
     snapshot::Snapshot,
+    steady::{self, Tail},
     work::{Operation, Sarsen},
 };
 use sarsen::Client;
@@ -15,24 +16,23 @@ pub(crate) struct Measured {
     /// All operations that were acknowledged, whether they were measured or not.
     pub(crate) acknowledged: u64,
     pub(crate) done: Done,
-    /// At the start, in the middle, at the end.
-    pub(crate) looks: [Snapshot; 3],
+    start: Snapshot,
+    end: Snapshot,
+    /// `None` when the store tells of none.
+    pub(crate) tail: Option<Tail>,
 }
 
 impl Measured {
     pub(crate) fn bytes_written(&self) -> u64 {
-        let [start, _, end] = &self.looks;
-        end.stats.bytes_written - start.stats.bytes_written
+        self.end.stats.bytes_written - self.start.stats.bytes_written
     }
 
     pub(crate) fn syncs(&self) -> u64 {
-        let [start, _, end] = &self.looks;
-        end.stats.syncs - start.stats.syncs
+        self.end.stats.syncs - self.start.stats.syncs
     }
 
     pub(crate) fn cpu(&self) -> Option<Duration> {
-        let [start, _, end] = &self.looks;
-        Some(end.cpu?.saturating_sub(start.cpu?))
+        Some(self.end.cpu?.saturating_sub(self.start.cpu?))
     }
 }
 
@@ -44,23 +44,40 @@ pub(crate) async fn measure(
     touch: bool,
 ) -> Result<Measured, Error> {
     let work = Arc::new(Sarsen::new(client, operation, options.entities.get()));
-    let pace = options.pace();
-    let touched = if touch { work.touch_all(pace.in_flight).await? } else { 0 };
-    let (done, looks) = run(client, work, pace).await?;
-    if done.latencies.is_empty() || looks[2].stats.syncs == looks[0].stats.syncs {
-        return Err(Error::NotSynced);
-    }
-    Ok(Measured { acknowledged: touched + done.acknowledged, done, looks })
-}
-
-/// Runs the closed loop and looks at the runtime at each of its moments.
-async fn run(client: &Client, work: Arc<Sarsen>, pace: Pace) -> Result<(Done, [Snapshot; 3]), Error> {
-    let mut looks = Vec::new();
-    let done = closed_loop::run(work, pace, async |_: Moment| {
-        looks.push(Snapshot::take(client).await?);
+    let touched = if touch { work.touch_all(options.in_flight.get()).await? } else { 0 };
+    let (mut start, mut end, mut tail) = (None, None, None);
+    let done = closed_loop::run(work, options.pace(), async |moment| {
+        let wanted = match moment {
+            Moment::Second { n, count } => steady::is_looked_at(options, n, count),
+            Moment::Start | Moment::End { .. } => true,
+        };
+        if !wanted {
+            return Ok(());
+        }
+        let look = Snapshot::take(client).await?;
+        note(&mut tail, moment, look.tail_bytes);
+        match moment {
+            Moment::Start => start = Some(look),
+            Moment::Second { .. } => {}
+            Moment::End { .. } => end = Some(look),
+        }
         Ok(())
     })
     .await?;
-    let looks = looks.try_into().unwrap_or_else(|_| unreachable!("there are three moments"));
-    Ok((done, looks))
+    let start = start.expect("a loop has a start");
+    let end = end.expect("a loop has an end");
+    if done.latencies.is_empty() || end.stats.syncs == start.stats.syncs {
+        return Err(Error::NotSynced);
+    }
+    Ok(Measured { acknowledged: touched + done.acknowledged, done, start, end, tail })
+}
+
+fn note(tail: &mut Option<Tail>, moment: Moment, bytes: Option<u64>) {
+    let Some(bytes) = bytes else { return };
+    let tail = tail.get_or_insert_default();
+    match moment {
+        Moment::Start => tail.start = bytes,
+        Moment::Second { n, count } => tail.note(n, count, bytes),
+        Moment::End { count } => tail.note(count, count, bytes),
+    }
 }
