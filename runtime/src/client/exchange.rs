@@ -156,11 +156,11 @@ impl Draft {
         let may_wait_on_disk = check(gate, &request)?;
         let (replier, answer) = Replier::new(may_wait_on_disk);
         gate.submit(request, replier)?;
-        let timer = times.timeout.map(|timeout| {
+        let alarm = times.timeout.map(|timeout| {
             let late = late(route.to.clone(), timeout, is_read);
             Box::new((late, gate.sleep(timeout)))
         });
-        Ok(Sent { route, answer, timer })
+        Ok(Sent { route, answer, alarm })
     }
 }
 
@@ -247,7 +247,7 @@ struct Sent {
     route: Arc<Route>,
     answer: oneshot::Receiver<Answer>,
     /// What it ends with when its time is up.
-    timer: Option<Box<(CallError, Coming<()>)>>,
+    alarm: Option<Box<(CallError, Coming<()>)>>,
 }
 
 impl Sent {
@@ -259,8 +259,8 @@ impl Sent {
                 Err(_) => Err(CallError::OutcomeUnknown),
             });
         }
-        let Some((late, timer)) = self.timer.as_deref_mut() else { return Poll::Pending };
-        ready!(timer.as_mut().poll(cx));
+        let Some((late, alarm)) = self.alarm.as_deref_mut() else { return Poll::Pending };
+        ready!(alarm.as_mut().poll(cx));
         Poll::Ready(Err(late.clone()))
     }
 }
