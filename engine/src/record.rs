@@ -4,12 +4,12 @@
 //! written as `name 0x00 key`; neither part has a 0x00 of its own, so a 0x00 behind it ends it. Each value begins
 //! with a version byte of its own; the golden bytes below are those of version 1.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 use sarsen_protocol::{
     ActivityName, Address, CommandId, Epoch, ExecutionId, Failure, HashMap, IdentityName, Labels, Message,
     OrchestrationName, Parent, Payload, RunId, RunOutcome, RunStatus, Section, Sequence, Slot, SlotRange,
     Source, Timestamp, TraceContext,
-    record::{RecordError, decode, decode_all, encode, encode_into},
+    record::{RecordError, decode, decode_all, encode_exact, encode_exact_before},
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ impl RowId {
         Self { epoch: Epoch(COMMAND | execution), counter: u64::from(command.0) }
     }
 
-    fn put(self, bytes: &mut BytesMut) {
+    fn put(self, bytes: &mut Vec<u8>) {
         bytes.put_u64(self.epoch.0);
         bytes.put_u64(self.counter);
     }
@@ -49,8 +49,8 @@ fn number(bytes: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(bytes.try_into().ok()?))
 }
 
-fn start(slot: Slot, more: usize) -> BytesMut {
-    let mut bytes = BytesMut::with_capacity(2 + more);
+fn start(slot: Slot, more: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(2 + more);
     bytes.put_u16(slot.number());
     bytes
 }
@@ -63,10 +63,10 @@ pub(crate) fn bounds(slots: SlotRange) -> (Bytes, Bytes) {
 
 /// The bounds of the rows whose key is exactly `key`.
 pub(crate) fn exactly(key: &Bytes) -> (Bytes, Bytes) {
-    let mut end = BytesMut::with_capacity(key.len() + 1);
+    let mut end = Vec::with_capacity(key.len() + 1);
     end.put_slice(key);
     end.put_u8(0);
-    (key.clone(), end.freeze())
+    (key.clone(), end.into())
 }
 
 /// The slot of a row, by its key.
@@ -77,7 +77,7 @@ pub(crate) fn slot(key: &[u8]) -> Option<Slot> {
 pub(crate) fn instance_key(address: &Address) -> Bytes {
     let mut key = start(address.slot(), address.as_bytes().len());
     key.put_slice(address.as_bytes());
-    key.freeze()
+    key.into()
 }
 
 pub(crate) fn read_instance_key(key: &[u8]) -> Result<Address, RecordError> {
@@ -99,7 +99,7 @@ impl Queue {
     pub(crate) const ALL: [Self; 2] = [Self::Front, Self::Back];
 }
 
-fn mailbox_prefix(address: &Address, end: u8, queue: u8) -> BytesMut {
+fn mailbox_prefix(address: &Address, end: u8, queue: u8) -> Vec<u8> {
     let mut key = start(address.slot(), address.as_bytes().len() + 2 + 16);
     key.put_slice(address.as_bytes());
     key.put_u8(end);
@@ -110,7 +110,7 @@ fn mailbox_prefix(address: &Address, end: u8, queue: u8) -> BytesMut {
 pub(crate) fn mailbox_key(address: &Address, queue: Queue, id: RowId) -> Bytes {
     let mut key = mailbox_prefix(address, 0, queue as u8);
     id.put(&mut key);
-    key.freeze()
+    key.into()
 }
 
 /// The bounds of the mailbox rows of `address` in one queue behind `after`.
@@ -119,12 +119,12 @@ pub(crate) fn mailbox_bounds(address: &Address, queue: Queue, after: Option<RowI
     if let Some(after) = after {
         RowId { counter: after.counter + 1, ..after }.put(&mut from);
     }
-    (from.freeze(), mailbox_prefix(address, 0, queue as u8 + 1).freeze())
+    (from.into(), mailbox_prefix(address, 0, queue as u8 + 1).into())
 }
 
 /// The key behind all mailbox rows of `address`.
 pub(crate) fn mailbox_end(address: &Address) -> Bytes {
-    mailbox_prefix(address, 1, 0).freeze()
+    mailbox_prefix(address, 1, 0).into()
 }
 
 pub(crate) fn read_mailbox_key(key: &[u8]) -> Result<(Address, Queue, RowId), RecordError> {
@@ -142,7 +142,7 @@ pub(crate) fn inbox_key(slot: Slot, source: Source, sequence: Sequence) -> Bytes
     key.put_u64(source.epoch.0);
     key.put_u16(source.shard.0);
     key.put_u64(sequence.0);
-    key.freeze()
+    key.into()
 }
 
 pub(crate) fn read_inbox_key(key: &[u8]) -> Result<(Slot, Source, Sequence), RecordError> {
@@ -168,7 +168,7 @@ pub(crate) fn timer_key(id: TimerId) -> Bytes {
     let mut key = start(id.slot, 24);
     key.put_u64(id.due.as_micros());
     id.row.put(&mut key);
-    key.freeze()
+    key.into()
 }
 
 /// The bounds of a slot's timers that are due after `after` and not after `until`.
@@ -179,9 +179,9 @@ pub(crate) fn timer_bounds(slot: Slot, after: Option<Timestamp>, until: Timestam
             Some(micros) => key.put_u64(micros),
             None => key.put_slice(&[0xff; 9]),
         }
-        key.freeze()
+        key.into()
     };
-    (after.map_or_else(|| start(slot, 0).freeze(), behind), behind(until))
+    (after.map_or_else(|| start(slot, 0).into(), behind), behind(until))
 }
 
 pub(crate) fn read_timer_key(key: &[u8]) -> Result<TimerId, RecordError> {
@@ -197,13 +197,13 @@ pub(crate) fn key_key(address: &Address, name: &IdentityName) -> Bytes {
     key.put_slice(address.as_bytes());
     key.put_u8(0);
     key.put_slice(name.as_str().as_bytes());
-    key.freeze()
+    key.into()
 }
 
 pub(crate) fn dead_key(slot: Slot, id: RowId) -> Bytes {
     let mut key = start(slot, 16);
     id.put(&mut key);
-    key.freeze()
+    key.into()
 }
 
 pub(crate) fn read_dead_key(key: &[u8]) -> Result<RowId, RecordError> {
@@ -228,10 +228,7 @@ pub(crate) struct InstanceHeader {
 
 /// Encodes a resting entity: its header, then its state as it is.
 pub(crate) fn write_instance(header: &InstanceHeader, state: &[u8]) -> Bytes {
-    let mut bytes = Vec::with_capacity(8 + state.len());
-    encode_into(&mut bytes, VERSION, header);
-    bytes.extend_from_slice(state);
-    bytes.into()
+    encode_exact_before(VERSION, header, state).into()
 }
 
 pub(crate) fn read_instance(value: &Bytes) -> Result<(InstanceHeader, Option<Payload>), RecordError> {
@@ -295,14 +292,14 @@ pub(crate) struct RunRow {
 }
 
 pub(crate) fn write_run(row: &RunRow) -> Bytes {
-    encode(VERSION, row).into()
+    encode_exact(VERSION, row).into()
 }
 
 pub(crate) fn read_run_row(value: &Bytes) -> Result<RunRow, RecordError> {
     Ok(decode(VERSION, value)?.0)
 }
 
-fn history_prefix(run: &Address, execution: ExecutionId) -> BytesMut {
+fn history_prefix(run: &Address, execution: ExecutionId) -> Vec<u8> {
     let mut key = start(run.slot(), run.as_bytes().len() + 1 + 16 + 4);
     key.put_slice(run.as_bytes());
     key.put_u8(0);
@@ -313,19 +310,19 @@ fn history_prefix(run: &Address, execution: ExecutionId) -> BytesMut {
 pub(crate) fn history_key(run: &Address, execution: ExecutionId, chunk: u32) -> Bytes {
     let mut key = history_prefix(run, execution);
     key.put_u32(chunk);
-    key.freeze()
+    key.into()
 }
 
 /// The bounds of the chunks of an execution's history from a number on.
 pub(crate) fn history_bounds(run: &Address, execution: ExecutionId, from: u32) -> (Bytes, Bytes) {
     let mut end = history_prefix(run, execution);
     end.put_slice(&[0xff; 5]);
-    (history_key(run, execution, from), end.freeze())
+    (history_key(run, execution, from), end.into())
 }
 
 /// Encodes who holds an entity's lock, and since when.
 pub(crate) fn write_lock(lock: &LockRecord) -> Bytes {
-    encode(VERSION, lock).into()
+    encode_exact(VERSION, lock).into()
 }
 
 pub(crate) fn read_lock(value: &Bytes) -> Result<LockRecord, RecordError> {
@@ -353,7 +350,7 @@ pub(crate) struct TaskRecord {
 pub(crate) fn task_key(slot: Slot, id: RowId) -> Bytes {
     let mut key = start(slot, 16);
     id.put(&mut key);
-    key.freeze()
+    key.into()
 }
 
 /// The bounds of a slot's tasks behind `after`.
@@ -364,7 +361,7 @@ pub(crate) fn task_bounds(slot: Slot, after: Option<RowId>) -> (Bytes, Bytes) {
     }
     let mut to = start(slot, 17);
     to.put_slice(&[0xff; 17]);
-    (from.freeze(), to.freeze())
+    (from.into(), to.into())
 }
 
 pub(crate) fn read_task_key(key: &[u8]) -> Result<(Slot, RowId), RecordError> {
@@ -373,7 +370,7 @@ pub(crate) fn read_task_key(key: &[u8]) -> Result<(Slot, RowId), RecordError> {
 }
 
 pub(crate) fn write_task(task: &TaskRecord) -> Bytes {
-    encode(VERSION, task).into()
+    encode_exact(VERSION, task).into()
 }
 
 pub(crate) fn read_task(value: &[u8]) -> Result<TaskRecord, RecordError> {
@@ -382,7 +379,7 @@ pub(crate) fn read_task(value: &[u8]) -> Result<TaskRecord, RecordError> {
 
 /// Encodes a message that waits in a mailbox, an inbox or for its time.
 pub(crate) fn write_message(message: &Message) -> Bytes {
-    encode(VERSION, message).into()
+    encode_exact(VERSION, message).into()
 }
 
 pub(crate) fn read_message(value: &Bytes) -> Result<Message, RecordError> {
@@ -406,7 +403,7 @@ pub(crate) struct KeyOutcome {
 }
 
 pub(crate) fn write_key(record: &KeyRecord) -> Bytes {
-    encode(VERSION, record).into()
+    encode_exact(VERSION, record).into()
 }
 
 pub(crate) fn read_key(value: &Bytes) -> Result<KeyRecord, RecordError> {
@@ -422,7 +419,7 @@ struct WrittenDead<'a> {
 
 /// Encodes a message that was given up.
 pub(crate) fn write_dead(at: Timestamp, failure: &Failure, message: &Message) -> Bytes {
-    encode(VERSION, &WrittenDead { at, failure, message }).into()
+    encode_exact(VERSION, &WrittenDead { at, failure, message }).into()
 }
 
 /// A message that was given up, read from its record.

@@ -4,12 +4,15 @@
 //! begins, so that a chunk that is missing, doubled or of another order is found before anything is replayed.
 
 use crate::Event;
-use sarsen_protocol::record::{RecordError, append, decode_all, encode};
+use sarsen_protocol::record::{RecordError, append, decode_all, encode_exact_before};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The version of the chunks that are written.
 const VERSION: u8 = 1;
+
+/// How many bytes a chunk has room for from the start.
+const CHUNK_BYTES: usize = 512;
 
 /// A chunk's place in its history, counted from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -77,6 +80,10 @@ impl Chunk {
     /// Adds an event.
     pub fn push(&mut self, event: &Event) {
         self.events += 1;
+        if self.bytes.is_empty() {
+            // A turn of a few events.
+            self.bytes.reserve(CHUNK_BYTES);
+        }
         append(&mut self.bytes, event);
     }
 
@@ -137,8 +144,7 @@ impl Cursor {
     pub fn close(&mut self, chunk: &Chunk) -> Vec<u8> {
         assert!(!chunk.is_empty(), "a chunk without events");
         let header = Header { chunk: self.chunk, first: self.event, events: chunk.events };
-        let mut bytes = encode(VERSION, &header);
-        bytes.extend_from_slice(&chunk.bytes);
+        let bytes = encode_exact_before(VERSION, &header, &chunk.bytes);
         self.advance(chunk.events);
         bytes
     }

@@ -144,21 +144,13 @@ impl Address {
 
     /// The address of a run. Its slot is the one that a generated id names, else that of the id's hash.
     pub fn run(run: &RunId) -> Self {
-        let mut text = String::with_capacity(1 + run.as_str().len());
-        text.push('\0');
-        text.push_str(run.as_str());
-        // The hash is only a place: whatever leads to the slot will do.
-        let spread = hash::placement(run.as_str().as_bytes());
-        let hash = match run.named_slot() {
-            Some(slot) => spread - spread % u64::from(Slot::COUNT) + u64::from(slot.number()),
-            None => spread,
-        };
-        Self { text: text.into(), hash, name_bytes: 0 }
+        let (text, hash) = run.clone().into_address();
+        Self { text, hash, name_bytes: 0 }
     }
 
     /// The run that lives here, if it is one.
     pub fn as_run(&self) -> Option<RunId> {
-        (self.name_bytes == 0).then(|| RunId::new(self.key()).ok()).flatten()
+        self.is_run().then(|| RunId::of_address(Arc::clone(&self.text), self.hash))
     }
 
     /// Whether a run lives here.

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
+use std::cell::Cell;
 
 /// Why a record cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +28,14 @@ pub enum RecordError {
     },
 }
 
+/// The largest record whose memory is kept for the next one.
+const SCRATCH_BYTES_MAX: usize = 64 << 10;
+
+thread_local! {
+    /// Where records are written before their length is known.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 const CONFIG: bincode::config::Configuration = bincode::config::standard();
 
 /// Encodes `record` behind its version byte.
@@ -36,6 +45,31 @@ const CONFIG: bincode::config::Configuration = bincode::config::standard();
 pub fn encode<T: Serialize>(version: u8, record: &T) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(64);
     encode_into(&mut bytes, version, record);
+    bytes
+}
+
+/// As [`encode`], in memory of exactly its length: what is kept and shared costs one allocation.
+///
+/// # Panics
+/// As [`encode`].
+pub fn encode_exact<T: Serialize>(version: u8, record: &T) -> Vec<u8> {
+    encode_exact_before(version, record, &[])
+}
+
+/// As [`encode_exact`], with `rest` behind it.
+///
+/// # Panics
+/// As [`encode`].
+pub fn encode_exact_before<T: Serialize>(version: u8, record: &T, rest: &[u8]) -> Vec<u8> {
+    let mut scratch = SCRATCH.take();
+    scratch.clear();
+    encode_into(&mut scratch, version, record);
+    let mut bytes = Vec::with_capacity(scratch.len() + rest.len());
+    bytes.extend_from_slice(&scratch);
+    bytes.extend_from_slice(rest);
+    if scratch.capacity() <= SCRATCH_BYTES_MAX {
+        SCRATCH.set(scratch);
+    }
     bytes
 }
 

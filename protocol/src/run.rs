@@ -1,8 +1,13 @@
 //! Names of what orchestrations run as.
 
-use crate::{Slot, Timestamp, address::shorten};
+use crate::{Slot, Timestamp, address::shorten, hash};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-use std::{fmt, sync::Arc};
+use std::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 use uuid::Uuid;
 
 /// The longest run id, in bytes.
@@ -11,8 +16,13 @@ pub const RUN_ID_BYTES_MAX: usize = 256;
 /// Names a run of an orchestration: 1 to 256 bytes without control characters, not beginning with `@`.
 ///
 /// It is the run's whole identity: no two runs share one, also of different orchestrations.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RunId(Arc<str>);
+#[derive(Clone)]
+pub struct RunId {
+    /// The id behind a 0x00: the text of the run's address, which is made of it and the other way without a copy.
+    text: Arc<str>,
+    /// The hash of the address.
+    hash: u64,
+}
 
 /// The text is no run id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -38,33 +48,87 @@ impl RunId {
         if !length || text.starts_with('@') || text.chars().any(char::is_control) {
             return Err(RunIdError::Form { text: shorten(text) });
         }
-        Ok(Self(text.into()))
+        Ok(Self::of(text))
+    }
+
+    /// Of a text that has been checked. Its place is the slot that a generated id names, else that of the id's hash.
+    fn of(id: &str) -> Self {
+        let mut text = String::with_capacity(1 + id.len());
+        text.push('\0');
+        text.push_str(id);
+        // The hash is only a place: whatever leads to the slot will do.
+        let spread = hash::placement(id.as_bytes());
+        let hash = match named_slot(id) {
+            Some(slot) => spread - spread % u64::from(Slot::COUNT) + u64::from(slot.number()),
+            None => spread,
+        };
+        Self { text: text.into(), hash }
+    }
+
+    /// The text and the hash of the run's address.
+    pub(crate) fn into_address(self) -> (Arc<str>, u64) {
+        (self.text, self.hash)
+    }
+
+    /// Of the text and the hash of a run's address.
+    pub(crate) fn of_address(text: Arc<str>, hash: u64) -> Self {
+        Self { text, hash }
     }
 
     /// An id of the generated form: time-ordered, and naming the slot in which its run lives. Unique as far as
     /// `unique` is, of which the low 62 bits count.
     pub fn generated(at: Timestamp, slot: Slot, unique: u64) -> Self {
-        Self(ExecutionId::generated(at, slot, unique).to_string().into())
+        Self::of(&ExecutionId::generated(at, slot, unique).to_string())
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text[1..]
     }
 
     /// The slot that the id names: ids of the generated form, and those made of one by appending `-` and more.
     pub fn named_slot(&self) -> Option<Slot> {
-        let (id, rest) = self.0.split_at_checked(32)?;
-        let form = rest.is_empty() || rest.starts_with('-');
-        let lower = id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-        let uuid = Uuid::try_parse(id).ok().filter(|_| form && lower)?;
-        ExecutionId(uuid).named_slot()
+        named_slot(self.as_str())
+    }
+}
+
+fn named_slot(id: &str) -> Option<Slot> {
+    let (id, rest) = id.split_at_checked(32)?;
+    let form = rest.is_empty() || rest.starts_with('-');
+    let lower = id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    let uuid = Uuid::try_parse(id).ok().filter(|_| form && lower)?;
+    ExecutionId(uuid).named_slot()
+}
+
+impl PartialEq for RunId {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && (Arc::ptr_eq(&self.text, &other.text) || self.text == other.text)
+    }
+}
+
+impl Eq for RunId {}
+
+impl PartialOrd for RunId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for RunId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl Hash for RunId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
     }
 }
 
 impl Serialize for RunId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -76,13 +140,13 @@ impl<'de> Deserialize<'de> for RunId {
 
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 

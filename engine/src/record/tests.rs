@@ -288,7 +288,7 @@ fn runs_of_version_1_stand_and_come_back() {
         RunStatus::Failed,
         RunStatus::Terminated,
     ];
-    assert_eq!(statuses.map(|status| encode(VERSION, &status)[1]), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(statuses.map(|status| encode_exact(VERSION, &status)[1]), [0, 1, 2, 3, 4, 5]);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The batch that is open: what has been written and what will be let out since the last seal.
 
 use bytes::Bytes;
-use sarsen_protocol::{Effect, HashMap, Keyspace, Task, TaskToken, Write};
-use std::collections::BTreeMap;
+use sarsen_protocol::{Effect, HashMap, Keyspace, PlainHasher, Task, TaskToken, Write};
+use std::hash::Hasher;
 
 /// What an effect is counted with, beside the payload that it carries.
 const EFFECT_BYTES: usize = 64;
@@ -10,13 +10,16 @@ const EFFECT_BYTES: usize = 64;
 /// Writes and effects that are not sealed yet.
 #[derive(Debug, Default)]
 pub(crate) struct OpenBatch {
-    /// Writes whose key cannot come twice in a batch.
+    /// Each key once, in the order in which they were first written.
     writes: Vec<Write>,
-    /// Writes of which the last one to a key wins.
-    latest: HashMap<(Keyspace, Bytes), Option<Bytes>>,
+    /// Where the writes stand of which the last one to a key wins, by the hash of the key. Where two keys have the same
+    /// hash, the second stands under the next number.
+    places: HashMap<u64, usize>,
     effects: Vec<Effect>,
     /// Activities to hand out; one that is ended in the same batch is taken back.
-    dispatches: BTreeMap<TaskToken, Task>,
+    dispatches: Vec<Option<Box<Task>>>,
+    /// Where the activities stand, once one is taken back: that is rare.
+    tokens: Option<HashMap<TaskToken, usize>>,
     pub(crate) turns: usize,
     pub(crate) bytes: usize,
 }
@@ -31,7 +34,20 @@ impl OpenBatch {
     /// Writes a record that the batch may already have written.
     pub(crate) fn replace(&mut self, keyspace: Keyspace, key: Bytes, value: Option<Bytes>) {
         self.bytes += key.len() + value.as_ref().map_or(0, Bytes::len);
-        self.latest.insert((keyspace, key), value);
+        let mut hasher = PlainHasher::default();
+        hasher.write_u8(keyspace as u8);
+        hasher.write(&key);
+        let mut hash = hasher.finish();
+        while let Some(place) = self.places.get(&hash) {
+            let write = &mut self.writes[*place];
+            if write.keyspace == keyspace && write.key == key {
+                write.value = value;
+                return;
+            }
+            hash = hash.wrapping_add(1);
+        }
+        self.places.insert(hash, self.writes.len());
+        self.writes.push(Write { keyspace, key, value });
     }
 
     /// Lets something out once the batch is durable.
@@ -43,41 +59,47 @@ impl OpenBatch {
     /// Hands an activity out once the batch is durable.
     pub(crate) fn dispatch(&mut self, task: Task) {
         self.bytes += EFFECT_BYTES + task.input.len();
-        self.dispatches.insert(task.token, task);
+        if let Some(tokens) = &mut self.tokens {
+            tokens.insert(task.token, self.dispatches.len());
+        }
+        self.dispatches.push(Some(Box::new(task)));
     }
 
     /// Takes an activity back that the batch hands out, or tells the host that it is of no more use.
     pub(crate) fn cancel(&mut self, token: TaskToken) {
-        if self.dispatches.remove(&token).is_none() {
-            self.release(Effect::CancelTask(token), 0);
+        let Self { tokens, dispatches, .. } = self;
+        let tokens = tokens.get_or_insert_with(|| {
+            let tasks = dispatches.iter().enumerate();
+            tasks.filter_map(|(place, task)| Some((task.as_ref()?.token, place))).collect()
+        });
+        match tokens.remove(&token) {
+            Some(place) => self.dispatches[place] = None,
+            None => self.release(Effect::CancelTask(token), 0),
         }
     }
 
     /// Whether anything is to be let out.
     pub(crate) fn has_effects(&self) -> bool {
-        !self.effects.is_empty() || !self.dispatches.is_empty()
+        !self.effects.is_empty() || self.dispatches.iter().any(Option::is_some)
     }
 
     /// Takes what is to be let out, in order.
     pub(crate) fn take_effects(&mut self) -> Vec<Effect> {
-        let mut effects = std::mem::take(&mut self.effects);
-        let dispatches = std::mem::take(&mut self.dispatches);
-        effects.extend(dispatches.into_values().map(|task| Effect::Perform(Box::new(task))));
+        let room = self.effects.len();
+        let mut effects = std::mem::replace(&mut self.effects, Vec::with_capacity(room));
+        self.tokens = None;
+        effects.extend(self.dispatches.drain(..).flatten().map(Effect::Perform));
         effects
     }
 
     pub(crate) fn has_writes(&self) -> bool {
-        !self.writes.is_empty() || !self.latest.is_empty()
+        !self.writes.is_empty()
     }
 
     /// Takes the writes, each key once.
     pub(crate) fn take_writes(&mut self) -> Vec<Write> {
-        let mut writes = std::mem::take(&mut self.writes);
-        let latest = std::mem::take(&mut self.latest);
-        let from = writes.len();
-        writes.extend(latest.into_iter().map(|((keyspace, key), value)| Write { keyspace, key, value }));
-        // The map's order is not one that anybody should see.
-        writes[from..].sort_unstable_by(|a, b| (a.keyspace, &a.key).cmp(&(b.keyspace, &b.key)));
-        writes
+        self.places.clear();
+        let room = self.writes.len();
+        std::mem::replace(&mut self.writes, Vec::with_capacity(room))
     }
 }

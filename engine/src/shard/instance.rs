@@ -396,7 +396,9 @@ impl Instances {
     pub(crate) fn equip(&mut self, id: InstanceId) {
         let Self { cells, spare, .. } = self;
         let cell = &mut cells[id.index as usize];
-        let Some(instance) = cell.instance.as_mut().filter(|_| cell.generation == id.generation) else { return };
+        let Some(instance) = cell.instance.as_mut().filter(|_| cell.generation == id.generation) else {
+            return;
+        };
         if instance.waiting.0.is_none() {
             instance.waiting.0 = Some(spare.pop().unwrap_or_default());
         }

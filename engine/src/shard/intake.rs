@@ -60,8 +60,8 @@ impl Shard {
             return;
         };
         let Some(instance) = self.instances.get_mut(id) else { return };
-        let full =
-            instance.waiting.arrivals.len() + instance.waiting.mailbox.len() >= self.config.limits.mailbox_messages_max;
+        let full = instance.waiting.arrivals.len() + instance.waiting.mailbox.len()
+            >= self.config.limits.mailbox_messages_max;
         if full && !is_management(&message) {
             let error = busy(&message.to, "its mailbox");
             self.refuse(&message, error);

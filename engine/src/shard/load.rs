@@ -96,7 +96,8 @@ impl Shard {
     /// Reads on in an instance's queues when what is in memory runs out.
     pub(super) fn load_window(&mut self, id: InstanceId) {
         let window = self.config.limits.mailbox_window;
-        let gap = |instance: &Instance| instance.waiting.front.has_gap() || instance.waiting.mailbox.has_gap();
+        let gap =
+            |instance: &Instance| instance.waiting.front.has_gap() || instance.waiting.mailbox.has_gap();
         if !self.instances.get(id).is_some_and(gap) {
             return;
         }

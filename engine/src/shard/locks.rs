@@ -58,9 +58,15 @@ impl Shard {
 
     /// Whether the section that a call is made in holds the lock.
     fn holds(&self, id: InstanceId, message: &Message) -> bool {
-        let section = message.section();
-        let entity = self.instances.get(id).and_then(Instance::entity);
-        entity.is_some_and(|entity| section.is_some_and(|section| entity.is_locked_by(&section)))
+        let (Body::Operation(operation), Origin::Execution { run, execution, .. }) =
+            (&message.body, &message.from)
+        else {
+            return false;
+        };
+        let lock = self.instances.get(id).and_then(Instance::entity).and_then(|entity| entity.lock.as_ref());
+        lock.is_some_and(|LockRecord { section, .. }| {
+            (section.run == *run && section.execution == *execution) && operation.section == Some(section.id)
+        })
     }
 
     /// Answers a call whose section no longer holds the lock.
@@ -74,7 +80,8 @@ impl Shard {
     pub(super) fn grant(&mut self, id: InstanceId, mut entry: Entry) {
         if armed(Fault::GrantOutOfTurn)
             && let Some(instance) = self.instances.get_mut(id)
-            && let Some(second) = instance.waiting.mailbox.take(|message| matches!(message.body, Body::Lock(_)))
+            && let Some(second) =
+                instance.waiting.mailbox.take(|message| matches!(message.body, Body::Lock(_)))
         {
             instance.waiting.mailbox.put_back(vec![std::mem::replace(&mut entry, second)]);
         }

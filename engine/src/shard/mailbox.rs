@@ -112,7 +112,12 @@ impl Mailbox {
 
     /// Whether nothing waits, nothing is being read, and nothing is known that a new mailbox would not know.
     pub(crate) fn is_idle(&self) -> bool {
-        self.head.is_empty() && self.tail.is_empty() && !self.gap && !self.reading && !self.broken && self.absent == 0
+        self.head.is_empty()
+            && self.tail.is_empty()
+            && !self.gap
+            && !self.reading
+            && !self.broken
+            && self.absent == 0
     }
 
     /// Makes an idle mailbox a new one. Returns whether its memory, for so many messages at most, may be used again.

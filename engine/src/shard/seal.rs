@@ -29,13 +29,15 @@ impl Shard {
     /// Here, and only here, messages that were accepted and not consumed become rows.
     pub fn seal(&mut self) -> Option<Sealed<Effect>> {
         let number = self.open_number();
-        let touched = std::mem::take(&mut self.touched);
+        let mut touched = std::mem::take(&mut self.touched);
         for id in &touched {
             self.write_instance(*id, number);
         }
         if self.batch.has_writes() {
             self.note_written(&touched, number);
         }
+        touched.clear();
+        self.touched = touched;
         (self.batch.turns, self.batch.bytes) = (0, 0);
         let effects = self.batch.take_effects();
         let lease = self.config.lease;
@@ -120,11 +122,13 @@ impl Shard {
 
 /// Writes an entity's record.
 fn write_entity(batch: &mut OpenBatch, address: &Address, entity: &mut Entity) {
-    let header = InstanceHeader { exists: entity.state.is_some(), producers: entity.producers.clone() };
+    let header =
+        InstanceHeader { exists: entity.state.is_some(), producers: std::mem::take(&mut entity.producers) };
     let state = entity.encoded.as_ref().map_or(&[][..], Payload::as_bytes);
     let resting = header.exists || !header.producers.is_empty();
     let value = resting.then(|| record::write_instance(&header, state));
     batch.write(Keyspace::Instances, record::instance_key(address), value);
+    entity.producers = header.producers;
     if entity.producers.is_empty() {
         entity.encoded = None;
     }

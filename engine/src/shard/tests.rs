@@ -194,8 +194,7 @@ fn a_full_mailbox_refuses_clients_at_once_and_gives_up_on_instances_at_ten_times
     let mut desk = Desk::new(1, limits(|limits| limits.mailbox_messages_max = 3));
     let signals: Vec<_> = (0..5).map(|_| desk.signal("x", "add", "1", Identity::None)).collect();
     desk.refusals();
-    let refused =
-        |desk: &Desk, request| matches!(desk.refusal(request), Some(CallError::Busy { .. }));
+    let refused = |desk: &Desk, request| matches!(desk.refusal(request), Some(CallError::Busy { .. }));
     let busy: Vec<bool> = signals.iter().map(|request| refused(&desk, *request)).collect();
     assert_eq!(busy, [false, false, false, true, true]);
     desk.signal("y", "flood", "50", Identity::None);
@@ -448,8 +447,7 @@ fn those_who_wait_under_one_key_are_bounded() {
     desk.rest();
     let calls: Vec<u64> = (0..300).map(|_| desk.call("x", "add", "1", key("k"))).collect();
     desk.rest();
-    let refused =
-        |request: &&u64| matches!(desk.refusal(**request), Some(CallError::Busy { .. }));
+    let refused = |request: &&u64| matches!(desk.refusal(**request), Some(CallError::Busy { .. }));
     assert_eq!(calls.iter().filter(refused).count(), 300 - 256);
     desk.now = desk.now.after(Duration::from_secs(5));
     desk.rest();

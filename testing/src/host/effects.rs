@@ -90,7 +90,9 @@ impl<S: Store> Process<S> {
             }
             Effect::Perform(task) => self.begin(*task, env),
             Effect::CancelTask(token) => self.cancel(token, env),
-            Effect::RunEnded { run, first, outcome } => self.end_run(&run, first, outcome.map(|outcome| *outcome), env),
+            Effect::RunEnded { run, first, outcome } => {
+                self.end_run(&run, first, outcome.map(|outcome| *outcome), env)
+            }
             Effect::Parked { address, reason } => {
                 env.note(|| format!("{address} is parked: {reason}"));
                 env.count(Situation::Parked);

@@ -86,7 +86,7 @@ impl Shard {
         message: &Message,
     ) -> Option<CallError> {
         let address = &message.to;
-        let run_id = address.as_run()?;
+        let run_id = || address.as_run().unwrap_or_else(|| unreachable!("a run lives here"));
         let run = self.run_of(id)?;
         if !run.loaded {
             let reason = self.parked(id)?.to_owned();
@@ -104,7 +104,7 @@ impl Shard {
             (Body::Event(event), None) => {
                 let waiting = instance.waiting.mailbox.len();
                 match event.keep_until {
-                    None => Some(CallError::RunNotFound { run: run_id }),
+                    None => Some(CallError::RunNotFound { run: run_id() }),
                     Some(_) if waiting >= self.config.limits.events_before_start_max => {
                         Some(busy(address, "its list of events before the start"))
                     }
@@ -118,12 +118,12 @@ impl Shard {
             (
                 Body::Event(_) | Body::Suspend { .. } | Body::Resume { .. } | Body::Terminate { .. },
                 Some(status),
-            ) if status.is_finished() => Some(CallError::RunFinished { run: run_id, status }),
+            ) if status.is_finished() => Some(CallError::RunFinished { run: run_id(), status }),
             (Body::Suspend { .. } | Body::Resume { .. } | Body::Terminate { .. } | Body::Purge, None) => {
-                Some(CallError::RunNotFound { run: run_id })
+                Some(CallError::RunNotFound { run: run_id() })
             }
             (Body::Purge, Some(status)) if !status.is_finished() => {
-                Some(CallError::RunNotFinished { run: run_id, status })
+                Some(CallError::RunNotFinished { run: run_id(), status })
             }
             _ => None,
         }
@@ -366,7 +366,9 @@ impl Shard {
     /// Whether the begin of the execution that is under way still waits.
     pub(super) fn is_begin_waiting(&self, id: InstanceId) -> bool {
         let Some(current) = self.run_of(id).and_then(Run::execution) else { return false };
-        self.instances.get(id).is_some_and(|instance| instance.waiting.front.any(|message| begins(message, current)))
+        self.instances
+            .get(id)
+            .is_some_and(|instance| instance.waiting.front.any(|message| begins(message, current)))
     }
 
     /// Of an execution that has not begun nothing is recorded but its end: while the run is suspended it does not begin.

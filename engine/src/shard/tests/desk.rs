@@ -14,9 +14,9 @@ use crate::{
 use bytes::Bytes;
 use sarsen_entities::Typed;
 use sarsen_protocol::{
-    Address, Answer, Batch, Body, CallError, Effect, Epoch, Failure, Identity, Keyspace, Lease, Message, OperationName,
-    Origin, Page, Payload, Read, Receipt, RequestId, Row, RunId, RunOutcome, SessionId, ShardId, Task,
-    TaskToken, Timestamp, Within,
+    Address, Answer, Batch, Body, CallError, Effect, Epoch, Failure, Identity, Keyspace, Lease, Message,
+    OperationName, Origin, Page, Payload, Read, Receipt, RequestId, Row, RunId, RunOutcome, SessionId,
+    ShardId, Task, TaskToken, Timestamp, Within,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},

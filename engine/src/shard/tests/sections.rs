@@ -362,9 +362,7 @@ fn a_call_behind_a_forced_release_is_told_that_its_lock_is_lost() {
 
 #[test]
 fn work_of_an_execution_that_calls_what_it_has_locked_would_deadlock() {
-    let refused = |desk: &Desk, call| {
-        matches!(desk.refusal(call), Some(CallError::WouldDeadlock { .. }))
-    };
+    let refused = |desk: &Desk, call| matches!(desk.refusal(call), Some(CallError::WouldDeadlock { .. }));
     let mut desk = desk();
     desk.start("holder", "lock y; event e; unlock");
     desk.rest();
