@@ -69,9 +69,9 @@ struct Times {
 impl Draft {
     /// An operation, for the time being a call.
     pub(super) fn operation(
-        route: Result<Arc<Route>, CallError>,
+        route: Result<Arc<Route>, Box<CallError>>,
         operation: &'static str,
-        input: Result<Payload, CallError>,
+        input: Result<Payload, Box<CallError>>,
     ) -> Self {
         let body = |input| Ask::Body(Body::operation(OperationName::of(operation), input, true));
         Self::new(route, input.map(body))
@@ -83,18 +83,18 @@ impl Draft {
         to: Result<Address, CallError>,
         body: Result<Body, CallError>,
     ) -> Self {
-        Self::new(to.map(|to| Route::new(asker, to)), body.map(Ask::Body))
+        let route = to.map(|to| Route::new(asker, to)).map_err(Box::new);
+        Self::new(route, body.map(Ask::Body).map_err(Box::new))
     }
 
     /// A read of the state.
-    pub(super) fn state(route: Result<Arc<Route>, CallError>) -> Self {
+    pub(super) fn state(route: Result<Arc<Route>, Box<CallError>>) -> Self {
         Self::new(route, Ok(Ask::State))
     }
 
-    fn new(route: Result<Arc<Route>, CallError>, ask: Result<Ask, CallError>) -> Self {
-        let drafted =
-            route.and_then(|route| Ok(Drafted { route, ask: ask?, identity: Identity::None, times: None }));
-        Self(drafted.map_err(Box::new))
+    fn new(route: Result<Arc<Route>, Box<CallError>>, ask: Result<Ask, Box<CallError>>) -> Self {
+        let drafted = |route| Ok(Drafted { route, ask: ask?, identity: Identity::None, times: None });
+        Self(route.and_then(drafted))
     }
 
     pub(super) fn delay(&mut self, delay: Duration) {
