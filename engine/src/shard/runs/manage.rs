@@ -75,7 +75,7 @@ impl Shard {
     }
 
     /// A message of the front queue is dealt with.
-    fn done(&mut self, id: InstanceId, entry: Entry) -> Message {
+    fn done(&mut self, id: InstanceId, entry: Entry) -> Box<Message> {
         self.consume(id, Queue::Front, entry)
     }
 
@@ -253,7 +253,7 @@ impl Shard {
     pub(super) fn push_begin(&mut self, id: InstanceId, begin: Begin) {
         let Some(address) = self.address_of(id) else { return };
         let body = Body::Begin(Box::new(begin));
-        self.accept(id, Message::one_way(address.clone(), address, body));
+        self.accept(id, Box::new(Message::one_way(address.clone(), address, body)));
     }
 
     /// The next execution of a run, with another input.
