@@ -249,7 +249,7 @@ impl Driver {
         let begun = Instant::now();
         // While a commit is under way others need the cores, and it is seldom that short.
         if self.rested_shortly && !wants.store && self.works.commits.is_free() {
-            self.works.doorway(self.id).linger(longest.map_or(LINGER, |longest| longest.min(LINGER)));
+            self.works.doorway(self.id).linger(LINGER);
         }
         self.works.doorway(self.id).sleep(wants, longest);
         self.rested_shortly = begun.elapsed() < LINGER;

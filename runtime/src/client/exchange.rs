@@ -69,9 +69,9 @@ struct Times {
 impl Draft {
     /// An operation, for the time being a call.
     pub(super) fn operation(
-        route: Result<Arc<Route>, CallError>,
+        route: Result<Arc<Route>, Box<CallError>>,
         operation: &'static str,
-        input: Result<Payload, CallError>,
+        input: Result<Payload, Box<CallError>>,
     ) -> Self {
         let body = |input| Ask::Body(Body::operation(OperationName::of(operation), input, true));
         Self::new(route, input.map(body))
@@ -83,18 +83,18 @@ impl Draft {
         to: Result<Address, CallError>,
         body: Result<Body, CallError>,
     ) -> Self {
-        Self::new(to.map(|to| Route::new(asker, to)), body.map(Ask::Body))
+        let route = to.map(|to| Route::new(asker, to)).map_err(Box::new);
+        Self::new(route, body.map(Ask::Body).map_err(Box::new))
     }
 
     /// A read of the state.
-    pub(super) fn state(route: Result<Arc<Route>, CallError>) -> Self {
+    pub(super) fn state(route: Result<Arc<Route>, Box<CallError>>) -> Self {
         Self::new(route, Ok(Ask::State))
     }
 
-    fn new(route: Result<Arc<Route>, CallError>, ask: Result<Ask, CallError>) -> Self {
-        let drafted =
-            route.and_then(|route| Ok(Drafted { route, ask: ask?, identity: Identity::None, times: None }));
-        Self(drafted.map_err(Box::new))
+    fn new(route: Result<Arc<Route>, Box<CallError>>, ask: Result<Ask, Box<CallError>>) -> Self {
+        let drafted = |route| Ok(Drafted { route, ask: ask?, identity: Identity::None, times: None });
+        Self(route.and_then(drafted))
     }
 
     pub(super) fn delay(&mut self, delay: Duration) {
@@ -156,11 +156,11 @@ impl Draft {
         let may_wait_on_disk = check(gate, &request)?;
         let (replier, answer) = Replier::new(may_wait_on_disk);
         gate.submit(request, replier)?;
-        let timer = times.timeout.map(|timeout| {
+        let alarm = times.timeout.map(|timeout| {
             let late = late(route.to.clone(), timeout, is_read);
             Box::new((late, gate.sleep(timeout)))
         });
-        Ok(Sent { route, answer, timer })
+        Ok(Sent { route, answer, alarm })
     }
 }
 
@@ -247,7 +247,7 @@ struct Sent {
     route: Arc<Route>,
     answer: oneshot::Receiver<Answer>,
     /// What it ends with when its time is up.
-    timer: Option<Box<(CallError, Coming<()>)>>,
+    alarm: Option<Box<(CallError, Coming<()>)>>,
 }
 
 impl Sent {
@@ -259,8 +259,8 @@ impl Sent {
                 Err(_) => Err(CallError::OutcomeUnknown),
             });
         }
-        let Some((late, timer)) = self.timer.as_deref_mut() else { return Poll::Pending };
-        ready!(timer.as_mut().poll(cx));
+        let Some((late, alarm)) = self.alarm.as_deref_mut() else { return Poll::Pending };
+        ready!(alarm.as_mut().poll(cx));
         Poll::Ready(Err(late.clone()))
     }
 }

@@ -15,30 +15,34 @@ use std::{fmt, sync::Arc};
 /// What a reference made by [`Client::entity`](crate::Client::entity) sends through.
 #[derive(Clone)]
 pub struct ClientPort {
-    route: Result<Arc<Route>, CallError>,
+    /// The error is boxed, so that a table of references stays small.
+    route: Result<Arc<Route>, Box<CallError>>,
 }
 
 impl ClientPort {
     pub(super) fn new(asker: Asker, name: &str, key: &str) -> Self {
-        let to = Address::entity(name, key).map_err(CallError::from);
+        let to = Address::entity(name, key).map_err(|error| Box::new(error.into()));
         Self { route: to.map(|to| Route::new(asker, to)) }
     }
 
     fn draft<I: Serialize + ?Sized>(&self, operation: &'static str, input: &I) -> Draft {
-        let route = self.route.clone();
-        let input = route
-            .as_ref()
-            .map_or_else(|error| Err(error.clone()), |route| encode(route.to(), operation, input));
-        Draft::operation(route, operation, input)
+        let input = match &self.route {
+            Ok(route) => encode(route.to(), operation, input),
+            Err(error) => Err(error.clone()),
+        };
+        Draft::operation(self.route.clone(), operation, input)
     }
 }
 
 /// Encodes an input on the caller's thread, once.
-fn encode<I: Serialize + ?Sized>(to: &Address, operation: &str, input: &I) -> Result<Payload, CallError> {
-    json::encode(input).map_err(|failure| CallError::InvalidInput {
-        address: to.clone(),
-        operation: operation.to_owned(),
-        reason: failure.message,
+fn encode<I: Serialize + ?Sized>(
+    to: &Address,
+    operation: &str,
+    input: &I,
+) -> Result<Payload, Box<CallError>> {
+    json::encode(input).map_err(|failure| {
+        let (address, operation) = (to.clone(), operation.to_owned());
+        Box::new(CallError::InvalidInput { address, operation, reason: failure.message })
     })
 }
 
@@ -101,7 +105,11 @@ impl fmt::Debug for ProducerPort {
     }
 }
 
-fn write_to(f: &mut fmt::Formatter<'_>, name: &str, route: &Result<Arc<Route>, CallError>) -> fmt::Result {
+fn write_to(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    route: &Result<Arc<Route>, Box<CallError>>,
+) -> fmt::Result {
     match route {
         Ok(route) => write!(f, "{name}({})", route.to()),
         Err(error) => write!(f, "{name}({error})"),

@@ -14,7 +14,11 @@ use crate::meter::{Meter, Metered};
 use crate::{Disk, DiskFile, Error};
 use std::collections::VecDeque;
 use std::io;
+use std::ops::Range;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread;
 
 /// A group that was read.
 #[derive(Debug)]
@@ -22,8 +26,19 @@ pub(crate) struct Recovered<'a> {
     pub(crate) group: GroupNumber,
     /// The bytes of its record on disk.
     pub(crate) bytes: u64,
-    pub(crate) rows: Vec<Row<'a>>,
+    rows: Rows<'a>,
 }
+
+impl<'a> Recovered<'a> {
+    /// Its rows, in their order.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'a>> {
+        // That all of them can be read was seen when the group was.
+        self.rows.clone().flatten()
+    }
+}
+
+/// How many segments may be read ahead of those that are taken.
+const READ_AHEAD: usize = 1;
 
 /// Reads a journal whose groups up to `resting` rest in the tables, gives the others to `take`, in their order, and
 /// opens it for writing.
@@ -35,22 +50,24 @@ pub(crate) fn recover(
     meter: &Arc<Meter>,
     segment_bytes: u64,
     resting: GroupNumber,
-    take: impl FnMut(Recovered<'_>),
+    mut take: impl FnMut(Recovered<'_>),
 ) -> Result<Journal, Error> {
     let what = disk.called(FOLDER);
     let in_journal = |source| Error::Io { what: what.clone(), source };
     let files = Files::find(&*disk, meter).map_err(in_journal)?;
     let mut count = files.count;
     let (epoch, number) = files.newest();
-    let mut reading = Reading {
-        disk: &*disk,
-        resting,
-        take,
-        last: GroupNumber(0),
-        last_epoch: Epoch(0),
-        needed: VecDeque::new(),
-    };
-    let mut free = reading.read(files)?;
+    let mut reading = Reading::new(&*disk, resting);
+    // The next segment is read and checked while the groups of the one before are taken.
+    let mut free = thread::scope(|scope| {
+        let (read, taken) = mpsc::sync_channel::<ReadSegment>(READ_AHEAD);
+        let reading = &mut reading;
+        let reader = scope.spawn(move || reading.read(files, &read));
+        for segment in taken {
+            segment.groups().for_each(&mut take);
+        }
+        reader.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })?;
     let file = if let Some(file) = free.pop() {
         file
     } else {
@@ -118,11 +135,29 @@ fn read_header(file: &Metered) -> io::Result<Option<SegmentHeader>> {
     Ok(SegmentHeader::decode(&block))
 }
 
+/// What a segment holds that does not rest in the tables.
+struct ReadSegment {
+    bytes: Vec<u8>,
+    groups: Vec<Place>,
+}
+
+/// A group's header, and where its record begins and ends.
+type Place = (GroupHeader, Range<usize>);
+
+impl ReadSegment {
+    fn groups(&self) -> impl Iterator<Item = Recovered<'_>> {
+        self.groups.iter().map(|(header, place)| Recovered {
+            group: header.group,
+            bytes: place.len().next_multiple_of(BLOCK_BYTES) as u64,
+            rows: Rows::of(*header, &self.bytes[place.clone()]),
+        })
+    }
+}
+
 /// How far the journal has been read.
-struct Reading<'d, F> {
+struct Reading<'d> {
     disk: &'d dyn Disk,
     resting: GroupNumber,
-    take: F,
     /// The last group that counts, and the epoch that wrote it.
     last: GroupNumber,
     last_epoch: Epoch,
@@ -130,9 +165,13 @@ struct Reading<'d, F> {
     needed: VecDeque<Closed>,
 }
 
-impl<F: FnMut(Recovered<'_>)> Reading<'_, F> {
+impl<'d> Reading<'d> {
+    fn new(disk: &'d dyn Disk, resting: GroupNumber) -> Self {
+        Self { disk, resting, last: GroupNumber(0), last_epoch: Epoch(0), needed: VecDeque::new() }
+    }
+
     /// Reads all segments. Returns the files that may be written again.
-    fn read(&mut self, files: Files) -> Result<Vec<Metered>, Error> {
+    fn read(&mut self, files: Files, read: &SyncSender<ReadSegment>) -> Result<Vec<Metered>, Error> {
         let follows: Vec<GroupNumber> = files.segments.iter().map(|segment| segment.header.follows).collect();
         // The last segment is read in any case: it says where the journal ends.
         let first = follows.iter().rposition(|follows| *follows <= self.resting);
@@ -140,7 +179,11 @@ impl<F: FnMut(Recovered<'_>)> Reading<'_, F> {
         for (index, segment) in files.segments.into_iter().enumerate() {
             match first {
                 Some(first) if index < first => free.push(segment.file),
-                Some(first) => self.segment(segment, index == first, follows.get(index + 1).copied())?,
+                Some(first) => {
+                    let groups = self.segment(segment, index == first, follows.get(index + 1).copied())?;
+                    // Nobody is left to take them only behind a panic.
+                    let _ = read.send(groups);
+                }
                 None => {
                     let reason = format!(
                         "it begins behind group {}, but the tables hold {}",
@@ -162,7 +205,12 @@ impl<F: FnMut(Recovered<'_>)> Reading<'_, F> {
     }
 
     /// Reads a segment, up to the group `until` that its successor follows.
-    fn segment(&mut self, segment: Found, is_first: bool, until: Option<GroupNumber>) -> Result<(), Error> {
+    fn segment(
+        &mut self,
+        segment: Found,
+        is_first: bool,
+        until: Option<GroupNumber>,
+    ) -> Result<ReadSegment, Error> {
         let header = segment.header;
         if is_first {
             (self.last, self.last_epoch) = (header.follows, header.follows_epoch);
@@ -177,7 +225,7 @@ impl<F: FnMut(Recovered<'_>)> Reading<'_, F> {
         // Before anything of it is used: nobody may see what a power cut could still take.
         segment.file.sync().map_err(|source| self.failed(&segment.name, source))?;
         let bytes = read_all(&segment.file).map_err(|source| self.failed(&segment.name, source))?;
-        let end = self.groups(&segment, &bytes, until)?;
+        let (groups, end) = self.groups(&segment, &bytes, until)?;
         if until.is_none_or(|until| self.last < until)
             && let Some(group) = successor(header, self.last, &bytes[end..])
         {
@@ -185,27 +233,31 @@ impl<F: FnMut(Recovered<'_>)> Reading<'_, F> {
             return Err(self.damaged(&segment.name, &reason));
         }
         self.needed.push_back(Closed { file: segment.file, last: self.last });
-        Ok(())
+        Ok(ReadSegment { bytes, groups })
     }
 
-    /// Takes the groups of a segment. Returns where the last one ends.
-    fn groups(&mut self, segment: &Found, bytes: &[u8], until: Option<GroupNumber>) -> Result<usize, Error> {
-        let mut at = BLOCK_BYTES;
+    /// Finds the groups of a segment. Returns those that do not rest in the tables, and where the last one ends.
+    fn groups(
+        &mut self,
+        segment: &Found,
+        bytes: &[u8],
+        until: Option<GroupNumber>,
+    ) -> Result<(Vec<Place>, usize), Error> {
+        let (mut at, mut groups) = (BLOCK_BYTES, Vec::new());
         while until.is_none_or(|until| self.last < until)
             && let Some((header, record)) = record_at(bytes, at, segment.header)
             && header.group == self.last.next()
         {
-            let end = (at + record.len()).next_multiple_of(BLOCK_BYTES).min(bytes.len());
             if header.group > self.resting {
-                let rows: Option<Vec<Row<'_>>> = Rows::of(header, record).collect();
-                let reason = "its checksum is right, but not its rows";
-                let rows = rows.ok_or_else(|| self.damaged(&segment.name, reason))?;
-                (self.take)(Recovered { group: header.group, bytes: (end - at) as u64, rows });
+                if Rows::of(header, record).any(|row| row.is_none()) {
+                    return Err(self.damaged(&segment.name, "its checksum is right, but not its rows"));
+                }
+                groups.push((header, at..at + record.len()));
             }
             (self.last, self.last_epoch) = (header.group, header.epoch);
-            at = end;
+            at = (at + record.len()).next_multiple_of(BLOCK_BYTES).min(bytes.len());
         }
-        Ok(at)
+        Ok((groups, at))
     }
 
     /// Checks that a file whose header is no header was only about to become a segment: a header is there before

@@ -97,8 +97,9 @@ impl Layer {
 
     /// The memory that it takes, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        let tables: usize = self.spaces.iter().map(|space| space.table.allocation_size()).sum();
-        self.chunk_bytes + tables
+        let sorted = |space: &Places| space.sorted.get().map_or(0, |sorted| size_of_val(&sorted[..]));
+        let places = self.spaces.iter().map(|space| space.table.allocation_size() + sorted(space));
+        self.chunk_bytes + places.sum::<usize>()
     }
 
     /// Sets or removes a row.

@@ -38,10 +38,10 @@ pub(super) fn open(disk: Arc<dyn Disk>, options: RedbOptions, meter: Arc<Meter>)
     let Resting { group, mut leases } = check(&tables)?;
     let mut overlay = Overlay::new(group);
     let journal = journal::recover(disk, &meter, options.segment_bytes, group, |recovered| {
-        for row in recovered.rows.iter().filter(|row| row.space == Space::STORE) {
-            change(&mut leases, *row);
+        for row in recovered.rows().filter(|row| row.space == Space::STORE) {
+            change(&mut leases, row);
         }
-        overlay.apply(recovered.group, recovered.bytes, recovered.rows);
+        overlay.apply(recovered.group, recovered.bytes, recovered.rows());
     })?;
     let mut restored = Leases::default();
     for lease in leases.values() {
