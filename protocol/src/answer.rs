@@ -175,5 +175,6 @@ mod tests {
     #[test]
     fn what_is_many_at_a_time_stays_small() {
         assert_eq!([size_of::<Payload>(), size_of::<Answer>(), size_of::<Effect>()], [32, 40, 64]);
+        assert_eq!([size_of::<Address>(), size_of::<crate::Message>()], [32, 224]);
     }
 }

@@ -8,7 +8,7 @@ mod layer;
 
 use crate::journal::{GroupNumber, Row, Space};
 use bytes::Bytes;
-pub(crate) use layer::{Found, Layer, Said};
+pub(crate) use layer::{Found, Layer, Said, Seen};
 use sarsen_protocol::Read;
 use std::collections::VecDeque;
 use std::iter::Peekable;
@@ -146,16 +146,11 @@ impl Sight {
         let mut layers: Vec<Peekable<Box<dyn Iterator<Item = Seen<'a>> + 'a>>> = Vec::new();
         layers.push((Box::new(live) as Box<dyn Iterator<Item = Seen<'a>>>).peekable());
         for frozen in self.frozen.iter().rev() {
-            let sorted = frozen.layer.sorted(space);
-            let inside = sorted.from(sorted.find(&read.from)).take_while(|(key, _)| *key < &read.to[..]);
-            layers.push((Box::new(inside) as Box<dyn Iterator<Item = Seen<'a>>>).peekable());
+            layers.push(frozen.layer.inside(space, &read.from, &read.to).peekable());
         }
         Merged { layers }
     }
 }
-
-/// A row as a layer has it; without a value it hides what is below.
-pub(crate) type Seen<'a> = (&'a [u8], Option<&'a [u8]>);
 
 /// The rows of several layers as one.
 pub(crate) struct Merged<'a> {
@@ -202,7 +197,7 @@ impl Limit {
     }
 
     /// The first rows, up to the one that fills the page.
-    fn take<'a>(&mut self, rows: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>) -> Vec<Found> {
+    fn take<'a>(&mut self, rows: impl Iterator<Item = Seen<'a>>) -> Vec<Found> {
         let mut found = Vec::new();
         for (key, value) in rows {
             if self.is_reached() {

@@ -2,7 +2,8 @@
 //!
 //! `instructions WORKLOAD INSTANCES OPERATIONS` plays a fixed script on one shard, without threads, clock or disk:
 //! batches of a thousand requests, each batch handled, run, sealed, grouped, its receipt made, its effects let out and
-//! dropped. What clients and stores do, such as making the requests, is not in `measured`, which is all that
+//! dropped. `memory INSTANCES 0` compares what resting counters are counted with in the cache with what they occupy.
+//! What clients and stores do, such as making the requests, is not in `measured`, which is all that
 //! `.ci/instructions` counts. Loads, which happen once for each instance, are over before the first counted batch.
 
 mod bank;
@@ -22,6 +23,9 @@ fn main() -> ExitCode {
     let (Ok(instances), Ok(operations)) = (instances.parse(), operations.parse()) else {
         return ExitCode::from(2);
     };
+    if workload == "memory" {
+        return if script::memory(instances) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let mut script = Script::new(instances);
     let answered = match workload.as_str() {
         "signal" => script.entities(operations, |random| counter::add(random, false)),

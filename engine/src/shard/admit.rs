@@ -65,7 +65,7 @@ impl Shard {
     }
 
     /// Accepts or settles a client's message; returns it when it must wait.
-    fn admit_request(&mut self, id: InstanceId, message: Message) -> Option<Message> {
+    fn admit_request(&mut self, id: InstanceId, message: Box<Message>) -> Option<Box<Message>> {
         let keyed = matches!(message.identity, Identity::Key(_));
         if !keyed && self.turn_away(id, &message) {
             return None;
@@ -254,7 +254,7 @@ impl Shard {
     }
 
     /// Accepts a client's message: it is acknowledged, if it is a signal, once the batch is durable.
-    fn accept_request(&mut self, id: InstanceId, message: Message) {
+    fn accept_request(&mut self, id: InstanceId, message: Box<Message>) {
         match &message.identity {
             Identity::None => {}
             Identity::Key(name) => {
@@ -269,7 +269,7 @@ impl Shard {
             self.reply(&message, Answer::Acknowledged);
         }
         if message.due.is_some_and(|due| due > self.now) {
-            self.delay(message);
+            self.delay(*message);
             return;
         }
         self.watch_unstarted(id, &message);
@@ -304,10 +304,10 @@ impl Shard {
 
     /// Accepts a message of an instance, or gives it up when far too many wait. A call is failed earlier, since its
     /// caller can be told; what the protocol needs is always accepted.
-    pub(super) fn admit_delivery(&mut self, id: InstanceId, message: Message) {
+    pub(super) fn admit_delivery(&mut self, id: InstanceId, message: Box<Message>) {
         let limits = &self.config.limits;
         if message.due.is_some_and(|due| due > self.now) {
-            self.delay(message);
+            self.delay(*message);
             return;
         }
         let waiting = self.instances.get(id).map_or(0, |instance| instance.waiting.mailbox.len());
@@ -329,7 +329,7 @@ impl Shard {
 
     /// Puts a message into one of an instance's queues. Consumed in this batch, it is never written; else it gets a
     /// row.
-    pub(super) fn accept(&mut self, id: InstanceId, message: Message) {
+    pub(super) fn accept(&mut self, id: InstanceId, message: Box<Message>) {
         let row = self.next_row();
         let window = self.config.limits.mailbox_window;
         let queue = queue_of(&message);
@@ -355,7 +355,7 @@ impl Shard {
                 let bytes = match &answer {
                     Answer::Returned(payload) => payload.len(),
                     Answer::Failed(failure) => {
-                        failure.message.len() + failure.details.as_ref().map_or(0, Payload::len)
+                        failure.message.len() + failure.details.as_deref().map_or(0, Payload::len)
                     }
                     _ => 0,
                 };

@@ -5,17 +5,19 @@ use crate::record::{LockRecord, Producer, Queue};
 use bytes::Bytes;
 use sarsen_entities::{Behaviour, State};
 use sarsen_protocol::{
-    Address, AddressMap, BatchNumber, Message, Payload, RequestId, Section, SessionId, Timestamp,
+    Address, AddressHasher, BatchNumber, Message, Payload, RequestId, Section, SessionId, Timestamp,
 };
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     fmt,
+    hash::{BuildHasherDefault, Hash, Hasher},
     ops::{Deref, DerefMut},
     sync::Arc,
 };
 
-/// Bytes that an activation is counted with beside its state and address.
-const ACTIVATION_BYTES: usize = 512;
+/// Bytes that an activation is counted with beside its state and address: its cell, its place in the maps, and what an
+/// allocator adds. `.ci/instructions` compares with what a hundred thousand resting counters occupy.
+const ACTIVATION_BYTES: usize = 384;
 /// How many bytes of memory a byte of encoded state is counted with.
 const STATE_FACTOR: usize = 2;
 
@@ -62,14 +64,11 @@ pub(crate) struct Entity {
     pub(crate) encoded: Option<Payload>,
     pub(crate) producers: Vec<Producer>,
     /// Who holds its lock.
-    pub(crate) lock: Option<LockRecord>,
+    pub(crate) lock: Option<Box<LockRecord>>,
     /// Whether the lock's row is to be written when the batch is sealed.
     pub(crate) lock_dirty: bool,
     /// Whether the lock has a row.
     pub(crate) lock_stored: bool,
-    /// Sections that were given up while their request is in a row that has not been read: their cancels stay in the
-    /// front queue until it is.
-    pub(crate) cancelled: Vec<Section>,
 }
 
 impl Entity {
@@ -82,7 +81,6 @@ impl Entity {
             lock: None,
             lock_dirty: false,
             lock_stored: false,
-            cancelled: Vec::new(),
         }
     }
 
@@ -122,13 +120,16 @@ pub(crate) struct Instance {
 #[derive(Debug, Default)]
 pub(crate) struct Queues {
     /// Messages of clients that are not accepted yet; nothing of them is stored.
-    pub(crate) arrivals: VecDeque<Message>,
+    pub(crate) arrivals: VecDeque<Box<Message>>,
     /// Messages of other shards that are not accepted yet, with the inbox rows that hold them.
-    pub(crate) deliveries: VecDeque<(Message, Bytes)>,
+    pub(crate) deliveries: VecDeque<(Box<Message>, Bytes)>,
     /// What goes before the mailbox; see [`Queue::Front`].
     pub(crate) front: Mailbox,
     pub(crate) mailbox: Mailbox,
     pub(crate) reads: Vec<(SessionId, RequestId)>,
+    /// Of an entity: sections that were given up while their request is in a row that has not been read. Their cancels
+    /// stay in the front queue until it is.
+    pub(crate) cancelled: Vec<Section>,
 }
 
 /// The queues of an instance for which nothing waits.
@@ -138,6 +139,7 @@ static NOTHING: Queues = Queues {
     front: Mailbox::new(),
     mailbox: Mailbox::new(),
     reads: Vec::new(),
+    cancelled: Vec::new(),
 };
 
 impl Queues {
@@ -146,6 +148,7 @@ impl Queues {
         self.arrivals.is_empty()
             && self.deliveries.is_empty()
             && self.reads.is_empty()
+            && self.cancelled.is_empty()
             && self.front.is_idle()
             && self.mailbox.is_idle()
     }
@@ -237,11 +240,11 @@ impl Instance {
             Stage::Active => false,
             Stage::Parked(_) => true,
         };
-        let Queues { front, mailbox, deliveries, .. } = &*self.waiting;
+        let Queues { front, mailbox, deliveries, cancelled, .. } = &*self.waiting;
         let runs = match &self.kind {
             Kind::Entity(_) if parked => false,
             Kind::Entity(entity) => {
-                let held_back = if mailbox.has_gap() { entity.cancelled.len() } else { 0 };
+                let held_back = if mailbox.has_gap() { cancelled.len() } else { 0 };
                 front.head_len() > held_back || (entity.lock.is_none() && mailbox.is_ready())
             }
             Kind::Run(run) => run.has_work(parked, front, mailbox, self.written <= committed),
@@ -258,7 +261,7 @@ impl Instance {
     /// Whether it may leave: nothing that it could do now is left, and nothing of it is uncommitted. Messages that it
     /// cannot take now are rows, and are read again when it comes back.
     pub(crate) fn may_leave(&self, committed: BatchNumber) -> bool {
-        let Queues { arrivals, deliveries, front, mailbox, reads } = &*self.waiting;
+        let Queues { arrivals, deliveries, front, mailbox, reads, .. } = &*self.waiting;
         let reading = front.reading || mailbox.reading;
         let idle = match (&self.stage, &self.kind) {
             (Stage::Loading, _) => false,
@@ -290,24 +293,33 @@ impl fmt::Debug for Instance {
     }
 }
 
+/// How many cells lie together.
+const CHUNK_CELLS: usize = 256;
+
 #[derive(Debug, Default)]
 struct Cell {
     generation: u32,
+    /// The next cell whose address has the same hash.
+    same: Option<u32>,
     instance: Option<Instance>,
 }
 
 /// The entities in memory, in a list from the most to the least recently used.
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
-    cells: Vec<Cell>,
+    /// In chunks, so that adding one moves none and leaves little room unused.
+    cells: Vec<Vec<Cell>>,
     /// By cell. Apart from what they link, so that a use touches no neighbour's memory but these few bytes.
     links: Vec<Link>,
     free: Vec<u32>,
-    by_address: AddressMap<u32>,
+    /// The first cell of each hash; the addresses themselves are in the cells.
+    by_hash: HashMap<u64, u32, BuildHasherDefault<AddressHasher>>,
+    count: usize,
     newest: Option<u32>,
     oldest: Option<u32>,
     bytes: usize,
     /// Queues of instances that rest, to be used again.
+    #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
     spare: Vec<Box<Queues>>,
 }
 
@@ -325,7 +337,7 @@ const SPARE_MESSAGES_MAX: usize = 16;
 
 impl Instances {
     pub(crate) fn len(&self) -> usize {
-        self.by_address.len()
+        self.count
     }
 
     /// Bytes that all activations are counted with.
@@ -334,26 +346,58 @@ impl Instances {
     }
 
     pub(crate) fn find(&self, address: &Address) -> Option<InstanceId> {
-        self.by_address.get(address).map(|index| self.id(*index))
+        let mut at = self.by_hash.get(&hash_of(address)).copied();
+        while let Some(index) = at {
+            let cell = self.cell(index);
+            if cell.instance.as_ref().is_some_and(|instance| instance.address == *address) {
+                return Some(InstanceId { index, generation: cell.generation });
+            }
+            at = cell.same;
+        }
+        None
     }
 
     fn id(&self, index: u32) -> InstanceId {
-        InstanceId { index, generation: self.cells[index as usize].generation }
+        InstanceId { index, generation: self.cell(index).generation }
+    }
+
+    fn cell(&self, index: u32) -> &Cell {
+        let index = index as usize;
+        &self.cells[index / CHUNK_CELLS][index % CHUNK_CELLS]
+    }
+
+    fn cell_mut(&mut self, index: u32) -> &mut Cell {
+        cell_mut(&mut self.cells, index)
+    }
+
+    /// A cell that is free.
+    fn free_cell(&mut self) -> u32 {
+        if let Some(free) = self.free.pop() {
+            return free;
+        }
+        if self.cells.last().is_none_or(|chunk| chunk.len() == CHUNK_CELLS) {
+            self.cells.push(Vec::with_capacity(CHUNK_CELLS));
+        }
+        if let Some(chunk) = self.cells.last_mut() {
+            chunk.push(Cell::default());
+        }
+        self.links.push(Link::default());
+        u32::try_from(self.links.len() - 1).expect("fewer than 2^32 entities fit into memory")
     }
 
     pub(crate) fn get(&self, id: InstanceId) -> Option<&Instance> {
-        let cell = &self.cells[id.index as usize];
+        let cell = self.cell(id.index);
         cell.instance.as_ref().filter(|_| cell.generation == id.generation)
     }
 
     pub(crate) fn get_mut(&mut self, id: InstanceId) -> Option<&mut Instance> {
-        let cell = &mut self.cells[id.index as usize];
+        let cell = self.cell_mut(id.index);
         cell.instance.as_mut().filter(|_| cell.generation == id.generation)
     }
 
     /// Every entity in memory, in no particular order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Instance> {
-        self.cells.iter().filter_map(|cell| cell.instance.as_ref())
+        self.cells.iter().flatten().filter_map(|cell| cell.instance.as_ref())
     }
 
     /// Adds an instance, whose record is about to be read if it is loading.
@@ -364,16 +408,15 @@ impl Instances {
         stage: Stage,
         now: Timestamp,
     ) -> InstanceId {
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.cells.push(Cell::default());
-            self.links.push(Link::default());
-            u32::try_from(self.cells.len() - 1).expect("fewer than 2^32 entities fit into memory")
-        });
+        let index = self.free_cell();
         let bytes = ACTIVATION_BYTES + address.as_bytes().len();
         self.bytes += bytes;
-        self.by_address.insert(address.clone(), index);
+        self.count += 1;
+        let same = self.by_hash.insert(hash_of(&address), index);
         let waiting = if stage == Stage::Loading { Waiting::unknown() } else { Waiting::default() };
-        self.cells[index as usize].instance = Some(Instance {
+        let cell = self.cell_mut(index);
+        cell.same = same;
+        cell.instance = Some(Instance {
             address,
             kind,
             stage,
@@ -395,7 +438,7 @@ impl Instances {
     /// Gives an instance queues, for something is about to wait for it.
     pub(crate) fn equip(&mut self, id: InstanceId) {
         let Self { cells, spare, .. } = self;
-        let cell = &mut cells[id.index as usize];
+        let cell = cell_mut(cells, id.index);
         let Some(instance) = cell.instance.as_mut().filter(|_| cell.generation == id.generation) else {
             return;
         };
@@ -424,12 +467,35 @@ impl Instances {
         let Some(instance) = self.get(id) else { return };
         let (address, bytes) = (instance.address.clone(), instance.bytes);
         self.bytes -= bytes;
-        self.by_address.remove(&address);
+        self.count -= 1;
+        self.forget_address(&address, id.index);
         self.unlink(id.index);
-        let cell = &mut self.cells[id.index as usize];
+        let cell = self.cell_mut(id.index);
         cell.instance = None;
         cell.generation = cell.generation.wrapping_add(1);
         self.free.push(id.index);
+    }
+
+    /// Takes a cell out of the chain of those with the same hash.
+    fn forget_address(&mut self, address: &Address, index: u32) {
+        let (hash, next) = (hash_of(address), self.cell_mut(index).same.take());
+        let first = self.by_hash.get(&hash).copied();
+        if first == Some(index) {
+            match next {
+                Some(next) => drop(self.by_hash.insert(hash, next)),
+                None => drop(self.by_hash.remove(&hash)),
+            }
+            return;
+        }
+        let mut at = first;
+        while let Some(before) = at {
+            let before = self.cell_mut(before);
+            if before.same == Some(index) {
+                before.same = next;
+                return;
+            }
+            at = before.same;
+        }
     }
 
     /// Notes that the state's encoding has this many bytes now.
@@ -480,5 +546,32 @@ impl Instances {
             Some(older) => self.links[older as usize].newer = newer,
             None => self.oldest = newer,
         }
+    }
+}
+
+fn cell_mut(cells: &mut [Vec<Cell>], index: u32) -> &mut Cell {
+    let index = index as usize;
+    &mut cells[index / CHUNK_CELLS][index % CHUNK_CELLS]
+}
+
+/// The hash that an address carries.
+fn hash_of(address: &Address) -> u64 {
+    let mut hasher = AddressHasher::default();
+    address.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resting_activation_is_counted_with_what_it_occupies() {
+        // A cell, its links, and up to two buckets of the map, with a state and a text of the least size that an
+        // allocator has.
+        let map = 2 * (size_of::<(u64, u32)>() + 1);
+        let occupied = size_of::<Cell>() + size_of::<Link>() + map + 32 + 32;
+        let range = occupied * 2 / 3..=occupied * 3 / 2;
+        assert!(range.contains(&ACTIVATION_BYTES), "{occupied} bytes are counted as {ACTIVATION_BYTES}");
     }
 }

@@ -73,7 +73,7 @@ impl Shard {
         self.instances.equip(id);
         let Some(instance) = self.instances.get_mut(id) else { return };
         self.queued_bytes += message.bytes();
-        instance.waiting.arrivals.push_back(message);
+        instance.waiting.arrivals.push_back(Box::new(message));
         self.mark_ready(id);
     }
 
@@ -86,7 +86,7 @@ impl Shard {
         };
         let Some(instance) = self.instances.get_mut(id) else { return };
         self.queued_bytes += message.bytes();
-        instance.waiting.deliveries.push_back((message, row));
+        instance.waiting.deliveries.push_back((Box::new(message), row));
         self.mark_ready(id);
     }
 

@@ -199,7 +199,7 @@ impl Shard {
                 entity.encoded = encoded.filter(|_| !header.producers.is_empty());
                 entity.producers = header.producers;
                 entity.lock_stored = lock.is_some();
-                entity.lock = lock;
+                entity.lock = lock.map(Box::new);
                 bytes
             }
             (Ok(Decoded::Run(row)), Kind::Run(run)) => {
@@ -390,7 +390,7 @@ fn window_read(address: &Address, queue: Queue, after: Option<RowId>, rows_max: 
 
 fn mailbox_entry(row: &Row) -> Result<Entry, RecordError> {
     let (_, _, id) = record::read_mailbox_key(&row.key)?;
-    let message = record::read_message(&row.value)?;
+    let message = Box::new(record::read_message(&row.value)?);
     Ok(Entry { id, message, row: Some(BatchNumber::default()) })
 }
 

@@ -19,13 +19,13 @@ impl Shard {
     /// Does what the holder of an entity's lock asks for, in its order.
     pub(super) fn turn_of_section(&mut self, id: InstanceId) {
         let most = self.config.limits.run_operations_max;
-        let mut calls: Vec<Entry> = Vec::new();
+        let mut calls = std::mem::take(&mut self.taken);
         for _ in 0..most {
             let Some(entry) = self.next_of_front(id) else { break };
             let is_call = matches!(entry.message.body, Body::Operation(_));
             if !is_call {
                 // What was asked before the end of the section is done before it.
-                self.run_operations(id, Queue::Front, std::mem::take(&mut calls));
+                self.run_operations(id, Queue::Front, &mut calls);
             }
             match &entry.message.body {
                 Body::Operation(_) if self.holds(id, &entry.message) => calls.push(entry),
@@ -35,25 +35,26 @@ impl Shard {
                 body => unreachable!("an entity is asked for {body}"),
             }
         }
-        self.run_operations(id, Queue::Front, calls);
+        self.run_operations(id, Queue::Front, &mut calls);
+        self.taken = calls;
     }
 
     /// The next message of an entity's front queue, but for cancels that wait for their request.
     fn next_of_front(&mut self, id: InstanceId) -> Option<Entry> {
-        let instance = self.instances.get_mut(id)?;
-        if !instance.waiting.mailbox.has_gap() {
+        let queues = self.instances.get_mut(id)?.waiting.as_mut()?;
+        if !queues.mailbox.has_gap() {
             // Every request is in memory now: what a cancel does not find was here before it, or never comes.
-            instance.entity_mut()?.cancelled.clear();
+            queues.cancelled.clear();
         }
-        if instance.entity()?.cancelled.is_empty() {
-            return instance.waiting.as_mut()?.front.pop();
+        if queues.cancelled.is_empty() {
+            return queues.front.pop();
         }
-        let cancelled = instance.entity()?.cancelled.clone();
+        let cancelled = &queues.cancelled;
         let waits = |message: &Message| match &message.body {
             Body::Cancel(request) => cancelled.contains(&request.section),
             _ => false,
         };
-        instance.waiting.front.take(|message| !waits(message))
+        queues.front.take(|message| !waits(message))
     }
 
     /// Whether the section that a call is made in holds the lock.
@@ -64,7 +65,8 @@ impl Shard {
             return false;
         };
         let lock = self.instances.get(id).and_then(Instance::entity).and_then(|entity| entity.lock.as_ref());
-        lock.is_some_and(|LockRecord { section, .. }| {
+        lock.is_some_and(|lock| {
+            let section = &lock.section;
             (section.run == *run && section.execution == *execution) && operation.section == Some(section.id)
         })
     }
@@ -122,17 +124,17 @@ impl Shard {
 
     /// Whether a section was given up before its request had its turn; then its cancel has met it.
     fn was_cancelled(&mut self, id: InstanceId, section: &Section) -> bool {
-        let Some(instance) = self.instances.get_mut(id) else { return false };
-        let Some(entity) = instance.entity_mut() else { return false };
-        let Some(at) = entity.cancelled.iter().position(|cancelled| cancelled == section) else {
+        let queues = self.instances.get_mut(id).and_then(|instance| instance.waiting.as_mut());
+        let Some(queues) = queues else { return false };
+        let Some(at) = queues.cancelled.iter().position(|cancelled| cancelled == section) else {
             return false;
         };
-        entity.cancelled.swap_remove(at);
+        queues.cancelled.swap_remove(at);
         let is_its = |message: &Message| match &message.body {
             Body::Cancel(request) => request.section == *section,
             _ => false,
         };
-        if let Some(entry) = instance.waiting.front.take(is_its) {
+        if let Some(entry) = queues.front.take(is_its) {
             self.consume(id, Queue::Front, entry);
         }
         true
@@ -183,11 +185,10 @@ impl Shard {
             }
             if instance.waiting.mailbox.has_gap() {
                 // The request is in a row, which comes into memory when its turn comes.
-                let Some(entity) = instance.entity_mut() else { return };
-                if entity.cancelled.contains(&section) {
+                if instance.waiting.cancelled.contains(&section) {
                     self.consume(id, Queue::Front, entry);
                 } else {
-                    entity.cancelled.push(section);
+                    instance.waiting.cancelled.push(section);
                     instance.waiting.front.put_back(vec![entry]);
                 }
                 return;
@@ -211,7 +212,7 @@ impl Shard {
 
     fn set_lock(&mut self, id: InstanceId, lock: Option<LockRecord>) {
         let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut) else { return };
-        entity.lock = lock;
+        entity.lock = lock.map(Box::new);
         entity.lock_dirty = true;
         self.mark_touched(id);
     }

@@ -15,7 +15,8 @@ pub(crate) const WINDOW_BYTES_MAX: usize = 4 << 20;
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) id: RowId,
-    pub(crate) message: Message,
+    /// Boxed, since entries are moved from place to place.
+    pub(crate) message: Box<Message>,
     /// The batch that wrote its row; `None` while it has none.
     pub(crate) row: Option<BatchNumber>,
 }

@@ -113,6 +113,8 @@ pub struct Shard {
     streak: usize,
     /// Whose turn it is: it is put into the round when that is over, and not for what the turn itself will do.
     turning: Option<InstanceId>,
+    /// Room for what a run takes from its queue; empty between runs.
+    taken: Vec<mailbox::Entry>,
     batch: OpenBatch,
     /// Entities with something to write when the batch is sealed.
     touched: Vec<InstanceId>,
@@ -160,6 +162,7 @@ impl Shard {
             fresh: VecDeque::new(),
             streak: 0,
             turning: None,
+            taken: Vec::new(),
             batch: OpenBatch::default(),
             touched: Vec::new(),
             trims: VecDeque::new(),

@@ -101,8 +101,7 @@ impl Shard {
         let limits = &self.config.limits;
         let Some(instance) = self.instances.get_mut(id) else { return };
         let mailbox = instance.queue_mut(queue);
-        let waiting = mailbox.head_len();
-        let mut entries: Vec<Entry> = Vec::with_capacity(waiting.min(limits.run_operations_max));
+        let mut entries = std::mem::take(&mut self.taken);
         let mut bytes = 0;
         while entries.len() < limits.run_operations_max
             && let Some(next) = mailbox.oldest()
@@ -112,33 +111,34 @@ impl Shard {
             bytes += operation.input.len();
             entries.extend(mailbox.pop());
         }
-        self.run_operations(id, queue, entries);
+        self.run_operations(id, queue, &mut entries);
+        self.taken = entries;
     }
 
-    /// Runs operations that were taken from a queue.
-    pub(super) fn run_operations(&mut self, id: InstanceId, queue: Queue, entries: Vec<Entry>) {
+    /// Runs operations that were taken from a queue, and takes them out of `entries`.
+    pub(super) fn run_operations(&mut self, id: InstanceId, queue: Queue, entries: &mut Vec<Entry>) {
         if entries.is_empty() {
             return;
         }
         let (limits, now) = (self.config.limits.run(), self.now);
         let Some(instance) = self.instances.get_mut(id) else { return };
         let Kind::Entity(entity) = &mut instance.kind else { return };
-        let operation = |entry| match entry {
-            &Entry { message: Message { body: Body::Operation(ref operation), .. }, .. } => Some(operation),
-            _ => None,
+        // One operation is what a run has most of the time.
+        let (one, several);
+        let asked: &[Asked<'_>] = if let [entry] = entries.as_slice() {
+            one = asked(entry);
+            one.as_slice()
+        } else {
+            several = entries.iter().filter_map(asked).collect::<Vec<_>>();
+            &several
         };
-        let asked: Vec<Asked<'_>> = entries
-            .iter()
-            .filter_map(operation)
-            .map(|operation| Asked { operation: &operation.name, input: &operation.input })
-            .collect();
         debug_assert_eq!(asked.len(), entries.len(), "only operations are run");
         let address = instance.address.clone();
-        let ran = entity.behaviour.run(&address, &mut entity.state, &asked, now, &limits);
+        let ran = entity.behaviour.run(&address, &mut entity.state, asked, now, &limits);
         debug_assert_eq!(ran.outcomes.len(), asked.len(), "each operation has an outcome");
         self.operations += ran.outcomes.len() as u64;
         self.apply(id, ran.change);
-        for (entry, outcome) in entries.into_iter().zip(ran.outcomes) {
+        for (entry, outcome) in entries.drain(..).zip(ran.outcomes) {
             self.conclude(id, (&address, queue), entry, outcome);
         }
     }
@@ -183,7 +183,7 @@ impl Shard {
     }
 
     /// A message that was taken from a queue is dealt with: its row goes, and its instance stays until that is durable.
-    pub(super) fn consume(&mut self, instance: InstanceId, queue: Queue, entry: Entry) -> Message {
+    pub(super) fn consume(&mut self, instance: InstanceId, queue: Queue, entry: Entry) -> Box<Message> {
         let Entry { id, message, row } = entry;
         self.queued_bytes -= message.bytes();
         if row.is_some() {
@@ -237,5 +237,13 @@ impl Shard {
             let (address, what) = (message.to.clone(), message.body.to_string().into());
             self.batch.release(Effect::DeadLetter { address, what, failure: Box::new(failure) }, 0);
         }
+    }
+}
+
+/// What a message asks of an entity.
+fn asked(entry: &Entry) -> Option<Asked<'_>> {
+    match &entry.message.body {
+        Body::Operation(operation) => Some(Asked { operation: &operation.name, input: &operation.input }),
+        _ => None,
     }
 }

@@ -66,7 +66,7 @@ impl Shard {
                 let changed = std::mem::take(&mut entity.lock_dirty);
                 if changed && (entity.lock.is_some() || entity.lock_stored) {
                     entity.lock_stored = entity.lock.is_some();
-                    let lock = entity.lock.as_ref().map(record::write_lock);
+                    let lock = entity.lock.as_deref().map(record::write_lock);
                     self.batch.write(Keyspace::Locks, record::instance_key(&instance.address), lock);
                 }
             }

@@ -63,7 +63,7 @@ impl Shard {
             self.delay(message);
         } else if let Some(id) = self.activate_for(&message) {
             self.admit_deliveries(id);
-            self.admit_delivery(id, message);
+            self.admit_delivery(id, Box::new(message));
         }
     }
 
@@ -158,7 +158,7 @@ impl Shard {
             self.batch.replace(Keyspace::Timers, record::timer_key(id), None);
             message.due = None;
             self.admit_deliveries(receiver);
-            self.accept(receiver, message);
+            self.accept(receiver, Box::new(message));
             fired = true;
         }
         fired

@@ -72,7 +72,10 @@ pub(crate) enum Said<T> {
     Value(T),
 }
 
-/// A row of a layer; without a value it hides what is below.
+/// A row as a layer has it; without a value it hides what is below.
+pub(crate) type Seen<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// The same, copied.
 pub(crate) type Found = (Bytes, Option<Bytes>);
 
 impl Layer {
@@ -147,7 +150,7 @@ impl Layer {
         space: Space,
         from: &'a [u8],
         to: &'a [u8],
-    ) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
+    ) -> impl Iterator<Item = Seen<'a>> {
         let order = self.spaces[space.index()].order.as_ref();
         let bounds = (Bound::Included(from), Bound::Excluded(to));
         let keys = order.into_iter().flat_map(move |order| order.range::<[u8], _>(bounds));
@@ -156,6 +159,20 @@ impl Layer {
             Said::Removed => Some((&**key, None)),
             Said::Value(value) => Some((&**key, Some(value))),
         })
+    }
+
+    /// The rows with `from <= key < to` in order, of any space. Only once nothing is applied any more.
+    pub(crate) fn inside<'a>(
+        &'a self,
+        space: Space,
+        from: &'a [u8],
+        to: &'a [u8],
+    ) -> Box<dyn Iterator<Item = Seen<'a>> + 'a> {
+        if self.spaces[space.index()].order.is_some() {
+            return Box::new(self.range(space, from, to));
+        }
+        let sorted = self.sorted(space);
+        Box::new(sorted.from(sorted.find(from)).take_while(move |(key, _)| *key < to))
     }
 
     /// All rows of a space in order. Only once nothing is applied any more.
@@ -191,7 +208,7 @@ impl<'a> Sorted<'a> {
     }
 
     /// The row at `index` and all behind it.
-    pub(crate) fn from(self, index: usize) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
+    pub(crate) fn from(self, index: usize) -> impl Iterator<Item = Seen<'a>> {
         self.places[index..].iter().map(move |(_, place)| (place.key(self.chunks), place.value(self.chunks)))
     }
 

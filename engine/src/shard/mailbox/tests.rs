@@ -71,7 +71,7 @@ impl World {
         match random(&mut self.seed, 6) {
             0 | 1 => {
                 self.pushed += 1;
-                self.mailbox.push(Entry { id: id(self.pushed), message: message(), row: None }, 2);
+                self.mailbox.push(Entry { id: id(self.pushed), message: Box::new(message()), row: None }, 2);
             }
             2 => self.pop(),
             3 => self.seal(),
@@ -130,7 +130,7 @@ impl World {
                 let all: Vec<RowId> = behind.collect();
                 let entries = all.iter().take(2).map(|row| Entry {
                     id: *row,
-                    message: message(),
+                    message: Box::new(message()),
                     row: Some(BatchNumber(0)),
                 });
                 self.mailbox.extend(entries, all.len() > 2);
@@ -161,7 +161,7 @@ fn a_load_in_flight_misses_no_message() {
 fn messages_beyond_the_window_leave_memory_once_their_rows_are_durable() {
     let mut world = World::new(0);
     for counter in 1..=100 {
-        world.mailbox.push(Entry { id: id(counter), message: message(), row: None }, 2);
+        world.mailbox.push(Entry { id: id(counter), message: Box::new(message()), row: None }, 2);
     }
     world.pushed = 100;
     assert_eq!(world.mailbox.tail.len(), 98);
@@ -179,7 +179,7 @@ fn numbers<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<u64> {
 fn filled(last: u64) -> Mailbox {
     let mut mailbox = World::new(0).mailbox;
     for counter in 1..=last {
-        mailbox.push(Entry { id: id(counter), message: numbered(counter), row: None }, 3);
+        mailbox.push(Entry { id: id(counter), message: Box::new(numbered(counter)), row: None }, 3);
     }
     mailbox
 }
@@ -227,7 +227,7 @@ fn what_is_put_back_gets_its_row() {
     for entry in mailbox.unwritten() {
         entry.row = Some(BatchNumber(1));
     }
-    mailbox.push(Entry { id: id(3), message: numbered(3), row: None }, 3);
+    mailbox.push(Entry { id: id(3), message: Box::new(numbered(3)), row: None }, 3);
     let taken = mailbox.take(is(3)).expect("it is there");
     mailbox.put_back(vec![taken]);
     let unwritten: Vec<u64> = mailbox.unwritten().map(|entry| entry.id.counter).collect();
@@ -246,7 +246,8 @@ fn a_read_brings_back_nothing_that_was_taken_or_put_back() {
     mailbox.gap = true;
     mailbox.reading = true;
     // The store answers as of the commit before.
-    let row = |counter| Entry { id: id(counter), message: numbered(counter), row: Some(BatchNumber(1)) };
+    let row =
+        |counter| Entry { id: id(counter), message: Box::new(numbered(counter)), row: Some(BatchNumber(1)) };
     mailbox.extend([1, 2, 3, 4].map(row).into_iter(), false);
     assert_eq!(numbers(mailbox.head.iter()), [1, 3, 4]);
 }

@@ -60,7 +60,7 @@ impl Shard {
         }
         self.mark_dirty(id);
         if more {
-            self.accept(id, Message::one_way(address.clone(), address, Body::Sweep));
+            self.accept(id, Box::new(Message::one_way(address.clone(), address, Body::Sweep)));
         }
     }
 }

@@ -12,7 +12,6 @@ use sarsen_protocol::{
 };
 
 /// Whether a message was dealt with.
-#[expect(clippy::large_enum_variant, reason = "returned and taken apart at once")]
 enum Managed {
     Done,
     /// It must wait for the history.
@@ -75,7 +74,7 @@ impl Shard {
     }
 
     /// A message of the front queue is dealt with.
-    fn done(&mut self, id: InstanceId, entry: Entry) -> Message {
+    fn done(&mut self, id: InstanceId, entry: Entry) -> Box<Message> {
         self.consume(id, Queue::Front, entry)
     }
 
@@ -180,7 +179,10 @@ impl Shard {
         if message.from.client().is_some() {
             // A repeat under the same key is told the same.
             let details = json::encode(&status).ok();
-            let failure = Failure { details, ..Failure::new(FailureKind::RunExists, error.to_string()) };
+            let failure = Failure {
+                details: details.map(Box::new),
+                ..Failure::new(FailureKind::RunExists, error.to_string())
+            };
             if matches!(message.identity, Identity::None) {
                 self.reply(message, Answer::refused(error));
             } else {
@@ -253,7 +255,7 @@ impl Shard {
     pub(super) fn push_begin(&mut self, id: InstanceId, begin: Begin) {
         let Some(address) = self.address_of(id) else { return };
         let body = Body::Begin(Box::new(begin));
-        self.accept(id, Message::one_way(address.clone(), address, body));
+        self.accept(id, Box::new(Message::one_way(address.clone(), address, body)));
     }
 
     /// The next execution of a run, with another input.
