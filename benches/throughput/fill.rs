@@ -13,7 +13,7 @@ use crate::{
 };
 use bytes::{BufMut, Bytes, BytesMut};
 use sarsen_protocol::{Address, Batch, BatchNumber, Keyspace, Lease, Slot, SlotRange, Write};
-use sarsen_storage::{Directory, Outcome, RedbOptions, Store};
+use sarsen_storage::{Directory, Outcome, Progress, RedbOptions, Store};
 use std::{fs, path::Path, time::Instant};
 
 /// How many rows are committed at once.
@@ -115,8 +115,7 @@ impl<S: Store> Filling<'_, S> {
 }
 
 /// Brings what was committed to its resting place, so that the tail stays short.
-#[expect(clippy::unnecessary_wraps, reason = "with a journal it can fail")]
-fn checkpoint<S: Store>(_store: &S) -> Result<(), Error> {
-    // With the journal: `store.checkpoint(ROWS)?` until nothing is left.
+fn checkpoint<S: Store>(store: &S) -> Result<(), Error> {
+    while store.checkpoint(ROWS)? == Progress::More {}
     Ok(())
 }

@@ -49,8 +49,10 @@ use place::Place;
 use sarsen::{CallError, OpenError, Runtime};
 use std::{
     io,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
+    thread,
 };
 use steps::{chain5, fan20, hello, increment};
 use work::Operation;
@@ -104,6 +106,7 @@ async fn bench(command: Command) -> Result<(), Error> {
         Command::Plot(folder, options) => {
             let place = Place::new(&options)?;
             let data = &place.path;
+            warn_of_company();
             plot::plot(data, &folder, &options, |figures| show(&options, figures)).await
         }
     }
@@ -159,6 +162,19 @@ fn tell(options: &Options, data: &Path) {
         options.shards,
         data.display()
     );
+    warn_of_company();
+}
+
+/// Who wants the processors beside the bench is measured with it: even a raw sync then waits for its turn.
+#[expect(clippy::cast_precision_loss, reason = "there are few processors")]
+fn warn_of_company() {
+    let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let load = snapshot::load_average().unwrap_or_default();
+    if load > processors as f64 / 2.0 {
+        eprintln!(
+            "throughput: the machine is busy, load {load} on {processors} processors: the figures mean little"
+        );
+    }
 }
 
 fn show(options: &Options, figures: &Figures) {

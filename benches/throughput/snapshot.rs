@@ -20,10 +20,10 @@ impl Snapshot {
     }
 }
 
-/// Bytes of the journal that are not yet checkpointed; `None` while the store has no journal.
-fn tail_bytes(_stats: &Stats) -> Option<u64> {
-    // With the journal: `Some(stats.tail_bytes)`.
-    None
+/// Bytes of the journal that are not yet checkpointed.
+#[expect(clippy::unnecessary_wraps, reason = "another store may not tell")]
+fn tail_bytes(stats: &Stats) -> Option<u64> {
+    Some(stats.tail_bytes)
 }
 
 /// The CPU time of this process, as Linux tells it: user and system time are the 14th and 15th word, of which the
@@ -40,4 +40,9 @@ pub(crate) fn resident_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1_024)
+}
+
+/// How many threads have wanted a processor in the last minute, on average, where the system tells.
+pub(crate) fn load_average() -> Option<f64> {
+    fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }
