@@ -51,7 +51,7 @@ fn number(bytes: &[u8]) -> Option<u64> {
 
 fn start(slot: Slot, more: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(2 + more);
-    bytes.put_u16(slot.number());
+    bytes.extend_from_slice(&slot.number().to_be_bytes());
     bytes
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn slot(key: &[u8]) -> Option<Slot> {
 
 pub(crate) fn instance_key(address: &Address) -> Bytes {
     let mut key = start(address.slot(), address.as_bytes().len());
-    key.put_slice(address.as_bytes());
+    key.extend_from_slice(address.as_bytes());
     key.into()
 }
 
@@ -101,7 +101,7 @@ impl Queue {
 
 fn mailbox_prefix(address: &Address, end: u8, queue: u8) -> Vec<u8> {
     let mut key = start(address.slot(), address.as_bytes().len() + 2 + 16);
-    key.put_slice(address.as_bytes());
+    key.extend_from_slice(address.as_bytes());
     key.put_u8(end);
     key.put_u8(queue);
     key
@@ -194,7 +194,7 @@ pub(crate) fn read_timer_key(key: &[u8]) -> Result<TimerId, RecordError> {
 
 pub(crate) fn key_key(address: &Address, name: &IdentityName) -> Bytes {
     let mut key = start(address.slot(), address.as_bytes().len() + 1 + name.as_str().len());
-    key.put_slice(address.as_bytes());
+    key.extend_from_slice(address.as_bytes());
     key.put_u8(0);
     key.put_slice(name.as_str().as_bytes());
     key.into()
@@ -228,7 +228,13 @@ pub(crate) struct InstanceHeader {
 
 /// Encodes a resting entity: its header, then its state as it is.
 pub(crate) fn write_instance(header: &InstanceHeader, state: &[u8]) -> Bytes {
-    encode_exact_before(VERSION, header, state).into()
+    if !header.exists || !header.producers.is_empty() {
+        return encode_exact_before(VERSION, header, state).into();
+    }
+    // What nearly all entities have before their state.
+    const PLAIN: [u8; 3] = [VERSION, 1, 0];
+    debug_assert_eq!(encode_exact(VERSION, header), PLAIN, "the header's encoding is known");
+    [&PLAIN, state].concat().into()
 }
 
 pub(crate) fn read_instance(value: &Bytes) -> Result<(InstanceHeader, Option<Payload>), RecordError> {
