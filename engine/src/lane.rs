@@ -121,3 +121,26 @@ impl<C> Lanes<C> {
         self.outside.is_empty() && self.inside.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hand_takes_the_whole_lane_once_it_is_empty() {
+        let mut lanes = Lanes::new(&Limits { lane_messages_max: 2, ..Limits::default() });
+        let mut hand = Hand::new();
+        lanes.offer('a', 1).expect("there is room");
+        lanes.offer('b', 1).expect("there is room");
+        assert_eq!(lanes.offer('c', 1), Err('c'), "the lane is full");
+        lanes.swap_outside(&mut hand);
+        assert_eq!(hand.take(1).collect::<Vec<_>>(), ['a']);
+
+        lanes.offer('c', 1).expect("what is in the hand is not in the lane");
+        lanes.swap_outside(&mut hand);
+        assert_eq!(hand.take(9).collect::<Vec<_>>(), ['b'], "the earlier ones go first");
+        lanes.swap_outside(&mut hand);
+        assert_eq!(hand.take(9).collect::<Vec<_>>(), ['c']);
+        assert!(hand.is_empty() && lanes.is_empty());
+    }
+}

@@ -364,6 +364,18 @@ mod tests {
     }
 
     #[test]
+    fn a_driver_that_stays_awake_sees_what_comes_in() {
+        for arrive in ARRIVALS {
+            let doorway = Doorway::new(&Limits::default());
+            std::thread::scope(|scope| {
+                let driver = scope.spawn(|| doorway.linger(Duration::MAX));
+                arrive(&doorway);
+                driver.join().expect("it lingers in peace");
+            });
+        }
+    }
+
+    #[test]
     fn a_driver_sleeps_over_what_it_does_not_want() {
         let doorway = Doorway::new(&Limits::default());
         doorway.offer(asked()).expect("there is room");
