@@ -298,10 +298,10 @@ const OPENING: &[Row] = table! {
         "the directory . holds `<entry>` and is no data directory of sarsen: choose an empty directory or a new one";
     "a data directory of a later version cannot be opened";
         OpenError::Newer, Mend, opening::newer_directory;
-        "the data directory <dir> has format 2, this build knows up to 1: use the sarsen that wrote it";
+        "the data directory <dir> has format 3, this build knows up to 2: use the sarsen that wrote it";
     "a data directory with a damaged marker cannot be opened";
         OpenError::Damaged, Mend, opening::marker_of_another_kind;
-        r#"the data directory <dir> is damaged: sarsen.toml says `format = "one"` instead of `format = 1`; restore it from a backup"#;
+        r#"the data directory <dir> is damaged: sarsen.toml says `format = "one"` instead of `format = 2`; restore it from a backup"#;
     "a data directory without its store cannot be opened";
         OpenError::Damaged, Mend, opening::no_store_in_it;
         "the data directory <dir> is damaged: state.redb is missing; restore it from a backup";
@@ -379,7 +379,7 @@ const ROOMS: &[Row] = table! {
         "the directory <dir> holds `holiday.jpg` and is no data directory of sarsen: choose an empty directory or a new one";
     "a newer marker may say more (in its room)";
         DirectoryError::Newer, Mend, rooms::directory_newer;
-        "the data directory <dir> has format 2, this build knows up to 1: use the sarsen that wrote it";
+        "the data directory <dir> has format 3, this build knows up to 2: use the sarsen that wrote it";
     "a marker of this version may not say more (in its room)";
         DirectoryError::Damaged, Mend, rooms::directory_damaged;
         "the data directory <dir> is damaged: sarsen.toml says `shape = round` behind its format; restore it from a backup";

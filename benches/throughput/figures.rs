@@ -1,37 +1,58 @@
-//! The figures and how they are shown.
+//! Figures and how they are shown.
 
-use crate::{arguments::Options, load::Measured};
+use crate::{
+    arguments::Options,
+    latencies::micros,
+    measure::Measured,
+    statistics::{tenths, whole},
+};
 use serde_json::{Map, Value, json};
 
-/// The figures with their names.
-pub(crate) struct Figures([(&'static str, Value); 11]);
+/// Figures with their names, in the order in which they are shown.
+#[derive(Default)]
+pub(crate) struct Figures(Vec<(&'static str, Value)>);
 
 impl Figures {
-    /// `None` when nothing was done or nothing was synced.
+    pub(crate) fn add(&mut self, name: &'static str, value: impl Into<Value>) {
+        self.0.push((name, value.into()));
+    }
+
+    /// What was measured under which options.
+    pub(crate) fn options(options: &Options) -> Self {
+        let mut figures = Self::default();
+        figures.add("workload", options.workload.name());
+        figures.add("entities", json!(options.entities));
+        figures.add("in_flight", json!(options.in_flight));
+        figures.add("shards", json!(options.shards));
+        figures.add("cache_bytes", json!(options.cache_bytes));
+        figures.add("durability", "fsync");
+        figures
+    }
+
+    /// The figures of one run.
     #[expect(clippy::cast_precision_loss, reason = "a figure has fewer digits than an f64")]
-    pub(crate) fn of(options: &Options, measured: &Measured) -> Option<Self> {
-        if measured.latencies.is_empty() || measured.syncs == 0 {
-            return None;
-        }
-        let operations = measured.latencies.len() as f64;
-        let seconds = measured.elapsed.as_secs_f64();
-        let cpu = measured.cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / operations);
-        Some(Self([
-            ("workload", json!(options.workload.name())),
-            ("entities", json!(options.entities)),
-            ("in_flight", json!(options.in_flight)),
-            ("shards", json!(options.shards)),
-            ("durability", json!("fsync")),
-            (
-                "ops_per_s",
-                json!(u128::from(measured.latencies.len()) * 1_000_000 / measured.elapsed.as_micros()),
-            ),
-            ("p50_us", json!(measured.latencies.value_at_quantile(0.5))),
-            ("p99_us", json!(measured.latencies.value_at_quantile(0.99))),
-            ("bytes_written_per_op", json!(tenths(measured.bytes_written as f64 / operations))),
-            ("syncs_per_s", json!(tenths(measured.syncs as f64 / seconds))),
-            ("cpu_us_per_op", json!(cpu.map(tenths))),
-        ]))
+    pub(crate) fn of(options: &Options, measured: &Measured) -> Self {
+        let done = &measured.done;
+        let operations = done.latencies.len() as f64;
+        let tail = measured.tail;
+        let mut figures = Self::options(options);
+        figures.add("seconds", tenths(done.elapsed.as_secs_f64()));
+        figures.add("ops_per_s", whole(done.per_second()));
+        figures.add("lowest_second_per_s", whole(done.lowest_second()));
+        figures.add("p50_us", micros(&done.latencies, 0.5));
+        figures.add("p99_us", micros(&done.latencies, 0.99));
+        figures.add("bytes_written_per_op", tenths(measured.bytes_written() as f64 / operations));
+        figures.add("syncs_per_s", tenths(measured.syncs() as f64 / done.elapsed.as_secs_f64()));
+        figures.add(
+            "cpu_us_per_op",
+            json!(measured.cpu().map(|cpu| tenths(cpu.as_secs_f64() * 1e6 / operations))),
+        );
+        figures.add("tail_bytes_start", json!(tail.map(|tail| tail.start)));
+        figures.add("tail_bytes_middle", json!(tail.map(|tail| tail.middle)));
+        figures.add("tail_bytes_end", json!(tail.map(|tail| tail.end)));
+        figures.add("tail_bytes_peaks", json!(tail.map(|tail| tail.peaks)));
+        figures.add("steady", json!(tail.and_then(|tail| tail.is_steady(options.measured))));
+        figures
     }
 
     pub(crate) fn to_json(&self) -> String {
@@ -41,17 +62,18 @@ impl Figures {
     }
 
     pub(crate) fn to_rows(&self) -> String {
+        let width = self.0.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
         let rows: Vec<String> =
-            self.0.iter().map(|(name, value)| format!("{name:20}  {}", plain(value))).collect();
+            self.0.iter().map(|(name, value)| format!("{name:width$}  {}", plain(value))).collect();
         rows.join("\n")
     }
 }
 
-fn tenths(value: f64) -> f64 {
-    (value * 10.0).round() / 10.0
-}
-
 /// A value without the quotes of JSON.
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }

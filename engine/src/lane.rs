@@ -20,6 +20,34 @@ pub struct Lanes<C> {
     inside_bytes_max: usize,
 }
 
+/// Requests that were taken from an outside lane at once, to be handed on piece by piece.
+#[derive(Debug)]
+pub struct Hand<C>(VecDeque<(C, usize)>);
+
+impl<C> Hand<C> {
+    /// An empty hand.
+    pub fn new() -> Self {
+        Self(VecDeque::new())
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes up to `count` requests, oldest first.
+    pub fn take(&mut self, count: usize) -> impl Iterator<Item = C> {
+        let taken = count.min(self.0.len());
+        self.0.drain(..taken).map(|(request, _)| request)
+    }
+}
+
+impl<C> Default for Hand<C> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<C> Lanes<C> {
     /// Empty lanes.
     pub fn new(limits: &Limits) -> Self {
@@ -74,6 +102,15 @@ impl<C> Lanes<C> {
         self.outside.drain(..taken).map(|(request, _)| request)
     }
 
+    /// Takes all requests from the outside lane without touching one of them, if `hand` is empty. What is in the hand is
+    /// not in the lane any more, so together they hold up to twice the lane's limit.
+    pub fn swap_outside(&mut self, hand: &mut Hand<C>) {
+        if hand.0.is_empty() {
+            std::mem::swap(&mut self.outside, &mut hand.0);
+            self.outside_bytes = 0;
+        }
+    }
+
     /// Requests in the outside lane.
     pub fn outside_len(&self) -> usize {
         self.outside.len()
@@ -82,5 +119,28 @@ impl<C> Lanes<C> {
     /// Whether both lanes are empty.
     pub fn is_empty(&self) -> bool {
         self.outside.is_empty() && self.inside.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hand_takes_the_whole_lane_once_it_is_empty() {
+        let mut lanes = Lanes::new(&Limits { lane_messages_max: 2, ..Limits::default() });
+        let mut hand = Hand::new();
+        lanes.offer('a', 1).expect("there is room");
+        lanes.offer('b', 1).expect("there is room");
+        assert_eq!(lanes.offer('c', 1), Err('c'), "the lane is full");
+        lanes.swap_outside(&mut hand);
+        assert_eq!(hand.take(1).collect::<Vec<_>>(), ['a']);
+
+        lanes.offer('c', 1).expect("what is in the hand is not in the lane");
+        lanes.swap_outside(&mut hand);
+        assert_eq!(hand.take(9).collect::<Vec<_>>(), ['b'], "the earlier ones go first");
+        lanes.swap_outside(&mut hand);
+        assert_eq!(hand.take(9).collect::<Vec<_>>(), ['c']);
+        assert!(hand.is_empty() && lanes.is_empty());
     }
 }

@@ -21,7 +21,7 @@ mod withheld;
 pub use fault::{Armed, Fault, arm};
 pub use group::{Finished, Group, Groups, Sealed};
 pub use input::{Input, LoadRequest, Loaded, Request};
-pub use lane::Lanes;
+pub use lane::{Hand, Lanes};
 pub use limits::{BUSY_RETRY_AFTER, INSTANCE_MAILBOX_FACTOR, LimitTooLow, Limits};
 pub use listing::{
     HistoryListing, ListedLock, ListedRow, ListedRun, Listing, LockListing, LockStage, RunFilter, RunListing,

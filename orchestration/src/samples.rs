@@ -15,7 +15,7 @@ fn run(text: &str) -> RunId {
 }
 
 fn failure() -> Failure {
-    Failure { kind: FailureKind::Returned, message: "no".to_owned(), details: Some(payload("1")) }
+    Failure { kind: FailureKind::Returned, message: "no".to_owned(), details: Some(Box::new(payload("1"))) }
 }
 
 fn labels() -> Labels {

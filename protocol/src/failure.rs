@@ -86,7 +86,7 @@ pub struct Failure {
     /// One line for people.
     pub message: String,
     /// The JSON of the error that the operation returned.
-    pub details: Option<Payload>,
+    pub details: Option<Box<Payload>>,
 }
 
 impl Failure {

@@ -74,7 +74,7 @@ fn encode_fallible<T: Serialize, E: Serialize + fmt::Display>(
         Err(error) => Err(Failure {
             kind: FailureKind::Returned,
             message: error.to_string(),
-            details: json::encode(&error).ok(),
+            details: json::encode(&error).ok().map(Box::new),
         }),
     }
 }

@@ -147,7 +147,7 @@ impl Builder {
     pub async fn open(self, path: impl AsRef<Path>) -> Result<Runtime, OpenError> {
         let path = path.as_ref().to_owned();
         let options = match self.cache_bytes {
-            Some(bytes) => RedbOptions { cache_bytes: bytes / 2 },
+            Some(bytes) => RedbOptions { cache_bytes: bytes / 2, ..RedbOptions::default() },
             None => RedbOptions::default(),
         };
         let runtime = self

@@ -7,19 +7,23 @@
 //! A doorway does not decide what a shard accepts: that is said by the shard, and done by its lanes.
 
 use crate::{gate::Replier, lock::lock};
-use sarsen_engine::{Input, Lanes, Limits, Request, ShardStats};
-use sarsen_protocol::Receipt;
+use sarsen_engine::{Hand, Input, Lanes, Limits, Request, ShardStats};
+use sarsen_protocol::{Address, Receipt};
 use sarsen_storage::Counters;
 use std::{
     collections::VecDeque,
-    mem,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    hint, mem,
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
 };
 use tokio::sync::oneshot;
 
-/// How many requests a driver takes at once; more of them would keep clients from the lane for longer.
-const TAKEN_MAX: usize = 1024;
+/// How often a driver that stays awake looks before it lets other threads have its core.
+const LOOKS: u32 = 32;
 
 /// A client's request, with who waits for its answer.
 #[derive(Debug)]
@@ -49,10 +53,10 @@ pub(crate) enum Stage {
 }
 
 /// Why a request was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Turned {
-    /// The lane is full.
-    Full,
+    /// The lane to this instance is full.
+    Full(Address),
     /// The runtime has stopped or is about to.
     Closed,
 }
@@ -61,7 +65,8 @@ pub(crate) enum Turned {
 #[derive(Debug)]
 pub(crate) struct Taken {
     pub(crate) inside: VecDeque<Input>,
-    pub(crate) outside: Vec<Asked>,
+    /// What the driver has not handed to its shard yet stays here.
+    pub(crate) hand: Hand<Asked>,
     pub(crate) receipt: Option<Receipt>,
     pub(crate) questions: Vec<oneshot::Sender<Report>>,
     pub(crate) stage: Stage,
@@ -71,7 +76,7 @@ impl Taken {
     pub(crate) fn new() -> Self {
         Self {
             inside: VecDeque::new(),
-            outside: Vec::new(),
+            hand: Hand::new(),
             receipt: None,
             questions: Vec::new(),
             stage: Stage::Open,
@@ -93,6 +98,8 @@ pub(crate) struct Wants {
 pub(crate) struct Doorway {
     hall: Mutex<Hall>,
     bell: Condvar,
+    /// Whether anything has come in since the driver took what was there, for one that stays awake to look at.
+    stirred: AtomicBool,
 }
 
 /// What is behind a doorway's mutex.
@@ -127,7 +134,7 @@ impl Doorway {
             asleep: None,
             at_rest: false,
         };
-        Self { hall: Mutex::new(hall), bell: Condvar::new() }
+        Self { hall: Mutex::new(hall), bell: Condvar::new(), stirred: AtomicBool::new(false) }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Hall> {
@@ -145,7 +152,7 @@ impl Doorway {
         let wake = refused.is_ok() && hall.asleep.is_some_and(|wants| wants.outside);
         self.leave(hall, wake);
         // The refused request, and with it its replier, is dropped here, outside of the lock.
-        refused.map_err(|_| Turned::Full)
+        refused.map_err(|asked| Turned::Full(asked.request.to().clone()))
     }
 
     /// Puts something into the inside lane; dropped once the driver has ended.
@@ -190,12 +197,14 @@ impl Doorway {
         self.leave(hall, true);
     }
 
-    /// Takes what is there; requests of clients only if `outside`.
+    /// Takes what is there; requests of clients only if `outside` and the hand is empty. They change hands all at once,
+    /// so that clients are kept from the lane for a moment only.
     pub(crate) fn take(&self, outside: bool, taken: &mut Taken) {
         let mut hall = self.lock();
+        self.stirred.store(false, Ordering::Relaxed);
         taken.inside = hall.lanes.take_inside();
         if outside {
-            taken.outside.extend(hall.lanes.take_outside(TAKEN_MAX));
+            hall.lanes.swap_outside(&mut taken.hand);
         }
         taken.receipt = hall.receipt.take();
         taken.questions = mem::take(&mut hall.questions);
@@ -214,6 +223,20 @@ impl Doorway {
         let mut hall = self.lock();
         hall.at_rest = hall.is_quiet(Wants { outside: true, store: false });
         hall.at_rest
+    }
+
+    /// Stays awake until something comes in, for about `longest`. Who brings it then need not wake anybody.
+    pub(crate) fn linger(&self, longest: Duration) {
+        let begun = Instant::now();
+        while begun.elapsed() < longest {
+            for _ in 0..LOOKS {
+                if self.stirred.load(Ordering::Relaxed) {
+                    return;
+                }
+                hint::spin_loop();
+            }
+            thread::yield_now();
+        }
     }
 
     /// Sleeps until there is something to take, for at most `longest`.
@@ -250,6 +273,7 @@ impl Doorway {
     /// Unlocks, and wakes the driver if it sleeps and `wake`.
     fn leave(&self, mut hall: MutexGuard<'_, Hall>, wake: bool) {
         let ring = wake && hall.asleep.take().is_some();
+        self.stirred.store(true, Ordering::Relaxed);
         drop(hall);
         if ring {
             self.bell.notify_one();
@@ -335,6 +359,18 @@ mod tests {
                 }
                 arrive(&doorway);
                 driver.join().expect("it sleeps in peace");
+            });
+        }
+    }
+
+    #[test]
+    fn a_driver_that_stays_awake_sees_what_comes_in() {
+        for arrive in ARRIVALS {
+            let doorway = Doorway::new(&Limits::default());
+            std::thread::scope(|scope| {
+                let driver = scope.spawn(|| doorway.linger(Duration::MAX));
+                arrive(&doorway);
+                driver.join().expect("it lingers in peace");
             });
         }
     }

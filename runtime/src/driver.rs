@@ -23,14 +23,22 @@ use std::{
 /// How long a round's turns run.
 const ROUND: Duration = Duration::from_millis(1);
 
+/// How many requests of clients a shard is handed in a round, so that it can say in time that it has enough.
+const HANDED_MAX: usize = 1024;
+
 /// The largest batch, in effects and in writes, that a driver commits itself. Beyond it the way to the commit
-/// thread is cheap, and more requests will come meanwhile.
-const OWN_COMMIT_MAX: usize = 64;
+/// thread is cheap, and more requests will come meanwhile. Up to it a driver first does what has come in, and commits
+/// it as well.
+const OWN_COMMIT_MAX: usize = 256;
 
 /// The longest and the shortest sleep until a shard's deadline: the clock may be set meanwhile, and a deadline that
 /// has passed must not make a driver spin.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 const SLEEP_MIN: Duration = Duration::from_millis(1);
+
+/// How long a driver without work stays awake, if its last rest was shorter than that: a client that asks for one thing
+/// after the other comes back within it. To fall asleep and to be woken up costs both of them more.
+const LINGER: Duration = Duration::from_micros(50);
 
 /// Drives one shard, which never leaves the thread on which it is made: the code of executions need not be `Send`.
 pub(crate) struct Driver {
@@ -42,7 +50,11 @@ pub(crate) struct Driver {
     waiters: Waiters,
     /// Batches sealed.
     seals: u64,
+    /// What the shard was handed since, and how often.
+    handed: usize,
     taken: Taken,
+    /// Whether its last rest was shorter than [`LINGER`].
+    rested_shortly: bool,
 }
 
 /// How a round's turns ended.
@@ -65,7 +77,7 @@ impl Driver {
     ) -> Self {
         let (id, shard) = (config.id, Shard::new(config, clock::now()));
         let (waiters, taken) = (Waiters::default(), Taken::new());
-        Self { id, shard, works, store, session, waiters, seals: 0, taken }
+        Self { id, shard, works, store, session, waiters, seals: 0, handed: 0, taken, rested_shortly: false }
     }
 
     /// Drives until the runtime stops. Whatever ends it, [`end`](Self::end) follows.
@@ -82,8 +94,8 @@ impl Driver {
             }
             let turns = self.turns();
             self.hand_out();
-            let sealed = self.seal(turns);
-            if turns != Turns::More && !sealed {
+            let goes_on = self.seal(turns);
+            if turns != Turns::More && !goes_on {
                 self.rest(stage, turns);
             }
         }
@@ -92,32 +104,37 @@ impl Driver {
     /// Tells everybody who waits for the shard that there will be no answer, and drops it.
     pub(crate) fn end(mut self) {
         self.waiters.stop(self.seals);
+        for asked in self.taken.hand.take(usize::MAX) {
+            asked.replier.stop(false);
+        }
         self.works.doorway(self.id).turn_away();
     }
 
     /// Takes what has come in, and queues it in the shard.
     fn take(&mut self, now: Timestamp) -> Stage {
-        let mut taken = std::mem::replace(&mut self.taken, Taken::new());
-        let outside = self.shard.accepts_outside();
-        self.works.doorway(self.id).take(outside, &mut taken);
+        let Self { id, shard, works, store, waiters, seals, handed, taken, .. } = self;
+        let outside = shard.accepts_outside();
+        works.doorway(*id).take(outside, taken);
         if let Some(receipt) = taken.receipt.take() {
-            self.shard.committed(&receipt);
+            shard.committed(&receipt);
         }
+        *handed += 1 + taken.inside.len();
         for input in taken.inside.drain(..) {
-            self.shard.handle(input, now);
+            shard.handle(input, now);
         }
-        for mut asked in taken.outside.drain(..) {
-            asked.request.set_request(self.waiters.insert(asked.replier, self.seals));
-            self.shard.handle(Input::Requested(asked.request), now);
+        if outside {
+            for mut asked in taken.hand.take(HANDED_MAX) {
+                asked.request.set_request(waiters.insert(asked.replier, *seals));
+                shard.handle(Input::Requested(asked.request), now);
+                *handed += 1;
+            }
         }
         for question in taken.questions.drain(..) {
             // Who asked may have given up; then there is nobody to tell.
-            let report = Report { shard: self.shard.stats(), store: self.store.counters() };
+            let report = Report { shard: shard.stats(), store: store.counters() };
             let _ = question.send(report);
         }
-        let stage = taken.stage;
-        self.taken = taken;
-        stage
+        taken.stage
     }
 
     /// Runs turns for a round. Each is told its own time: behind a long one, deadlines may have passed.
@@ -157,25 +174,36 @@ impl Driver {
         }
     }
 
-    /// Seals the open batch if it is time. Returns whether it did.
+    /// Seals the open batch if it is time. Returns whether there is something to do since, or before.
     fn seal(&mut self, turns: Turns) -> bool {
         let commits = &self.works.commits;
         let due = if self.shard.is_batch_full() { !commits.is_clogged() } else { commits.is_free() };
         if !due || !self.shard.has_open_batch() {
             return false;
         }
+        let more = turns != Turns::Done || self.has_arrivals();
+        if more && turns == Turns::Done && self.handed < OWN_COMMIT_MAX {
+            // It is sooner done than handed over.
+            return true;
+        }
+        let own = !more && self.works.loads.is_quiet();
         let Some((sealed, small)) = self.close_batch() else { return false };
-        let own = small && turns == Turns::Done && self.is_alone();
+        let own = own && small;
         if let Some(group) = self.works.commits.push(sealed, own) {
             self.works.commit(group, &*self.store);
         }
         true
     }
 
-    /// Whether nothing has come in and nothing is about to.
-    fn is_alone(&self) -> bool {
+    /// Whether anything has come in.
+    fn has_arrivals(&self) -> bool {
         let wants = Wants { outside: self.shard.accepts_outside(), store: false };
-        self.works.loads.is_quiet() && self.works.doorway(self.id).is_quiet(wants)
+        wants.outside && self.has_requests() || !self.works.doorway(self.id).is_quiet(wants)
+    }
+
+    /// Whether requests were taken that the shard does not have yet.
+    fn has_requests(&self) -> bool {
+        !self.taken.hand.is_empty()
     }
 
     /// Leaves what has run to the commit thread, which ends after the drivers.
@@ -190,6 +218,7 @@ impl Driver {
     fn close_batch(&mut self) -> Option<(Sealed<Outward>, bool)> {
         let sealed = self.shard.seal()?;
         self.seals += 1;
+        self.handed = 0;
         let writes = sealed.batch.as_ref().map_or(0, |batch| batch.writes.len());
         let (session, waiters) = (self.session, &mut self.waiters);
         let mut effects = 0;
@@ -203,17 +232,27 @@ impl Driver {
     /// Sleeps until there is something to do.
     fn rest(&mut self, stage: Stage, turns: Turns) {
         let doorway = self.works.doorway(self.id);
-        if stage == Stage::Draining && self.shard.may_stop() && doorway.come_to_rest() {
+        let is_over = !self.has_requests() && self.shard.may_stop();
+        if stage == Stage::Draining && is_over && doorway.come_to_rest() {
             self.works.stop_if_drained();
         }
         let wants = Wants {
             outside: self.shard.accepts_outside(),
             store: self.shard.has_open_batch() || turns == Turns::Clogged,
         };
+        if wants.outside && self.has_requests() {
+            return;
+        }
         let now = clock::now();
         let longest =
             self.shard.next_deadline().map(|deadline| deadline.since(now).clamp(SLEEP_MIN, SLEEP_MAX));
-        doorway.sleep(wants, longest);
+        let begun = Instant::now();
+        // While a commit is under way others need the cores, and it is seldom that short.
+        if self.rested_shortly && !wants.store && self.works.commits.is_free() {
+            self.works.doorway(self.id).linger(LINGER);
+        }
+        self.works.doorway(self.id).sleep(wants, longest);
+        self.rested_shortly = begun.elapsed() < LINGER;
     }
 }
 

@@ -70,11 +70,10 @@ impl Gate for Host {
     }
 
     fn submit(&self, request: Request, replier: Replier) -> Result<(), CallError> {
-        let to = request.to().clone();
-        let doorway = self.works.doorway(self.slots.shard(to.slot()));
+        let doorway = self.works.doorway(self.slots.shard(request.to().slot()));
         doorway.offer(Asked { request, replier }).map_err(|turned| match turned {
-            Turned::Full => CallError::Busy {
-                address: to,
+            Turned::Full(address) => CallError::Busy {
+                address,
                 what: "the lane of its shard".into(),
                 limit: None,
                 retry_after: BUSY_RETRY_AFTER,

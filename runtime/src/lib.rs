@@ -6,6 +6,7 @@
 
 mod activities;
 mod builder;
+mod checkpoints;
 mod client;
 mod clock;
 mod commit;

@@ -42,7 +42,7 @@ pub(crate) fn release(effects: Vec<Outward>, works: &Works) {
             Outward::Perform(task) => works.activities.begin(*task),
             Outward::CancelTask(token) => works.activities.cancel(token),
             Outward::RunEnded(run, first, outcome) => {
-                works.run_ends.ended(&run, first, outcome.map(|outcome| *outcome))
+                works.run_ends.ended(&run, first, outcome.map(|outcome| *outcome));
             }
             Outward::DeadLetter(address, what, failure) => {
                 tracing::warn!(%address, %what, %failure, "a message was given up and is kept as a dead letter");

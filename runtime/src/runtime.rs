@@ -37,7 +37,8 @@ pub(crate) struct Plan {
     pub(crate) watchdog: Duration,
 }
 
-/// Entities and orchestrations at work on a data directory: a thread for each shard, one that commits, one that reads, and a watchdog.
+/// Entities and orchestrations at work on a data directory: a thread for each shard,
+/// one that commits, one that makes checkpoints, one that reads, and a watchdog.
 ///
 /// [`shutdown`](Self::shutdown) ends it in good order. Dropped, it ends as well, without finishing the work that it
 /// has accepted; that goes on at the next open. The drop waits for its threads, up to five seconds, so that the
@@ -153,6 +154,11 @@ impl Runtime {
         spawn(&works, "sarsen-commit", Arc::clone(&store), |works, store| {
             while let Some(group) = works.commits.next() {
                 works.commit(group, &*store);
+            }
+        })?;
+        spawn(&works, "sarsen-checkpoint", Arc::clone(&store), |works, store| {
+            if let Err(error) = works.checkpoints.run(&*store) {
+                works.fail(&error.to_string(), None);
             }
         })?;
         spawn(&works, "sarsen-load", store, |works, store| read_on(works, &*store))?;

@@ -41,6 +41,8 @@ pub struct Stats {
     pub syncs: u64,
     /// Bytes handed to files.
     pub bytes_written: u64,
+    /// Bytes of the journal that wait for a checkpoint, and that an open after a crash would read.
+    pub tail_bytes: u64,
 }
 
 impl Stats {
@@ -51,6 +53,7 @@ impl Stats {
             groups: store.groups,
             syncs: store.syncs,
             bytes_written: store.bytes_written,
+            tail_bytes: store.tail_bytes,
             ..Self::default()
         };
         for shard in shards {

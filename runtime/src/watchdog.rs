@@ -25,14 +25,18 @@ const LOOK_MIN: Duration = Duration::from_millis(1);
 pub(crate) struct Pulse {
     /// Odd while a turn runs; each turn has a number of its own.
     turn: AtomicU64,
-    /// The entity whose turn it is. The driver and the watchdog meet here once in a long turn.
-    entity: Mutex<Option<Address>>,
+    /// The bytes of the entity's address whose turn it is; none: nobody's. A copy, since a count of the address would be
+    /// shared with clients. The driver and the watchdog meet here once in a long turn.
+    entity: Mutex<Vec<u8>>,
 }
 
 impl Pulse {
     /// Called by the driver before a turn.
     pub(crate) fn begin(&self, entity: Option<&Address>) {
-        *lock(&self.entity) = entity.cloned();
+        let mut running = lock(&self.entity);
+        running.clear();
+        running.extend_from_slice(entity.map_or(&[], Address::as_bytes));
+        drop(running);
         let next = (self.turn.load(Ordering::Relaxed) + 1) | 1;
         self.turn.store(next, Ordering::Release);
     }
@@ -46,7 +50,7 @@ impl Pulse {
     /// The entity whose turn it is, if there is one.
     pub(crate) fn running(&self) -> Option<Address> {
         let turn = self.turn.load(Ordering::Acquire);
-        let entity = lock(&self.entity).clone();
+        let entity = Address::from_bytes(&lock(&self.entity));
         entity.filter(|_| turn % 2 == 1 && self.turn.load(Ordering::Acquire) == turn)
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::{
     activities::Activities,
+    checkpoints::Checkpoints,
     commit::{self, Commits},
     doorway::{Doorway, Stage},
     loader::Loads,
@@ -44,6 +45,7 @@ pub enum Closed {
 pub(crate) struct Works {
     pub(crate) doorways: Vec<Doorway>,
     pub(crate) commits: Commits,
+    pub(crate) checkpoints: Checkpoints,
     pub(crate) loads: Loads,
     pub(crate) activities: Arc<Activities>,
     pub(crate) run_ends: RunEnds,
@@ -74,6 +76,7 @@ impl Works {
         Self {
             doorways: leases.iter().map(|_| Doorway::new(limits)).collect(),
             commits: Commits::new(),
+            checkpoints: Checkpoints::default(),
             loads: Loads::new(),
             activities,
             run_ends: RunEnds::new(),
@@ -175,6 +178,7 @@ impl Works {
         if last {
             self.commits.close();
             self.loads.close();
+            self.checkpoints.close();
             self.watchdog.close();
         }
     }

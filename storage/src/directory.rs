@@ -1,19 +1,20 @@
 //! A directory that one process owns.
 //!
-//! It holds `LOCK`, which whoever owns it has locked; `state.redb`, the store's file; and `sarsen.toml`, the marker,
+//! It holds `LOCK`, which whoever owns it has locked; `state.redb` and the folder `journal`, the store's files; and `sarsen.toml`, the marker,
 //! which says that the directory is ours and how it is laid out. The marker comes last and at once, by a rename, so
 //! a directory with a marker is whole and one without never held anything: a creation that a crash cut short is
 //! simply begun again.
 
 mod marker;
 
-use crate::{Error, RedbOptions, RedbStore};
+use crate::disk::sync_folder;
+use crate::redb_store::STATE;
+use crate::{Error, FolderDisk, RedbOptions, RedbStore};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 const LOCK: &str = "LOCK";
-const STATE: &str = "state.redb";
 const MARKER: &str = "sarsen.toml";
 /// The marker while it is being written.
 const MARKER_NEW: &str = "sarsen.toml.new";
@@ -94,6 +95,7 @@ impl Directory {
         let lock = lock(path)?;
         match survey(path)? {
             Layout::Whole => {}
+            Layout::Earlier => mark(path)?,
             Layout::Unfinished => lay_out(path)?,
         }
         Ok(Self { path: path.to_owned(), _lock: lock })
@@ -109,13 +111,16 @@ impl Directory {
     /// # Errors
     /// As [`RedbStore::open`].
     pub fn open_store(self, options: RedbOptions) -> Result<RedbStore, Error> {
-        Ok(RedbStore::open(&self.path.join(STATE), options)?.locking(self))
+        Ok(RedbStore::open(FolderDisk::new(&self.path), options)?.locking(self))
     }
 }
 
 enum Layout {
     /// There is a marker, and what it promises.
     Whole,
+    /// The same by an earlier format, of which all that is missing is made when it is needed. Who knows only that one
+    /// must not open it any more.
+    Earlier,
     /// There is no marker, and nothing but what a creation leaves before it.
     Unfinished,
 }
@@ -148,20 +153,24 @@ fn lock(path: &Path) -> Result<File, DirectoryError> {
 /// Looks at what is there; changes nothing.
 fn survey(path: &Path) -> Result<Layout, DirectoryError> {
     match fs::read(path.join(MARKER)) {
-        Ok(bytes) => whole(path, &bytes).map(|()| Layout::Whole),
+        Ok(bytes) => whole(path, &bytes),
         Err(source) if source.kind() == io::ErrorKind::NotFound => unfinished(path),
         Err(source) => Err(io_error(&path.join(MARKER), source)),
     }
 }
 
 /// Checks a directory with this marker.
-fn whole(path: &Path, marker: &[u8]) -> Result<(), DirectoryError> {
+fn whole(path: &Path, marker: &[u8]) -> Result<Layout, DirectoryError> {
     let damaged = |reason: String| DirectoryError::Damaged { path: path.to_owned(), reason };
     let found = marker::parse(marker).map_err(|reason| damaged(format!("{MARKER} {reason}")))?;
     if found > marker::FORMAT {
         return Err(DirectoryError::Newer { path: path.to_owned(), found, known: marker::FORMAT });
     }
-    if path.join(STATE).is_file() { Ok(()) } else { Err(damaged(format!("{STATE} is missing"))) }
+    match path.join(STATE).is_file() {
+        false => Err(damaged(format!("{STATE} is missing"))),
+        true if found < marker::FORMAT => Ok(Layout::Earlier),
+        true => Ok(Layout::Whole),
+    }
 }
 
 /// Checks that a directory without a marker holds nothing but what a creation leaves before it.
@@ -187,6 +196,11 @@ fn is_empty(file: &Path) -> bool {
 fn lay_out(path: &Path) -> Result<(), DirectoryError> {
     write_file(&path.join(STATE), b"")?;
     sync_directory(path)?;
+    mark(path)
+}
+
+/// Puts the marker of this build into place, at once.
+fn mark(path: &Path) -> Result<(), DirectoryError> {
     let new = path.join(MARKER_NEW);
     write_file(&new, marker::text().as_bytes())?;
     fs::rename(&new, path.join(MARKER)).map_err(|source| io_error(&new, source))?;
@@ -203,14 +217,10 @@ fn write_file(file: &Path, bytes: &[u8]) -> Result<(), DirectoryError> {
     write().map_err(|source| io_error(file, source))
 }
 
-/// Makes names that were added to a directory durable; the empty path is the current directory. Only Unix can:
-/// elsewhere the system does so by itself.
+/// Makes names that were added to a directory durable; the empty path is the current directory.
 fn sync_directory(path: &Path) -> Result<(), DirectoryError> {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    if !cfg!(unix) {
-        return Ok(());
-    }
-    File::open(path).and_then(|directory| directory.sync_all()).map_err(|source| io_error(path, source))
+    sync_folder(path).map_err(|source| io_error(path, source))
 }
 
 fn io_error(path: &Path, source: io::Error) -> DirectoryError {

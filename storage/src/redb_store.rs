@@ -1,47 +1,65 @@
-//! A store on a redb database, one transaction a group.
+//! A store of a journal and a redb database, which together keep records as one.
 //!
-//! Each keyspace is a table of its own; the leases and the format are rows of one more. A group's writes are merged,
-//! sorted and applied in key order, which touches each page of the tree once, and a commit is a single sync: redb's
-//! one-phase commit, whose checksums tell a torn commit at the next open. The price is that an open after a crash
-//! reads the whole file. What a killed process left unsynced, redb syncs at the open, before any of it is served.
-//! Nothing is ever tried again: after the first failure the store is stopped.
+//! A group becomes durable in the [journal](crate::journal), with one sync, and is applied to the
+//! [overlay](crate::overlay) in memory. A checkpoint carries the overlay into the database's tables, the resting place:
+//! in the order of keys, a range at a time, away from the commits. redb's cost is the pages it touches and not the rows,
+//! so rows that are written again and again, and rows in a row, cost next to nothing there. A read looks at the
+//! overlay first and at a snapshot of the tables behind it.
+//!
+//! After a crash the database opens at once, since each commit to it keeps what that needs (redb's quick-repair), and
+//! the overlay is made anew from the journal. Nothing is ever tried again: after the first failure the store is stopped.
 
-mod backend;
+mod checkpoint;
 mod fault;
 mod format;
 mod open;
+mod read;
+mod tables;
 
-use crate::leases::{Admission, Leases};
-use crate::page::Filling;
-use crate::{Counters, Directory, Disk, Error, FileDisk, Outcome, Store};
-use backend::Meter;
-use bytes::Bytes;
-use fault::{Guarded, calling};
-use format::{STORE, lease_key};
-use redb::{Database, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase, WriteTransaction};
-use sarsen_protocol::{Batch, BatchNumber, Keyspace, Lease, Page, Read, SlotRange, Write};
+use crate::journal::{Journal, Recording, Row, Space};
+use crate::leases::{Admission, Held, Leases};
+use crate::meter::Meter;
+use crate::overlay::Overlay;
+use crate::{Counters, Directory, Disk, Error, Outcome, Progress, Store};
+use checkpoint::Walk;
+use format::lease_key;
+pub(crate) use open::STATE;
+use sarsen_protocol::{Batch, BatchNumber, Lease, Page, Read, SlotRange};
 use std::fmt;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
+use tables::Tables;
 
-/// How a [`RedbStore`] works; nothing of it is kept in the file.
+/// How a [`RedbStore`] works; nothing of it is kept in its files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RedbOptions {
-    /// The memory for pages of the file, in bytes; a commit may use up to half of it. 256 MiB by default.
+    /// The memory for pages of the tables and for what does not rest in them yet, in bytes, half of it for each. 256 MiB
+    /// by default.
     pub cache_bytes: usize,
+    /// How much of the journal may wait for a checkpoint, in bytes; beyond it commits wait. 512 MiB by default: what a
+    /// crash leaves of it is read when the store is opened.
+    pub tail_bytes_max: u64,
+    /// How many rows of the journal may wait for a checkpoint. 4,000,000 by default.
+    pub tail_rows_max: u64,
+    /// How long a segment of the journal becomes, in bytes. 32 MiB by default.
+    pub segment_bytes: u64,
 }
 
 impl Default for RedbOptions {
     fn default() -> Self {
-        Self { cache_bytes: 256 << 20 }
+        Self {
+            cache_bytes: 256 << 20,
+            tail_bytes_max: 512 << 20,
+            tail_rows_max: 4_000_000,
+            segment_bytes: 32 << 20,
+        }
     }
 }
 
-/// Keeps records in one file, with one sync for each group.
+/// Keeps records in a journal and a database, with one sync of the journal for each group.
 ///
-/// After a failed call the store is stopped and does not touch its file again, not even when it is dropped: memory and
-/// file may differ, and only a new open is honest. Dropped in good order it leaves a file that opens at once; after a
-/// crash the open reads the whole file.
+/// After a failed call the store is stopped and does not touch its files again, not even when it is dropped: memory and
+/// files may differ, and only a new open is honest. Somebody has to call [`checkpoint`](Store::checkpoint) now and
+/// then, or commits do it themselves once too much waits for it.
 ///
 /// ```
 /// use sarsen_protocol::SlotRange;
@@ -53,78 +71,96 @@ impl Default for RedbOptions {
 /// assert_eq!(store.last(lease).unwrap().map(|number| number.0), Some(0));
 /// ```
 pub struct RedbStore {
-    database: Guarded,
-    /// As the file has them. Held during each commit, so that leases and file change together.
+    tables: Tables,
+    options: RedbOptions,
+    /// As the journal has them. Held during each commit, so that leases and journal change together.
     leases: Mutex<Leases>,
+    writer: Mutex<Writer>,
+    overlay: Mutex<Overlay>,
+    /// The checkpoint that is under way.
+    walk: Mutex<Option<Walk>>,
     meter: Arc<Meter>,
-    /// The file's name, for errors.
-    what: String,
-    /// Dropped last: the lock must outlive the file's last write.
+    /// Dropped last: the lock must outlive the files' last write.
     _directory: Option<Directory>,
 }
 
+/// Who writes the journal.
+#[derive(Debug)]
+struct Writer {
+    journal: Journal,
+    recording: Recording,
+}
+
 impl RedbStore {
-    /// Opens the file at `path`, creating it when it is missing or empty. The caller makes sure that no other store
-    /// has it open; [`Directory::open_store`] does so.
+    /// Opens the store on `disk`, creating it when there is none. The caller makes sure that no other store has it
+    /// open; [`Directory::open_store`] does so.
     ///
     /// # Errors
-    /// [`Error::Io`] when the file cannot be read or written, [`Error::Damaged`] when it is no store's file, and
-    /// [`Error::Newer`] when a later version of sarsen wrote it. What a crash left, in whatever moment, is no damage.
-    /// Damage is found when redb meets it, which may be in a later read or commit, and its panics are caught; that
-    /// it panics while it panics, which ends the process, cannot be excluded.
-    pub fn open(path: &Path, options: RedbOptions) -> Result<Self, Error> {
-        let what = path.display().to_string();
-        match FileDisk::open(path) {
-            Ok(disk) => Self::open_disk(disk, &what, options),
-            Err(source) => Err(Error::Io { what, source }),
-        }
-    }
-
-    /// As [`open`](Self::open), on any disk; errors call it `what`.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn open_disk<D: Disk>(disk: D, what: &str, options: RedbOptions) -> Result<Self, Error> {
+    /// [`Error::Io`] when a file cannot be read or written, [`Error::Damaged`] when one is not a store's or has lost
+    /// something, and [`Error::Newer`] when a later version of sarsen wrote it. What a crash left, in whatever moment,
+    /// is no damage. Damage of the tables is found when redb meets it, which may be in a later read or checkpoint, and
+    /// its panics are caught; that it panics while it panics, which ends the process, cannot be excluded.
+    pub fn open(disk: impl Disk, options: RedbOptions) -> Result<Self, Error> {
         let meter = Arc::new(Meter::default());
-        let (database, leases) =
-            open::open(disk, what, options, Arc::clone(&meter)).inspect_err(|_| meter.stop())?;
-        Ok(Self { database, leases: Mutex::new(leases), meter, what: what.to_owned(), _directory: None })
+        open::open(Arc::new(disk), options, Arc::clone(&meter)).inspect_err(|_| meter.stop())
     }
 
-    /// Keeps `directory` locked until the file is closed.
+    /// Keeps `directory` locked until the files are closed.
     pub(crate) fn locking(self, directory: Directory) -> Self {
         Self { _directory: Some(directory), ..self }
     }
 
     fn leases(&self) -> Result<MutexGuard<'_, Leases>, Error> {
         // A thread that panicked in a commit has left leases that nobody can trust.
-        let leases = self.leases.lock().map_err(|_| Error::Stopped)?;
-        self.check()?;
-        Ok(leases)
+        self.held(&self.leases)
     }
 
-    fn check(&self) -> Result<(), Error> {
-        if self.meter.is_stopped() { Err(Error::Stopped) } else { Ok(()) }
+    /// Locks a part of a store that has not failed.
+    fn held<'a, T>(&self, part: &'a Mutex<T>) -> Result<MutexGuard<'a, T>, Error> {
+        let guard = part.lock().map_err(|_| Error::Stopped)?;
+        if self.meter.is_stopped() { Err(Error::Stopped) } else { Ok(guard) }
     }
 
-    /// Calls the database, and never again once that has failed.
-    fn call<T>(&self, call: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, Error> {
-        self.check()?;
-        calling(&self.what, call).inspect_err(|_| self.meter.stop())
+    /// Makes rows durable as one group, and then visible.
+    fn write<'a>(&self, rows: impl Iterator<Item = Row<'a>>) -> Result<(), Error> {
+        let mut writer = self.held(&self.writer)?;
+        let Writer { journal, recording } = &mut *writer;
+        recording.begin();
+        rows.for_each(|row| recording.push(row));
+        let written = journal.append(recording);
+        let (group, bytes) = written.map_err(|source| Error::Io { what: journal.called(), source })?;
+        self.held(&self.overlay)?.apply(group, bytes, recording.rows());
+        Ok(())
     }
 
-    fn write(&self, admission: &Admission, group: &[Batch]) -> Result<(), redb::Error> {
-        let transaction = immediate(&self.database)?;
-        let writes = net(admission.batches(group));
-        for writes in writes.chunk_by(|a, b| a.keyspace == b.keyspace) {
-            apply(&transaction, writes)?;
-        }
-        let mut store = transaction.open_table(STORE)?;
-        for held in admission.admitted() {
-            store.insert(lease_key(held.lease).as_slice(), format::encode_lease(held).as_slice())?;
-        }
-        drop(store);
-        Ok(transaction.commit()?)
+    fn commit_admitted(&self, admission: &Admission, group: &[Batch]) -> Result<(), Error> {
+        self.make_room()?;
+        let writes = admission.batches(group).flat_map(|batch| &batch.writes);
+        let rows = writes.map(|write| Row {
+            space: write.keyspace.into(),
+            key: &write.key,
+            value: write.value.as_deref(),
+        });
+        let leases: Vec<_> = admission.admitted().map(lease_row).collect();
+        self.write(rows.chain(leases.iter().map(LeaseRow::row)))?;
+        self.meter.count_group();
+        Ok(())
+    }
+}
+
+/// The row of a lease; without a value it is void.
+struct LeaseRow {
+    key: [u8; format::LEASE_KEY_BYTES],
+    value: Option<Vec<u8>>,
+}
+
+fn lease_row(held: Held) -> LeaseRow {
+    LeaseRow { key: lease_key(held.lease), value: Some(format::encode_lease(held)) }
+}
+
+impl LeaseRow {
+    fn row(&self) -> Row<'_> {
+        Row { space: Space::STORE, key: &self.key, value: self.value.as_deref() }
     }
 }
 
@@ -133,16 +169,10 @@ impl Store for RedbStore {
         let mut leases = self.leases()?;
         let mut changed = leases.clone();
         let (held, voided) = changed.acquire(slots);
-        self.call(|| {
-            let transaction = immediate(&self.database)?;
-            let mut store = transaction.open_table(STORE)?;
-            for lease in voided {
-                store.remove(lease_key(lease).as_slice())?;
-            }
-            store.insert(lease_key(held.lease).as_slice(), format::encode_lease(held).as_slice())?;
-            drop(store);
-            Ok(transaction.commit()?)
-        })?;
+        let voided = voided.into_iter().map(|lease| LeaseRow { key: lease_key(lease), value: None });
+        // The new lease may stand under the key of one that it voids.
+        let rows: Vec<_> = voided.chain([lease_row(held)]).collect();
+        self.write(rows.iter().map(LeaseRow::row))?;
         *leases = changed;
         Ok(held.lease)
     }
@@ -153,13 +183,15 @@ impl Store for RedbStore {
         if admission.admitted().next().is_none() {
             return admission.durable(group);
         }
-        match self.call(|| self.write(&admission, group)) {
+        match self.commit_admitted(&admission, group) {
             Ok(()) => {
                 leases.advance(&admission);
-                self.meter.count_group();
                 admission.durable(group)
             }
-            Err(error) => admission.unknown(error),
+            Err(error) => {
+                self.meter.stop();
+                admission.unknown(error)
+            }
         }
     }
 
@@ -168,95 +200,35 @@ impl Store for RedbStore {
     }
 
     fn read(&self, reads: &[Read]) -> Result<Vec<Page>, Error> {
-        self.call(|| {
-            let mut snapshot =
-                Snapshot { transaction: self.database.begin_read()?, tables: Default::default() };
-            reads.iter().map(|read| snapshot.page(read)).collect()
-        })
+        let (looks, snapshot) = {
+            // The snapshot behind the look at the layers, and both before a layer can be let go: what a checkpoint
+            // has carried so far is hidden by the layer it comes from.
+            let mut overlay = self.held(&self.overlay)?;
+            let looks: Vec<_> = reads.iter().map(|read| read::look(&mut overlay, read)).collect();
+            (looks, self.tables.snapshot()?)
+        };
+        self.tables.call(|| read::pages(reads, looks, snapshot))
+    }
+
+    fn checkpoint(&self, rows_max: usize) -> Result<Progress, Error> {
+        self.step(rows_max).inspect_err(|_| self.meter.stop())
+    }
+
+    fn backlog(&self) -> u32 {
+        self.overlay.lock().map_or(0, |overlay| self.options.backlog(&overlay))
     }
 
     fn counters(&self) -> Counters {
-        self.meter.counters()
+        let tail_bytes = self.overlay.lock().map_or(0, |overlay| overlay.tail_bytes());
+        Counters { tail_bytes, ..self.meter.counters() }
     }
 }
 
 impl fmt::Debug for RedbStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedbStore")
-            .field("what", &self.what)
+            .field("tables", &self.tables)
             .field("meter", &self.meter)
             .finish_non_exhaustive()
     }
-}
-
-/// A transaction whose commit is durable after one sync.
-fn immediate(database: &Database) -> Result<WriteTransaction, redb::Error> {
-    let mut transaction = database.begin_write()?;
-    transaction.set_durability(Durability::Immediate)?;
-    transaction.set_two_phase_commit(false);
-    transaction.set_quick_repair(false);
-    Ok(transaction)
-}
-
-/// The last write to each key, in the order of keyspaces and keys.
-fn net<'a>(batches: impl Iterator<Item = &'a Batch>) -> Vec<&'a Write> {
-    let mut writes: Vec<&Write> = batches.flat_map(|batch| &batch.writes).collect();
-    // A stable sort keeps writes to one key in the order of their batches.
-    writes.sort_by(|a, b| (a.keyspace, &a.key).cmp(&(b.keyspace, &b.key)));
-    writes.reverse();
-    writes.dedup_by(|a, b| a.keyspace == b.keyspace && a.key == b.key);
-    writes.reverse();
-    writes
-}
-
-/// Applies the writes of one keyspace.
-fn apply(transaction: &WriteTransaction, writes: &[&Write]) -> Result<(), redb::Error> {
-    let Some(first) = writes.first() else { return Ok(()) };
-    let mut table = transaction.open_table(format::table(first.keyspace))?;
-    for write in writes {
-        match &write.value {
-            Some(value) => table.insert(&write.key[..], &value[..])?,
-            None => table.remove(&write.key[..])?,
-        };
-    }
-    Ok(())
-}
-
-/// One state of the database, with the tables that were needed so far.
-struct Snapshot {
-    transaction: ReadTransaction,
-    tables: [Option<ReadOnlyTable<&'static [u8], &'static [u8]>>; Keyspace::ALL.len()],
-}
-
-impl Snapshot {
-    fn page(&mut self, read: &Read) -> Result<Page, redb::Error> {
-        let Some(mut filling) = Filling::begin(read) else { return Ok(Page::default()) };
-        if filling.is_full() {
-            return Ok(filling.end());
-        }
-        let table = match &mut self.tables[read.keyspace as usize] {
-            Some(table) => table,
-            closed => closed.insert(self.transaction.open_table(format::table(read.keyspace))?),
-        };
-        if is_one_key(read) {
-            if let Some(value) = table.get(&read.from[..])? {
-                filling.push(read.from.clone(), || Bytes::copy_from_slice(value.value()));
-            }
-            return Ok(filling.end());
-        }
-        let mut records = table.range(&read.from[..]..&read.to[..])?;
-        while !filling.is_full()
-            && let Some(record) = records.next().transpose()?
-        {
-            filling
-                .push(Bytes::copy_from_slice(record.0.value()), || Bytes::copy_from_slice(record.1.value()));
-        }
-        Ok(filling.end())
-    }
-}
-
-/// Whether the range holds its first key alone: the key that follows it next has a 0 more. Most loads are such, and
-/// a search is cheaper than an iterator.
-fn is_one_key(read: &Read) -> bool {
-    read.to.split_last().is_some_and(|(end, rest)| *end == 0 && *rest == read.from[..])
 }

@@ -70,6 +70,20 @@ pub struct Counters {
     pub syncs: u64,
     /// Bytes handed to files.
     pub bytes_written: u64,
+    /// Bytes of the journal that wait for a checkpoint, and that an open after a crash would read; not counted, but as it
+    /// is now.
+    pub tail_bytes: u64,
+}
+
+/// What a [`Store::checkpoint`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// There is nothing to do.
+    Done,
+    /// A part of what was there when it was begun is left.
+    More,
+    /// What was there when it was begun is done; more may have come since.
+    Ended,
 }
 
 /// Keeps records under ordered keys.
@@ -113,6 +127,21 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`Error`] when a record cannot be read; no page is returned then.
     fn read(&self, reads: &[Read]) -> Result<Vec<Page>, Error>;
+
+    /// Does a part of the work that commits leave behind, of up to `rows_max` records, for example bringing what is in a
+    /// journal to its resting place. Nothing that can be seen changes by it. Called by one thread at a time, beside all
+    /// other calls; how often is the host's choice, but commits must do it themselves when nobody does.
+    ///
+    /// # Errors
+    /// [`Error`] when a file cannot be read or written.
+    fn checkpoint(&self, _rows_max: usize) -> Result<Progress, Error> {
+        Ok(Progress::Done)
+    }
+
+    /// How much waits for [`checkpoint`](Self::checkpoint), in percent of what may; from 100 on commits are held up.
+    fn backlog(&self) -> u32 {
+        0
+    }
 
     /// How many groups may be in `commit` at a time. At least 1.
     fn groups_at_once(&self) -> usize {

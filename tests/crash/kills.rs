@@ -8,7 +8,7 @@ use crate::{
 use futures::{StreamExt, TryStreamExt, stream};
 use sarsen::{CallError, Entity, Runtime, operations};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 /// How many times one run is killed before it may finish.
 const KILLS_PER_RUN: u64 = 20;
@@ -86,16 +86,28 @@ fn finish(data: &Path) {
 /// the next process is to find the data as the kill left it.
 async fn check_copy(random: &mut Random, data: &Path, text: &Text, acknowledged: u64) {
     let copy = tempfile::tempdir().expect("there is a temporary folder");
-    for file in fs::read_dir(data).expect("the data can be listed") {
-        let file = file.expect("the data can be listed");
-        fs::copy(file.path(), copy.path().join(file.file_name())).expect("the data can be copied");
-    }
+    copy_folder(data, copy.path()).expect("the data can be copied");
     let counts = counts(random, copy.path(), text).await.expect("the counters can be asked");
     let sum: u64 = counts.values().sum();
     assert!(sum >= acknowledged, "{acknowledged} words were acknowledged, {sum} are counted");
     for (word, count) in &counts {
         assert!(*count <= text.counts[word], "`{word}` is counted too often");
     }
+}
+
+/// Copies what is in a folder, folders in it as well.
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let copy = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            fs::create_dir(&copy)?;
+            copy_folder(&entry.path(), &copy)?;
+        } else {
+            fs::copy(entry.path(), copy)?;
+        }
+    }
+    Ok(())
 }
 
 /// Asks each word's counter, which answers after what waits in its mailbox.

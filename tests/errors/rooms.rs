@@ -69,11 +69,11 @@ pub(crate) async fn directory_foreign() -> Told {
 }
 
 pub(crate) async fn directory_newer() -> Told {
-    directory(|path| write(path, "sarsen.toml", "format = 2\nshape = round\n"))
+    directory(|path| write(path, "sarsen.toml", "format = 3\nshape = round\n"))
 }
 
 pub(crate) async fn directory_damaged() -> Told {
-    directory(|path| write(path, "sarsen.toml", "format = 1\nshape = round\n"))
+    directory(|path| write(path, "sarsen.toml", "format = 2\nshape = round\n"))
 }
 
 pub(crate) async fn directory_io() -> Told {
@@ -81,7 +81,7 @@ pub(crate) async fn directory_io() -> Told {
 }
 
 fn redb(disk: impl Disk) -> Result<RedbStore, Error> {
-    RedbStore::open_disk(disk, "state.redb", RedbOptions::default())
+    RedbStore::open(disk, RedbOptions::default())
 }
 
 pub(crate) async fn store_io() -> Told {
@@ -91,7 +91,9 @@ pub(crate) async fn store_io() -> Told {
 }
 
 pub(crate) async fn store_damaged() -> Told {
-    told(redb(FaultyDisk::holding(b"not a database".to_vec())))
+    let disk = FaultyDisk::new();
+    disk.put("state.redb", b"not a database".to_vec());
+    told(redb(disk))
 }
 
 pub(crate) async fn store_newer() -> Told {

@@ -60,7 +60,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         package: "sarsen-storage",
         rooms: &["sarsen-protocol"],
-        crates: Crates::Only(&["bytes", "redb", "thiserror"]),
+        crates: Crates::Only(&["bytes", "hashbrown", "redb", "thiserror", "xxhash-rust"]),
         pure: false,
     },
     Room {

@@ -355,7 +355,7 @@ impl Shard {
                 let bytes = match &answer {
                     Answer::Returned(payload) => payload.len(),
                     Answer::Failed(failure) => {
-                        failure.message.len() + failure.details.as_ref().map_or(0, Payload::len)
+                        failure.message.len() + failure.details.as_deref().map_or(0, Payload::len)
                     }
                     _ => 0,
                 };

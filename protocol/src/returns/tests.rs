@@ -32,7 +32,7 @@ fn failure(details: Option<&str>) -> Failure {
     Failure {
         kind: FailureKind::Returned,
         message: "refused: no".to_owned(),
-        details: details.map(|text| Payload::from_encoded(text.to_owned().into())),
+        details: details.map(|text| Box::new(Payload::from_encoded(text.to_owned().into()))),
     }
 }
 

@@ -1,4 +1,7 @@
 //! One request and its answer, as a future.
+//!
+//! A draft holds what was asked and no message yet: it is moved a few times before it is sent, and waits inside the
+//! caller's future, so it is kept small. What all requests of a reference have in common they share.
 
 use super::Asker;
 use crate::gate::{Coming, Gate, Replier};
@@ -6,22 +9,57 @@ use sarsen_engine::Request;
 use sarsen_entities::inside_operation;
 use sarsen_orchestration::inside_execution;
 use sarsen_protocol::{
-    Address, Answer, Body, CallError, Identity, Message, OperationName, Payload, RequestId,
+    Address, Answer, Body, CallError, Identity, Message, OperationName, Payload, RequestId, Timestamp,
 };
 use std::{
     fmt,
     future::Future,
     mem,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 use tokio::sync::oneshot;
 
-/// A request that nobody has sent yet.
-pub(crate) struct Draft {
+/// To whom the requests of a reference go, and through which gate. Each request holds it by one count, so that
+/// requests of different references touch no memory in common.
+#[derive(Debug)]
+pub(super) struct Route {
     asker: Asker,
-    request: Result<Request, CallError>,
+    to: Address,
+}
+
+impl Route {
+    pub(super) fn new(asker: Asker, to: Address) -> Arc<Self> {
+        Arc::new(Self { asker, to })
+    }
+
+    pub(super) fn to(&self) -> &Address {
+        &self.to
+    }
+}
+
+/// A request that nobody has sent yet, or why it is refused.
+pub(crate) struct Draft(Result<Drafted, Box<CallError>>);
+
+struct Drafted {
+    route: Arc<Route>,
+    ask: Ask,
+    identity: Identity,
+    /// Boxed, since few requests have any.
+    times: Option<Box<Times>>,
+}
+
+/// What is asked.
+enum Ask {
+    Body(Body),
+    State,
+}
+
+/// What a request says of time, counted from its first poll.
+#[derive(Clone, Copy, Debug, Default)]
+struct Times {
     delay: Option<Duration>,
     timeout: Option<Duration>,
     /// How long an event is kept for a run that does not exist.
@@ -31,13 +69,12 @@ pub(crate) struct Draft {
 impl Draft {
     /// An operation, for the time being a call.
     pub(super) fn operation(
-        asker: Asker,
-        to: Result<Address, CallError>,
+        route: Result<Arc<Route>, Box<CallError>>,
         operation: &'static str,
-        input: Result<Payload, CallError>,
+        input: Result<Payload, Box<CallError>>,
     ) -> Self {
-        let body = input.map(|input| Body::operation(OperationName::of(operation), input, true));
-        Self::message(asker, to, body)
+        let body = |input| Ask::Body(Body::operation(OperationName::of(operation), input, true));
+        Self::new(route, input.map(body))
     }
 
     /// Anything that is asked of an instance.
@@ -46,91 +83,124 @@ impl Draft {
         to: Result<Address, CallError>,
         body: Result<Body, CallError>,
     ) -> Self {
-        let request = to.and_then(|to| {
-            let (from, identity) = (asker.origin(), Identity::None);
-            let body = body?;
-            Ok(Request::Message(Message { to, from, body, identity, due: None, deadline: None, trace: None }))
-        });
-        Self { asker, request, delay: None, timeout: None, keep: None }
+        let route = to.map(|to| Route::new(asker, to)).map_err(Box::new);
+        Self::new(route, body.map(Ask::Body).map_err(Box::new))
     }
 
     /// A read of the state.
-    pub(super) fn state(asker: Asker, to: Result<Address, CallError>) -> Self {
-        let session = asker.gate().session();
-        let request = to.map(|to| Request::State { to, session, request: RequestId(0) });
-        Self { asker, request, delay: None, timeout: None, keep: None }
+    pub(super) fn state(route: Result<Arc<Route>, Box<CallError>>) -> Self {
+        Self::new(route, Ok(Ask::State))
+    }
+
+    fn new(route: Result<Arc<Route>, Box<CallError>>, ask: Result<Ask, Box<CallError>>) -> Self {
+        let drafted = |route| Ok(Drafted { route, ask: ask?, identity: Identity::None, times: None });
+        Self(route.and_then(drafted))
     }
 
     pub(super) fn delay(&mut self, delay: Duration) {
-        self.delay = Some(delay);
+        self.time(|times| times.delay = Some(delay));
     }
 
     pub(super) fn timeout(&mut self, timeout: Duration) {
-        self.timeout = Some(timeout);
+        self.time(|times| times.timeout = Some(timeout));
     }
 
     pub(super) fn keep(&mut self, ttl: Duration) {
-        self.keep = Some(ttl);
+        self.time(|times| times.keep = Some(ttl));
     }
 
-    pub(super) fn identity(&mut self, identity: Result<Identity, CallError>) {
-        match (self.parts(), identity) {
-            (Some(message), Ok(identity)) => message.identity = identity,
-            (Some(_), Err(error)) => self.request = Err(error),
-            (None, _) => {}
+    fn time(&mut self, set: impl FnOnce(&mut Times)) {
+        if let Ok(drafted) = &mut self.0 {
+            set(drafted.times.get_or_insert_default());
+        }
+    }
+
+    /// Gives it an identity, told to whom it goes.
+    pub(super) fn identity(&mut self, identity: impl FnOnce(&Address) -> Result<Identity, CallError>) {
+        let Ok(drafted) = &mut self.0 else { return };
+        match identity(drafted.route.to()) {
+            Ok(identity) => drafted.identity = identity,
+            Err(error) => self.0 = Err(Box::new(error)),
         }
     }
 
     /// Makes it a signal: nobody waits for the operation's answer.
     pub(super) fn signal(&mut self) {
-        if let Some(Message { body: Body::Operation(operation), .. }) = self.parts() {
+        if let Some(Body::Operation(operation)) = self.body() {
             operation.answered = false;
         }
     }
 
     /// The body of what is asked, to be changed; `None` when it is refused already.
     pub(super) fn body(&mut self) -> Option<&mut Body> {
-        self.parts().map(|message| &mut message.body)
-    }
-
-    fn parts(&mut self) -> Option<&mut Message> {
-        match &mut self.request {
-            Ok(Request::Message(message)) => Some(message),
-            Ok(Request::State { .. }) | Err(_) => None,
+        match &mut self.0 {
+            Ok(Drafted { ask: Ask::Body(body), .. }) => Some(body),
+            Ok(Drafted { ask: Ask::State, .. }) | Err(_) => None,
         }
     }
 
     /// Hands the request to the host.
-    fn send(mut self) -> Result<Sent, CallError> {
+    fn send(self) -> Result<Sent, CallError> {
         refuse_inside()?;
-        let now = self.asker.gate().now();
-        let (delay, timeout, keep) = (self.delay, self.timeout, self.keep);
-        if let Some(message) = self.parts() {
-            message.due = delay.map(|delay| now.after(delay));
-            message.deadline = timeout.map(|timeout| now.after(timeout));
-            if let Body::Event(event) = &mut message.body {
-                event.keep_until = keep.map(|ttl| now.after(ttl));
+        let Drafted { route, ask, identity, times } = self.0.map_err(|error| *error)?;
+        let gate = route.asker.gate();
+        let times = times.map_or_else(Times::default, |times| *times);
+        let is_read = matches!(ask, Ask::State);
+        let request = match ask {
+            Ask::Body(body) => Request::Message(times.stamp(gate, message(&route, body, identity))),
+            Ask::State => {
+                let (to, session) = (route.to.clone(), gate.session());
+                Request::State { to, session, request: RequestId(0) }
             }
-        }
-        let (request, gate) = (self.request?, self.asker.gate());
+        };
         let may_wait_on_disk = check(gate, &request)?;
-        let to = request.to().clone();
-        let is_read = matches!(request, Request::State { .. });
         let (replier, answer) = Replier::new(may_wait_on_disk);
         gate.submit(request, replier)?;
-        let timer = timeout.map(|timeout| (late(to.clone(), timeout, is_read), gate.sleep(timeout)));
-        Ok(Sent { to, answer, timer })
+        let alarm = times.timeout.map(|timeout| {
+            let late = late(route.to.clone(), timeout, is_read);
+            Box::new((late, gate.sleep(timeout)))
+        });
+        Ok(Sent { route, answer, alarm })
+    }
+}
+
+fn message(route: &Route, body: Body, identity: Identity) -> Message {
+    let (to, from) = (route.to.clone(), route.asker.origin());
+    Message { to, from, body, identity, due: None, deadline: None, trace: None }
+}
+
+impl Times {
+    /// Writes moments into a message. Few have any: then no clock is read, which all clients share.
+    fn stamp(&self, gate: &dyn Gate, mut message: Message) -> Message {
+        let Self { delay: None, timeout: None, keep: None } = self else {
+            self.write(gate.now(), &mut message);
+            return message;
+        };
+        message
+    }
+
+    fn write(&self, now: Timestamp, message: &mut Message) {
+        message.due = self.delay.map(|delay| now.after(delay));
+        message.deadline = self.timeout.map(|timeout| now.after(timeout));
+        if let Body::Event(event) = &mut message.body {
+            event.keep_until = self.keep.map(|ttl| now.after(ttl));
+        }
     }
 }
 
 impl fmt::Debug for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Draft")
-            .field("request", &self.request)
-            .field("delay", &self.delay)
-            .field("timeout", &self.timeout)
-            .field("keep", &self.keep)
-            .finish_non_exhaustive()
+        let drafted = match &self.0 {
+            Ok(drafted) => drafted,
+            Err(error) => return f.debug_tuple("Refused").field(error).finish(),
+        };
+        let mut draft = f.debug_struct("Draft");
+        draft.field("to", drafted.route.to());
+        match &drafted.ask {
+            Ask::Body(body) => draft.field("body", body),
+            Ask::State => draft.field("body", &"a read of the state"),
+        };
+        draft.field("identity", &drafted.identity).field("times", &drafted.times).finish_non_exhaustive()
     }
 }
 
@@ -174,10 +244,10 @@ fn late(address: Address, timeout: Duration, is_read: bool) -> CallError {
 
 /// A request whose answer is awaited.
 struct Sent {
-    to: Address,
+    route: Arc<Route>,
     answer: oneshot::Receiver<Answer>,
     /// What it ends with when its time is up.
-    timer: Option<(CallError, Coming<()>)>,
+    alarm: Option<Box<(CallError, Coming<()>)>>,
 }
 
 impl Sent {
@@ -189,8 +259,8 @@ impl Sent {
                 Err(_) => Err(CallError::OutcomeUnknown),
             });
         }
-        let Some((late, timer)) = &mut self.timer else { return Poll::Pending };
-        ready!(timer.as_mut().poll(cx));
+        let Some((late, alarm)) = self.alarm.as_deref_mut() else { return Poll::Pending };
+        ready!(alarm.as_mut().poll(cx));
         Poll::Ready(Err(late.clone()))
     }
 }
@@ -200,8 +270,8 @@ pub(super) struct Exchange(Stage);
 
 enum Stage {
     New(Draft),
-    Sent(Sent),
-    Done,
+    /// `None` after the answer. What is taken out here is small, other than the draft's place beside it.
+    Sent(Option<Sent>),
 }
 
 impl Exchange {
@@ -209,20 +279,17 @@ impl Exchange {
         Self(Stage::New(draft))
     }
 
-    /// The answer, and who gave it. Sends the request at the first call.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Address, Answer), CallError>> {
-        let mut sent = match mem::replace(&mut self.0, Stage::Done) {
-            Stage::New(draft) => draft.send()?,
-            Stage::Sent(sent) => sent,
-            Stage::Done => panic!("a request was polled after its answer"),
-        };
-        match sent.poll(cx) {
-            Poll::Ready(answer) => Poll::Ready(answer.map(|answer| (sent.to, answer))),
-            Poll::Pending => {
-                self.0 = Stage::Sent(sent);
-                Poll::Pending
-            }
+    /// The answer, and on which route it came. Sends the request at the first call.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(Arc<Route>, Answer), CallError>> {
+        if let Stage::New(_) = self.0
+            && let Stage::New(draft) = mem::replace(&mut self.0, Stage::Sent(None))
+        {
+            self.0 = Stage::Sent(Some(draft.send()?));
         }
+        let Stage::Sent(stage) = &mut self.0 else { unreachable!("it is sent at the first poll") };
+        let answer = ready!(stage.as_mut().expect("it is not polled after its answer").poll(cx));
+        let sent = stage.take().expect("it was there a moment ago");
+        Poll::Ready(answer.map(|answer| (sent.route, answer)))
     }
 }
 
@@ -230,8 +297,8 @@ impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Stage::New(draft) => write!(f, "{draft:?}"),
-            Stage::Sent(sent) => write!(f, "Sent({})", sent.to),
-            Stage::Done => f.write_str("Done"),
+            Stage::Sent(Some(sent)) => write!(f, "Sent({})", sent.route.to()),
+            Stage::Sent(None) => f.write_str("Done"),
         }
     }
 }

@@ -1,35 +1,48 @@
 //! The ports through which references to entities reach a client's host.
 
-use super::{Asker, exchange::Draft, producer::ProducerRequest, request::Request, state::StateRequest};
+use super::{
+    Asker,
+    exchange::{Draft, Route},
+    producer::ProducerRequest,
+    request::Request,
+    state::StateRequest,
+};
 use sarsen_entities::{Entity, Port, Returns, StatePort};
 use sarsen_protocol::{Address, CallError, IdentityName, Payload, json};
 use serde::Serialize;
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// What a reference made by [`Client::entity`](crate::Client::entity) sends through.
 #[derive(Clone)]
 pub struct ClientPort {
-    asker: Asker,
-    to: Result<Address, CallError>,
+    /// The error is boxed, so that a table of references stays small.
+    route: Result<Arc<Route>, Box<CallError>>,
 }
 
 impl ClientPort {
     pub(super) fn new(asker: Asker, name: &str, key: &str) -> Self {
-        Self { asker, to: Address::entity(name, key).map_err(CallError::from) }
+        let to = Address::entity(name, key).map_err(|error| Box::new(error.into()));
+        Self { route: to.map(|to| Route::new(asker, to)) }
     }
 
     fn draft<I: Serialize + ?Sized>(&self, operation: &'static str, input: &I) -> Draft {
-        let input = self.to.clone().and_then(|to| encode(to, operation, input));
-        Draft::operation(self.asker.clone(), self.to.clone(), operation, input)
+        let input = match &self.route {
+            Ok(route) => encode(route.to(), operation, input),
+            Err(error) => Err(error.clone()),
+        };
+        Draft::operation(self.route.clone(), operation, input)
     }
 }
 
 /// Encodes an input on the caller's thread, once.
-fn encode<I: Serialize + ?Sized>(to: Address, operation: &str, input: &I) -> Result<Payload, CallError> {
-    json::encode(input).map_err(|failure| CallError::InvalidInput {
-        address: to,
-        operation: operation.to_owned(),
-        reason: failure.message,
+fn encode<I: Serialize + ?Sized>(
+    to: &Address,
+    operation: &str,
+    input: &I,
+) -> Result<Payload, Box<CallError>> {
+    json::encode(input).map_err(|failure| {
+        let (address, operation) = (to.clone(), operation.to_owned());
+        Box::new(CallError::InvalidInput { address, operation, reason: failure.message })
     })
 }
 
@@ -50,13 +63,13 @@ impl StatePort for ClientPort {
     type State<E: Entity> = StateRequest<E>;
 
     fn state<E: Entity>(&self) -> StateRequest<E> {
-        StateRequest::new(Draft::state(self.asker.clone(), self.to.clone()))
+        StateRequest::new(Draft::state(self.route.clone()))
     }
 }
 
 impl fmt::Debug for ClientPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_to(f, "ClientPort", &self.to)
+        write_to(f, "ClientPort", &self.route)
     }
 }
 
@@ -82,24 +95,23 @@ impl Port for ProducerPort {
         input: &I,
         _returns: Returns<R>,
     ) -> ProducerRequest {
-        ProducerRequest::new(
-            self.port.draft(operation, input),
-            operation,
-            self.name.clone(),
-            self.port.to.clone(),
-        )
+        ProducerRequest::new(self.port.draft(operation, input), operation, self.name.clone())
     }
 }
 
 impl fmt::Debug for ProducerPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_to(f, "ProducerPort", &self.port.to)
+        write_to(f, "ProducerPort", &self.port.route)
     }
 }
 
-fn write_to(f: &mut fmt::Formatter<'_>, name: &str, to: &Result<Address, CallError>) -> fmt::Result {
-    match to {
-        Ok(to) => write!(f, "{name}({to})"),
+fn write_to(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    route: &Result<Arc<Route>, Box<CallError>>,
+) -> fmt::Result {
+    match route {
+        Ok(route) => write!(f, "{name}({})", route.to()),
         Err(error) => write!(f, "{name}({error})"),
     }
 }

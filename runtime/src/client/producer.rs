@@ -52,35 +52,28 @@ pub struct ProducerRequest {
     draft: Draft,
     operation: &'static str,
     name: Result<IdentityName, CallError>,
-    to: Result<Address, CallError>,
 }
 
 impl ProducerRequest {
-    pub(super) fn new(
-        draft: Draft,
-        operation: &'static str,
-        name: Result<IdentityName, CallError>,
-        to: Result<Address, CallError>,
-    ) -> Self {
-        Self { draft, operation, name, to }
+    pub(super) fn new(draft: Draft, operation: &'static str, name: Result<IdentityName, CallError>) -> Self {
+        Self { draft, operation, name }
     }
 
     /// Gives it its number: the `number`-th signal of this producer to this entity, counted from 1.
     /// Zero is refused as [`CallError::NumberZero`].
-    pub fn number(mut self, number: u64) -> NumberedRequest {
-        let identity = self.identity(Sequence(number));
-        self.draft.identity(identity);
-        NumberedRequest { draft: self.draft, operation: self.operation }
+    pub fn number(self, number: u64) -> NumberedRequest {
+        let Self { mut draft, operation, name } = self;
+        draft.identity(|to| identity(name?, Sequence(number), to));
+        NumberedRequest { draft, operation }
     }
+}
 
-    fn identity(&self, number: Sequence) -> Result<Identity, CallError> {
-        let name = self.name.clone()?;
-        if number == Sequence(0) {
-            let (address, producer) = (self.to.clone()?, name.as_str().to_owned());
-            return Err(CallError::NumberZero { address, producer });
-        }
-        Ok(Identity::Producer { name, number })
+fn identity(name: IdentityName, number: Sequence, to: &Address) -> Result<Identity, CallError> {
+    if number == Sequence(0) {
+        let (address, producer) = (to.clone(), name.as_str().to_owned());
+        return Err(CallError::NumberZero { address, producer });
     }
+    Ok(Identity::Producer { name, number })
 }
 
 /// An operation that a producer asks for, with its number.

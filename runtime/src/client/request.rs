@@ -54,7 +54,7 @@ impl<R> Request<R> {
     /// Makes repeats recognisable: the entity does the operation once for a `key` (1 to 256 bytes without control
     /// characters) and gives every repeat the first outcome, failures included, for as long as keys are kept.
     pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
-        self.draft.identity(identity(key.as_ref()));
+        self.draft.identity(|_| identity(key.as_ref()));
         self
     }
 }
@@ -91,7 +91,7 @@ impl DelayedRequest {
 
     /// As [`Request::idempotency_key`].
     pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
-        self.draft.identity(identity(key.as_ref()));
+        self.draft.identity(|_| identity(key.as_ref()));
         self
     }
 }
@@ -114,13 +114,13 @@ impl<R> Future for Call<R> {
     type Output = Result<R, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (address, answer) = ready!(self.exchange.poll(cx))?;
+        let (route, answer) = ready!(self.exchange.poll(cx))?;
         let result = match answer {
             Answer::Returned(payload) => self.returns.decode(Ok(payload)),
             Answer::Failed(failure) => self.returns.decode(Err(*failure)),
             other => Err(foreign(&other)),
         };
-        Poll::Ready(result.map_err(|error| call_error(error, address, self.operation)))
+        Poll::Ready(result.map_err(|error| call_error(error, route.to().clone(), self.operation)))
     }
 }
 
@@ -151,14 +151,14 @@ impl Future for Signal {
     type Output = Result<(), CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (address, answer) = ready!(self.exchange.poll(cx))?;
+        let (route, answer) = ready!(self.exchange.poll(cx))?;
         let result = match answer {
             Answer::Acknowledged => Ok(()),
             // It could not be accepted: the entity's state does not encode beside the producer's number.
             Answer::Failed(failure) => Err(AnswerError::Failed(*failure)),
             other => Err(foreign(&other)),
         };
-        Poll::Ready(result.map_err(|error| call_error(error, address, self.operation)))
+        Poll::Ready(result.map_err(|error| call_error(error, route.to().clone(), self.operation)))
     }
 }
 

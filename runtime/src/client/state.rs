@@ -69,7 +69,7 @@ impl<E: Entity> Future for State<E> {
     type Output = Result<Option<E>, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (address, answer) = ready!(self.exchange.poll(cx))?;
+        let (route, answer) = ready!(self.exchange.poll(cx))?;
         let result = match answer {
             Answer::State(None) => Ok(None),
             Answer::State(Some(payload)) => {
@@ -79,8 +79,8 @@ impl<E: Entity> Future for State<E> {
             other => Err(foreign(&other)),
         };
         Poll::Ready(result.map_err(|error| match error {
-            AnswerError::Misfit(reason) => CallError::InvalidState { address, reason },
-            other => call_error(other, address, STATE),
+            AnswerError::Misfit(reason) => CallError::InvalidState { address: route.to().clone(), reason },
+            other => call_error(other, route.to().clone(), STATE),
         }))
     }
 }

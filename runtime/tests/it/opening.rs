@@ -103,11 +103,11 @@ async fn a_newer_or_damaged_directory_is_refused_by_name() {
     drop(builder().open(place.path()).await.expect("a new directory opens"));
     let marker = place.path().join("sarsen.toml");
     let text = std::fs::read_to_string(&marker).expect("there is a marker");
-    std::fs::write(&marker, text.replace("format = 1", "format = 9")).expect("it can be written");
+    std::fs::write(&marker, text.replace("format = 2", "format = 9")).expect("it can be written");
     let refused = words(place.path(), builder().open(place.path()).await);
     assert_eq!(
         refused,
-        "the data directory DIR has format 9, this build knows up to 1: use the sarsen that wrote it"
+        "the data directory DIR has format 9, this build knows up to 2: use the sarsen that wrote it"
     );
     std::fs::write(&marker, &text).expect("it can be written");
     std::fs::remove_file(place.path().join("state.redb")).expect("there is a file");

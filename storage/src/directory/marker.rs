@@ -1,7 +1,9 @@
 //! The marker of a data directory: a file of TOML with one line that counts.
 
 /// The newest format that this build reads, and the one that it writes.
-pub(super) const FORMAT: u64 = 1;
+///
+/// 1 had the tables alone; 2 has a journal in front of them.
+pub(super) const FORMAT: u64 = 2;
 
 /// What a marker of this build holds.
 pub(super) fn text() -> String {
@@ -50,15 +52,20 @@ mod tests {
     }
 
     #[test]
-    fn format_1_has_these_bytes() {
-        let text = "# This is a data directory of sarsen. It is not meant to be edited.\nformat = 1\n";
-        assert_eq!(super::text(), text);
-        check(text, Ok(1));
+    fn both_formats_have_these_bytes() {
+        let text = |format| {
+            format!(
+                "# This is a data directory of sarsen. It is not meant to be edited.\nformat = {format}\n"
+            )
+        };
+        assert_eq!(super::text(), text(2));
+        check(&text(1), Ok(1));
+        check(&text(2), Ok(2));
     }
 
     #[test]
     fn only_a_newer_marker_may_say_more() {
-        check("format = 2\nshards = [1, 2]\n", Ok(2));
+        check("format = 3\nshards = [1, 2]\n", Ok(3));
         check("format = 1\nformat = 1\n", Err("says `format = 1` behind its format"));
     }
 
@@ -75,12 +82,12 @@ mod tests {
             "format =",
             "form\u{e4}t",
         ] {
-            check(line, Err(&format!("says `{line}` instead of `format = 1`")));
+            check(line, Err(&format!("says `{line}` instead of `format = 2`")));
         }
-        check("\0\t\0", Err(r"says `\0\t\0` instead of `format = 1`"));
+        check("\0\t\0", Err(r"says `\0\t\0` instead of `format = 2`"));
         check(
             "format = 99999999999999999999",
-            Err("says `format = 99999999999999999999` instead of `format = 1`"),
+            Err("says `format = 99999999999999999999` instead of `format = 2`"),
         );
         assert_eq!(parse(&[0xff]), Err("is not text".to_owned()));
     }

@@ -1,10 +1,12 @@
 //! What redb reports, in our words.
 
 use crate::Error;
+use crate::meter::Meter;
 use redb::Database;
 use std::io;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// Runs `call` on the database called `what`. A damaged file may make redb panic where it trusts its pages; that
 /// is an error like the damage it reports itself.
@@ -15,12 +17,16 @@ pub(super) fn calling<T>(what: &str, call: impl FnOnce() -> Result<T, redb::Erro
     }
 }
 
-/// A database that is closed without a panic: redb writes when it is dropped, and trusts its pages there as well.
-pub(super) struct Guarded(Option<Database>);
+/// A database that is left as it is when it is dropped, as by a kill: each commit has left what the next open needs. redb
+/// would tidy up there, and trust pages that may be what a failure was about.
+pub(super) struct Guarded {
+    database: Option<Database>,
+    meter: Arc<Meter>,
+}
 
 impl Guarded {
-    pub(super) fn new(database: Database) -> Self {
-        Self(Some(database))
+    pub(super) fn new(database: Database, meter: Arc<Meter>) -> Self {
+        Self { database: Some(database), meter }
     }
 }
 
@@ -28,14 +34,15 @@ impl Deref for Guarded {
     type Target = Database;
 
     fn deref(&self) -> &Database {
-        self.0.as_ref().expect("it is taken in drop alone")
+        self.database.as_ref().expect("it is taken in drop alone")
     }
 }
 
 impl Drop for Guarded {
     fn drop(&mut self) {
+        self.meter.stop();
         // Nobody is left to be told, and the next open will find what is wrong.
-        let _closed = catch_unwind(AssertUnwindSafe(|| drop(self.0.take())));
+        let _closed = catch_unwind(AssertUnwindSafe(|| drop(self.database.take())));
     }
 }
 

@@ -1,10 +1,12 @@
-//! What the store itself keeps in its file: its tables, its format and its leases.
+//! What the store itself keeps in its file: its tables, its format, its leases and its place in the journal.
 //!
-//! One table holds the last two. Under [`FORMAT_KEY`] lies how slots were made, which keys of records are built on;
-//! under [`LEASE_PREFIX`] and a first slot lies the lease that begins there. Each has the version byte of [`record`].
+//! One table holds the last three. Under [`FORMAT_KEY`] lies how slots were made, which keys of records are built on;
+//! under [`LEASE_PREFIX`] and a first slot lies the lease that begins there; under [`RESTING_KEY`] lies the last group of
+//! the journal of which all is in the tables. Each has the version byte of [`record`].
 
 use super::fault::damaged;
 use crate::Error;
+use crate::journal::{GroupNumber, Space};
 use crate::leases::Held;
 use bytes::Bytes;
 use redb::TableDefinition;
@@ -21,11 +23,15 @@ pub(super) const LEASE_PREFIX: &[u8] = b"lease ";
 /// Behind every key of a lease.
 pub(super) const LEASE_END: &[u8] = b"lease!";
 
-/// The version of both records.
+/// Where the tables end in the journal; 0 when there is no such record.
+pub(super) const RESTING_KEY: &[u8] = b"resting";
+
+/// The version of these records.
 const VERSION: u8 = 1;
 
-/// The table of a keyspace.
-pub(super) const fn table(keyspace: Keyspace) -> Table {
+/// The table of a space.
+pub(super) fn table(space: Space) -> Table {
+    let Some(keyspace) = space.keyspace() else { return STORE };
     TableDefinition::new(match keyspace {
         Keyspace::Instances => "instances",
         Keyspace::History => "history",
@@ -61,9 +67,22 @@ pub(super) fn check_format(what: &str, value: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
+/// The record of the last group that rests in the tables.
+pub(super) fn encode_resting(group: GroupNumber) -> Vec<u8> {
+    record::encode(VERSION, &group.0)
+}
+
+/// Reads the record of the last group that rests in the tables.
+pub(super) fn decode_resting(what: &str, value: &[u8]) -> Result<GroupNumber, Error> {
+    whole(what, record::decode(VERSION, &Bytes::copy_from_slice(value))).map(GroupNumber)
+}
+
+/// The bytes of a lease's key.
+pub(super) const LEASE_KEY_BYTES: usize = LEASE_PREFIX.len() + 2;
+
 /// The key of a lease.
-pub(super) fn lease_key(lease: Lease) -> [u8; LEASE_PREFIX.len() + 2] {
-    let mut key = [0; LEASE_PREFIX.len() + 2];
+pub(super) fn lease_key(lease: Lease) -> [u8; LEASE_KEY_BYTES] {
+    let mut key = [0; LEASE_KEY_BYTES];
     key[..LEASE_PREFIX.len()].copy_from_slice(LEASE_PREFIX);
     key[LEASE_PREFIX.len()..].copy_from_slice(&lease.slots.start().to_be_bytes());
     key
@@ -111,12 +130,16 @@ mod tests {
         assert_eq!(encode_format(), [1, 251, 0, 16, 1]);
         assert_eq!(lease_key(held().lease), *b"lease \x00\x10");
         assert_eq!(encode_lease(held()), [1, 16, 251, 0, 16, 7, 251, 44, 1]);
+        assert_eq!(RESTING_KEY, b"resting");
+        assert_eq!(encode_resting(GroupNumber(300)), [1, 251, 44, 1]);
     }
 
     #[test]
     fn records_come_back() {
         check_format("x", &encode_format()).expect("it is ours");
         assert_eq!(decode_lease("x", &encode_lease(held())).expect("it is ours"), held());
+        let resting = decode_resting("x", &encode_resting(GroupNumber(7)));
+        assert_eq!(resting.expect("it is ours"), GroupNumber(7));
     }
 
     #[test]

@@ -1,58 +1,105 @@
 //! Opening: what a crash may have left, what must be there, and what is read once.
 
-use super::backend::{Backend, Meter};
 use super::fault::{Guarded, calling, damaged};
-use super::format::{self, FORMAT_KEY, LEASE_END, LEASE_PREFIX, STORE};
-use super::{RedbOptions, immediate};
+use super::format::{self, FORMAT_KEY, LEASE_END, LEASE_PREFIX, RESTING_KEY, STORE};
+use super::tables::Tables;
+use super::{RedbOptions, RedbStore, Writer};
+use crate::journal::{self, GroupNumber, Recording, Row, Space};
 use crate::leases::Leases;
-use crate::{Disk, Error};
-use redb::{Database, ReadableDatabase, StorageBackend};
+use crate::meter::{Meter, Metered};
+use crate::overlay::Overlay;
+use crate::{Disk, DiskFile, Error};
+use redb::ReadableDatabase;
 use sarsen_protocol::Keyspace;
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+
+/// The file of the tables.
+pub(crate) const STATE: &str = "state.redb";
 
 /// The first bytes of a redb file declare it one.
 const MAGIC_BYTES: u64 = 9;
 /// So many bytes redb writes in a new file before it declares it one.
 const HEADER_BYTES: u64 = 320;
 
-/// Opens the database on `disk`, creating it on an empty one, and reads its leases.
-pub(super) fn open<D: Disk>(
-    disk: D,
-    what: &str,
-    options: RedbOptions,
-    meter: Arc<Meter>,
-) -> Result<(Guarded, Leases), Error> {
-    let backend = Backend::new(disk, meter);
-    prepare(&backend).map_err(|source| Error::Io { what: what.to_owned(), source })?;
-    let database = calling(what, || {
-        let mut builder = redb::Builder::new();
-        Ok(Guarded::new(builder.set_cache_size(options.cache_bytes).create_with_backend(backend)?))
+/// What the tables hold of the store itself.
+struct Resting {
+    /// The last group of the journal that rests in the tables.
+    group: GroupNumber,
+    /// The records of leases by their keys.
+    leases: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+/// Opens the store on `disk`, creating it on an empty one.
+pub(super) fn open(disk: Arc<dyn Disk>, options: RedbOptions, meter: Arc<Meter>) -> Result<RedbStore, Error> {
+    let tables = open_tables(&*disk, options, &meter)?;
+    let Resting { group, mut leases } = check(&tables)?;
+    let mut overlay = Overlay::new(group);
+    let journal = journal::recover(disk, &meter, options.segment_bytes, group, |recovered| {
+        for row in recovered.rows().filter(|row| row.space == Space::STORE) {
+            change(&mut leases, row);
+        }
+        overlay.apply(recovered.group, recovered.bytes, recovered.rows());
     })?;
-    if calling(what, || Ok(database.begin_read()?.list_tables()?.next().is_none()))? {
-        calling(what, || create(&database))?;
+    let mut restored = Leases::default();
+    for lease in leases.values() {
+        restored.restore(format::decode_lease(&tables.what, lease)?);
     }
-    let leases = check(&database, what)?;
-    Ok((database, leases))
+    let writer = Writer { journal, recording: Recording::default() };
+    Ok(RedbStore {
+        tables,
+        options,
+        leases: Mutex::new(restored),
+        writer: Mutex::new(writer),
+        overlay: Mutex::new(overlay),
+        walk: Mutex::default(),
+        meter,
+        _directory: None,
+    })
+}
+
+fn change(leases: &mut BTreeMap<Vec<u8>, Vec<u8>>, row: Row<'_>) {
+    match row.value {
+        Some(value) => leases.insert(row.key.to_vec(), value.to_vec()),
+        None => leases.remove(row.key),
+    };
+}
+
+fn open_tables(disk: &dyn Disk, options: RedbOptions, meter: &Arc<Meter>) -> Result<Tables, Error> {
+    let what = disk.called(STATE);
+    let in_file = |source| Error::Io { what: disk.called(STATE), source };
+    let file = Metered::new(meter.change(|| disk.open(STATE)).map_err(in_file)?, Arc::clone(meter));
+    prepare(&file).map_err(in_file)?;
+    let database = calling(&what, || {
+        let mut builder = redb::Builder::new();
+        let database = builder.set_cache_size(options.pages_bytes_max()).create_with_backend(file)?;
+        Ok(Guarded::new(database, Arc::clone(meter)))
+    })?;
+    let tables = Tables { database, meter: Arc::clone(meter), what };
+    if tables.call(|| Ok(tables.database.begin_read()?.list_tables()?.next().is_none()))? {
+        tables.call(|| create(&tables))?;
+    }
+    Ok(tables)
 }
 
 /// Takes back a creation that did not get far enough for redb to take it up again.
-fn prepare<D: Disk>(backend: &Backend<D>) -> io::Result<()> {
-    let len = backend.len()?;
+fn prepare(file: &Metered) -> io::Result<()> {
+    let len = DiskFile::len(file)?;
     // redb writes its magic number last of all, after a sync, so a file without one that is empty behind the header
     // never held a record. Anything else without one is damage, which redb will name.
-    if is_zero(backend, 0..MAGIC_BYTES.min(len))? && is_zero(backend, HEADER_BYTES..len)? {
-        backend.set_len(0)?;
+    if is_zero(file, 0..MAGIC_BYTES.min(len))? && is_zero(file, HEADER_BYTES..len)? {
+        DiskFile::set_len(file, 0)?;
     }
     Ok(())
 }
 
-fn is_zero<D: Disk>(backend: &Backend<D>, mut bytes: Range<u64>) -> io::Result<bool> {
+fn is_zero(file: &Metered, mut bytes: Range<u64>) -> io::Result<bool> {
     let mut chunk = [0; 4096];
     while !bytes.is_empty() {
         let len = chunk.len().min(usize::try_from(bytes.end - bytes.start).unwrap_or(usize::MAX));
-        backend.read(bytes.start, &mut chunk[..len])?;
+        file.read_at(bytes.start, &mut chunk[..len])?;
         if chunk[..len].iter().any(|byte| *byte != 0) {
             return Ok(false);
         }
@@ -61,35 +108,40 @@ fn is_zero<D: Disk>(backend: &Backend<D>, mut bytes: Range<u64>) -> io::Result<b
     Ok(true)
 }
 
-/// Creates all tables and the format record in one commit: a database has all of them or no table at all.
-fn create(database: &Database) -> Result<(), redb::Error> {
-    let transaction = immediate(database)?;
+/// Creates all tables and the records of the store itself in one commit: a database has all of them or no table at all.
+fn create(tables: &Tables) -> Result<(), redb::Error> {
+    let transaction = tables.transaction()?;
     for keyspace in Keyspace::ALL {
-        transaction.open_table(format::table(keyspace))?;
+        transaction.open_table(format::table(keyspace.into()))?;
     }
-    transaction.open_table(STORE)?.insert(FORMAT_KEY, format::encode_format().as_slice())?;
+    let mut store = transaction.open_table(STORE)?;
+    store.insert(FORMAT_KEY, format::encode_format().as_slice())?;
+    store.insert(RESTING_KEY, format::encode_resting(GroupNumber(0)).as_slice())?;
+    drop(store);
     Ok(transaction.commit()?)
 }
 
-/// Checks the format and that each table is there, and reads the leases.
-fn check(database: &Database, what: &str) -> Result<Leases, Error> {
-    let (format, leases) = calling(what, || {
-        let transaction = database.begin_read()?;
+/// Checks the format and that each table is there, and reads what is known of leases and journal.
+fn check(tables: &Tables) -> Result<Resting, Error> {
+    let (format, resting, leases) = tables.call(|| {
+        let transaction = tables.database.begin_read()?;
         let store = transaction.open_table(STORE)?;
         for keyspace in Keyspace::ALL {
-            transaction.open_table(format::table(keyspace))?;
+            transaction.open_table(format::table(keyspace.into()))?;
         }
-        let format = store.get(FORMAT_KEY)?.map(|value| value.value().to_vec());
-        let leases = store.range(LEASE_PREFIX..LEASE_END)?;
-        let leases =
-            leases.map(|row| Ok(row?.1.value().to_vec())).collect::<Result<Vec<_>, redb::Error>>()?;
-        Ok((format, leases))
+        let record = |key: &'static [u8]| -> Result<_, redb::Error> {
+            Ok(store.get(key)?.map(|value| value.value().to_vec()))
+        };
+        let leases = store.range(LEASE_PREFIX..LEASE_END)?.map(|row| {
+            let (key, value) = row?;
+            Ok((key.value().to_vec(), value.value().to_vec()))
+        });
+        let leases = leases.collect::<Result<_, redb::Error>>()?;
+        Ok((record(FORMAT_KEY)?, record(RESTING_KEY)?, leases))
     })?;
-    let format = format.ok_or_else(|| damaged(what, "it has no format record"))?;
-    format::check_format(what, &format)?;
-    let mut restored = Leases::default();
-    for lease in leases {
-        restored.restore(format::decode_lease(what, &lease)?);
-    }
-    Ok(restored)
+    let what = &tables.what;
+    format::check_format(what, &format.ok_or_else(|| damaged(what, "it has no format record"))?)?;
+    // A store from before there were journals has no such record.
+    let group = resting.map_or(Ok(GroupNumber(0)), |resting| format::decode_resting(what, &resting))?;
+    Ok(Resting { group, leases })
 }

@@ -39,7 +39,7 @@ impl Harness for RedbOnDisk {
     }
 
     fn reopen(&mut self) -> Box<dyn Store> {
-        Box::new(RedbStore::open_disk(self.0.clone(), "state.redb", RedbOptions::default()).unwrap())
+        Box::new(RedbStore::open(self.0.clone(), RedbOptions::default()).unwrap())
     }
 }
 

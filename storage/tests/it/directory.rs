@@ -6,7 +6,10 @@ use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
-const MARKER: &str = "# This is a data directory of sarsen. It is not meant to be edited.\nformat = 1\n";
+const MARKER: &str = "# This is a data directory of sarsen. It is not meant to be edited.\nformat = 2\n";
+
+/// What an earlier version has left.
+const EARLIER: &str = "# This is a data directory of sarsen. It is not meant to be edited.\nformat = 1\n";
 
 fn place() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -78,21 +81,33 @@ fn a_store_without_a_marker_is_not_taken_for_an_unfinished_creation() {
     let place = place();
     works(place.path());
     fs::remove_file(place.path().join("sarsen.toml")).unwrap();
-    assert!(
-        matches!(Directory::open(place.path()), Err(DirectoryError::Foreign { entry, .. }) if entry == "state.redb")
-    );
+    let Err(DirectoryError::Foreign { entry, .. }) = Directory::open(place.path()) else {
+        panic!("it was taken for an unfinished creation");
+    };
+    assert!(["state.redb", "journal"].contains(&&*entry), "{entry}");
 }
 
 #[test]
 fn a_newer_directory_is_refused() {
     let place = place();
-    fs::write(place.path().join("sarsen.toml"), "format = 2\nsegments = 7\n").unwrap();
+    fs::write(place.path().join("sarsen.toml"), "format = 3\nsegments = 7\n").unwrap();
     assert_eq!(
         refused(place.path()),
-        "the data directory DIR has format 2, this build knows up to 1: use the sarsen that wrote it"
+        "the data directory DIR has format 3, this build knows up to 2: use the sarsen that wrote it"
     );
-    assert!(matches!(Directory::open(place.path()), Err(DirectoryError::Newer { found: 2, known: 1, .. })));
+    assert!(matches!(Directory::open(place.path()), Err(DirectoryError::Newer { found: 3, known: 2, .. })));
     assert_eq!(names(place.path()), ["sarsen.toml"]);
+}
+
+#[test]
+fn a_directory_of_the_format_without_a_journal_becomes_one_of_this_format() {
+    let place = place();
+    for (name, text) in [("LOCK", ""), ("state.redb", ""), ("sarsen.toml", EARLIER)] {
+        fs::write(place.path().join(name), text).unwrap();
+    }
+    works(place.path());
+    assert_eq!(fs::read_to_string(place.path().join("sarsen.toml")).unwrap(), MARKER);
+    works(place.path());
 }
 
 #[test]
@@ -136,6 +151,6 @@ fn a_creation_cut_short_at_any_step_is_taken_up_again() {
             fs::write(place.path().join(name), text).unwrap();
         }
         works(place.path());
-        assert_eq!(names(place.path()), ["LOCK", "sarsen.toml", "state.redb"], "{step:?}");
+        assert_eq!(names(place.path()), ["LOCK", "journal", "sarsen.toml", "state.redb"], "{step:?}");
     }
 }

@@ -8,3 +8,5 @@ mod crash;
 mod damage;
 mod directory;
 mod disks;
+mod journal;
+mod overlay;

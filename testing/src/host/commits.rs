@@ -6,6 +6,9 @@ use sarsen_engine::{Group, Sealed};
 use sarsen_protocol::{Batch, Effect, Keyspace, Receipt};
 use sarsen_storage::{Outcome, Store};
 
+/// The most records of one step of a checkpoint.
+const CHECKPOINT_ROWS_MAX: usize = 60;
+
 /// A group on its way to the store.
 #[derive(Debug)]
 pub(super) struct Commit {
@@ -92,7 +95,25 @@ impl<S: Store> Process<S> {
         commit.receipts = Some(receipts);
         self.applied += 1;
         env.observer.committed(&self.store);
-        Ok(())
+        self.checkpoint(env)
+    }
+
+    /// Now and then has the store do a part of what commits leave behind; one that leaves nothing draws nothing.
+    fn checkpoint(&mut self, env: &mut Env<S>) -> Result<(), Failed> {
+        if self.store.backlog() == 0 || !env.random.one_in(2) {
+            return Ok(());
+        }
+        let rows_max = 1 + env.random.below(CHECKPOINT_ROWS_MAX);
+        match self.store.checkpoint(rows_max) {
+            Ok(progress) => {
+                env.note(|| format!("a checkpoint of {rows_max} rows: {progress:?}"));
+                Ok(())
+            }
+            Err(error) => {
+                env.note(|| format!("the checkpoint failed: {error}"));
+                Err(Failed)
+            }
+        }
     }
 
     /// Opens the effects of the group that was applied.

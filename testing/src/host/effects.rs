@@ -91,7 +91,7 @@ impl<S: Store> Process<S> {
             Effect::Perform(task) => self.begin(*task, env),
             Effect::CancelTask(token) => self.cancel(token, env),
             Effect::RunEnded { run, first, outcome } => {
-                self.end_run(&run, first, outcome.map(|outcome| *outcome), env)
+                self.end_run(&run, first, outcome.map(|outcome| *outcome), env);
             }
             Effect::Parked { address, reason } => {
                 env.note(|| format!("{address} is parked: {reason}"));

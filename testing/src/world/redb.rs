@@ -5,8 +5,14 @@ use crate::Random;
 use sarsen_storage::{Crash as At, Error, FaultyDisk, RedbOptions, RedbStore};
 use std::sync::Arc;
 
-/// Memory for pages of the file; a simulated store is small, and there are many of them.
-const CACHE_BYTES: usize = 1 << 20;
+/// A simulated store is small, and there are many of them: little memory, segments of a few groups, and so short a tail
+/// that commits have to make room themselves now and then.
+const OPTIONS: RedbOptions = RedbOptions {
+    cache_bytes: 1 << 20,
+    tail_bytes_max: 1 << 20,
+    tail_rows_max: 400,
+    segment_bytes: 32 << 10,
+};
 
 /// A crash in a call of the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +72,7 @@ impl World for RedbWorld {
     type Store = RedbStore;
 
     fn open(&mut self) -> Result<Arc<RedbStore>, Error> {
-        let options = RedbOptions { cache_bytes: CACHE_BYTES };
-        RedbStore::open_disk(self.disk.clone(), "the simulated disk", options).map(Arc::new)
+        RedbStore::open(self.disk.clone(), OPTIONS).map(Arc::new)
     }
 
     fn crash(&mut self, crash: Crash, random: &mut Random) {

@@ -10,7 +10,7 @@ const ID: &str = "10 0123456789ab7cde8f0123456789abcd";
 const LABELS: &str = "01 01 76 01 01 74 01 75 01 01 02 01";
 
 fn failure() -> Failure {
-    Failure { kind: FailureKind::Returned, message: "no".to_owned(), details: Some(payload("1")) }
+    Failure { kind: FailureKind::Returned, message: "no".to_owned(), details: Some(Box::new(payload("1"))) }
 }
 
 fn request() -> LockRequest {

@@ -115,7 +115,7 @@ impl Shard {
                 RunOutcome::Terminated { reason } => Err(Failure {
                     kind: FailureKind::Terminated,
                     message: format!("run `{}` was terminated", issuer.run),
-                    details: reason.clone(),
+                    details: reason.clone().map(Box::new),
                 }),
             };
             let run = Address::run(&parent.run);

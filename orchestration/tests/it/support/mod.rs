@@ -115,7 +115,7 @@ pub(crate) fn input(text: &str, outstanding: &Outstanding) -> Input {
                 "!" => Err(failure(FailureKind::Panicked, None)),
                 "?" => Err(failure(FailureKind::UnknownActivity, None)),
                 "??" => Err(failure(FailureKind::Undecodable, None)),
-                "!!" => Err(failure(FailureKind::Returned, Some(payload(&format!("{value:?}"))))),
+                "!!" => Err(failure(FailureKind::Returned, Some(Box::new(payload(&format!("{value:?}")))))),
                 _ => panic!("`{text}` is no input"),
             };
             let id = id(first);

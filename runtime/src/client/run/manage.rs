@@ -52,7 +52,7 @@ impl ManageRequest {
     /// Makes repeats recognisable: it is done once for a `key` (1 to 256 bytes without control characters), for as long
     /// as keys are kept.
     pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
-        self.draft.identity(identity(key.as_ref()));
+        self.draft.identity(|_| identity(key.as_ref()));
         self
     }
 }
@@ -119,10 +119,10 @@ impl Future for Managing {
     type Output = Result<(), CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (address, answer) = ready!(self.exchange.poll(cx))?;
+        let (route, answer) = ready!(self.exchange.poll(cx))?;
         Poll::Ready(match answer {
             Answer::Acknowledged => Ok(()),
-            other => Err(call_error(foreign(&other), address, self.what)),
+            other => Err(call_error(foreign(&other), route.to().clone(), self.what)),
         })
     }
 }

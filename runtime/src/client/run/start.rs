@@ -130,7 +130,7 @@ impl<O: Orchestration> IntoFuture for StartRequest<O> {
             draft.timeout(timeout);
         }
         if let Some(key) = &key {
-            draft.identity(identity(key));
+            draft.identity(|_| identity(key));
         }
         let text = run.as_ref().map_or_else(|_| id.or(key).unwrap_or_default(), ToString::to_string);
         let target = Target { asker, text, run, first: None, expected: Some(O::NAME), watch };
@@ -151,12 +151,13 @@ impl<O> Future for Starting<O> {
     type Output = Result<Run<O>, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (address, answer) = ready!(self.exchange.poll(cx))?;
+        let (route, answer) = ready!(self.exchange.poll(cx))?;
         let first = match answer {
-            Answer::Returned(first) => json::decode::<ExecutionId>(&first)
-                .map_err(|failure| call_error(AnswerError::Misfit(failure.message), address, START)),
-            Answer::Failed(failure) => Err(refusal(*failure, address)),
-            other => Err(call_error(foreign(&other), address, START)),
+            Answer::Returned(first) => json::decode::<ExecutionId>(&first).map_err(|failure| {
+                call_error(AnswerError::Misfit(failure.message), route.to().clone(), START)
+            }),
+            Answer::Failed(failure) => Err(refusal(*failure, route.to().clone())),
+            other => Err(call_error(foreign(&other), route.to().clone(), START)),
         };
         let target = mem::take(&mut self.target);
         Poll::Ready(first.map(|first| {

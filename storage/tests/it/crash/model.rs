@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use sarsen_protocol::{Batch, BatchNumber, Epoch, Keyspace, Lease, Read, SlotRange, Write};
-use sarsen_storage::{Error, FaultyDisk, Outcome, RedbOptions, RedbStore, SplitMix64, Store};
+use sarsen_storage::{Error, FaultyDisk, Outcome, Progress, RedbOptions, RedbStore, SplitMix64, Store};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A promise that was not kept.
@@ -42,10 +42,9 @@ impl Model {
         random: &mut SplitMix64,
         groups: u64,
     ) -> Result<(), Broken> {
-        let was_empty = disk.bytes().is_empty();
+        let was_empty = disk.is_blank();
         let end = match self.open(disk, random, groups) {
-            // What is written in good order on closing may crash as well.
-            Ok(()) if disk.has_crashed() => Err(End::Crash("crash in a drop")),
+            Ok(()) if disk.has_crashed() => Err(broken("a drop touched the disk".to_owned())),
             end => end,
         };
         match end {
@@ -90,6 +89,7 @@ impl Model {
             leases.push(acquired.map_err(|error| failed("crash in an acquire", error))??);
         }
         for _ in 0..groups {
+            self.checkpoint(&store, random).map_err(|error| failed("crash in a checkpoint", error))??;
             let group = self.group(&leases, random);
             for (_, outcome) in store.commit(&group) {
                 match outcome {
@@ -152,6 +152,23 @@ impl Model {
         Ok(Ok(lease))
     }
 
+    /// Now and then carries some of what is in the journal into the tables, which changes nothing.
+    fn checkpoint(&mut self, store: &RedbStore, random: &mut SplitMix64) -> Result<Result<(), End>, Error> {
+        for _ in 0..random.below(4) {
+            match store.checkpoint(1 + pick(random, 20))? {
+                Progress::Done => break,
+                Progress::More => self.count("part of a checkpoint"),
+                Progress::Ended => self.count("end of a checkpoint"),
+            }
+            if random.below(4) == 0
+                && let Err(end) = self.check(store)?
+            {
+                return Ok(Err(end));
+            }
+        }
+        Ok(Ok(()))
+    }
+
     /// Draws the next group; the model has it under way.
     fn group(&mut self, leases: &[Lease], random: &mut SplitMix64) -> Vec<Batch> {
         let mut state = self.acknowledged.clone();
@@ -180,8 +197,15 @@ impl Model {
 }
 
 fn open_store(disk: &FaultyDisk) -> Result<RedbStore, Error> {
-    // Little memory, so that some pages are written before their commit.
-    RedbStore::open_disk(disk.clone(), "state.redb", RedbOptions { cache_bytes: 1 << 18 })
+    // Little memory, so that some pages are written before their commit; segments of a few groups, so that they are
+    // written again; and so short a tail that commits have to make room themselves.
+    let options = RedbOptions {
+        cache_bytes: 1 << 19,
+        tail_bytes_max: 256 << 10,
+        tail_rows_max: 80,
+        segment_bytes: 12 << 10,
+    };
+    RedbStore::open(disk.clone(), options)
 }
 
 fn broken(text: String) -> End {
