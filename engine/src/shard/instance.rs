@@ -319,7 +319,6 @@ pub(crate) struct Instances {
     oldest: Option<u32>,
     bytes: usize,
     /// Queues of instances that rest, to be used again.
-    #[expect(clippy::vec_box, reason = "the boxes themselves are lent")]
     spare: Vec<Box<Queues>>,
 }
 
