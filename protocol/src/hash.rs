@@ -11,6 +11,9 @@ pub type HashSet<K> = std::collections::HashSet<K, BuildHasherDefault<PlainHashe
 /// A map keyed by [`Address`](crate::Address), which carries its hash.
 pub type AddressMap<V> = std::collections::HashMap<crate::Address, V, BuildHasherDefault<AddressHasher>>;
 
+/// A map by hashes that are known already.
+pub type HashedMap<V> = std::collections::HashMap<u64, V, BuildHasherDefault<AddressHasher>>;
+
 /// The hasher of these maps: xxh3 for bytes, and for numbers the multiplication of Fredkin and Knuth that rustc's own
 /// maps use, whose high bits are folded into the low ones at the end.
 #[derive(Clone, Copy, Debug, Default)]

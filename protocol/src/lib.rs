@@ -30,7 +30,7 @@ pub use answer::{Answer, Effect, Reply, RunOutcome, RunStatus, Task, TaskToken};
 pub use call_error::CallError;
 pub use entity_type::{EntityType, Port, Reference};
 pub use failure::{Failure, FailureKind};
-pub use hash::{AddressHasher, AddressMap, HashMap, HashSet, PlainHasher, content_hash};
+pub use hash::{AddressHasher, AddressMap, HashMap, HashSet, HashedMap, PlainHasher, content_hash};
 pub use id::{BatchNumber, Epoch, RequestId, Sequence, SessionId, ShardId, Slot, SlotRange};
 pub use json::Payload;
 pub use launch::{ExecutionLimits, Labels, Launch, Parent, Start};

@@ -137,7 +137,7 @@ pub(crate) async fn foreign_directory() -> Told {
 }
 
 pub(crate) async fn newer_directory() -> Told {
-    told_of_old(|path| fs::write(path.join("sarsen.toml"), "format = 2\n")).await
+    told_of_old(|path| fs::write(path.join("sarsen.toml"), "format = 3\n")).await
 }
 
 pub(crate) async fn marker_of_another_kind() -> Told {

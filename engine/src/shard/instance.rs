@@ -5,12 +5,13 @@ use crate::record::{LockRecord, Producer, Queue};
 use bytes::Bytes;
 use sarsen_entities::{Behaviour, State};
 use sarsen_protocol::{
-    Address, AddressHasher, BatchNumber, Message, Payload, RequestId, Section, SessionId, Timestamp,
+    Address, AddressHasher, BatchNumber, HashedMap, Message, Payload, RequestId, Section, SessionId,
+    Timestamp,
 };
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     fmt,
-    hash::{BuildHasherDefault, Hash, Hasher},
+    hash::{Hash, Hasher},
     ops::{Deref, DerefMut},
     sync::Arc,
 };
@@ -313,7 +314,7 @@ pub(crate) struct Instances {
     links: Vec<Link>,
     free: Vec<u32>,
     /// The first cell of each hash; the addresses themselves are in the cells.
-    by_hash: HashMap<u64, u32, BuildHasherDefault<AddressHasher>>,
+    by_hash: HashedMap<u32>,
     count: usize,
     newest: Option<u32>,
     oldest: Option<u32>,
