@@ -228,11 +228,11 @@ pub(crate) struct InstanceHeader {
 
 /// Encodes a resting entity: its header, then its state as it is.
 pub(crate) fn write_instance(header: &InstanceHeader, state: &[u8]) -> Bytes {
+    // What nearly all entities have before their state.
+    const PLAIN: [u8; 3] = [VERSION, 1, 0];
     if !header.exists || !header.producers.is_empty() {
         return encode_exact_before(VERSION, header, state).into();
     }
-    // What nearly all entities have before their state.
-    const PLAIN: [u8; 3] = [VERSION, 1, 0];
     debug_assert_eq!(encode_exact(VERSION, header), PLAIN, "the header's encoding is known");
     [&PLAIN, state].concat().into()
 }

@@ -320,6 +320,7 @@ pub(crate) struct Instances {
     oldest: Option<u32>,
     bytes: usize,
     /// Queues of instances that rest, to be used again.
+    #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
     spare: Vec<Box<Queues>>,
 }
 

@@ -12,7 +12,6 @@ use sarsen_protocol::{
 };
 
 /// Whether a message was dealt with.
-#[expect(clippy::large_enum_variant, reason = "returned and taken apart at once")]
 enum Managed {
     Done,
     /// It must wait for the history.
