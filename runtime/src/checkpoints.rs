@@ -43,9 +43,10 @@ impl Checkpoints {
     /// What the store said, when it has failed.
     pub(crate) fn run(&self, store: &dyn Store) -> Result<(), Error> {
         let mut rows = ROWS_FIRST;
-        let mut ended = Instant::now();
+        // The first walk begins at once: until it is over, each open reads again what the last process has left.
+        let mut ended: Option<Instant> = None;
         while self.pause(LOOK) {
-            if store.backlog() < BEGIN && ended.elapsed() < REST {
+            if store.backlog() < BEGIN && ended.is_some_and(|ended| ended.elapsed() < REST) {
                 continue;
             }
             loop {
@@ -59,7 +60,7 @@ impl Checkpoints {
                     return Ok(());
                 }
             }
-            ended = Instant::now();
+            ended = Some(Instant::now());
         }
         Ok(())
     }
