@@ -114,8 +114,8 @@ impl Builder {
         self
     }
 
-    /// The memory for entities and for pages of the store together, in bytes, half of it for each. 512 MiB for one
-    /// shard by default.
+    /// The memory for entities, for pages of the store and for what does not rest in them yet, together, in bytes: half
+    /// of it for entities, a quarter for each of the others. 512 MiB for one shard by default.
     pub fn cache_bytes(mut self, bytes: usize) -> Self {
         self.cache_bytes = Some(bytes);
         self

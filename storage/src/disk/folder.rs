@@ -24,13 +24,11 @@ impl Disk for FolderDisk {
         let folder = path.parent().unwrap_or(&self.path);
         if !folder.is_dir() {
             fs::create_dir(folder)?;
-            sync_folder(&self.path)?;
         }
-        let is_new = !path.exists();
         let file = SystemFile::open(&path)?;
-        if is_new {
-            sync_folder(folder)?;
-        }
+        // Also when both were there: a process may have been killed between making a name and syncing it.
+        sync_folder(folder)?;
+        sync_folder(&self.path)?;
         Ok(Box::new(file))
     }
 
