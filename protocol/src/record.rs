@@ -95,15 +95,36 @@ pub fn append<T: Serialize>(bytes: &mut Vec<u8>, part: &T) {
 /// # Errors
 /// [`RecordError`] when the version is newer or the bytes are damaged.
 pub fn decode<T: DeserializeOwned>(version: u8, bytes: &Bytes) -> Result<(T, Bytes), RecordError> {
-    match bytes.first() {
-        Some(found) if *found == version => {}
-        Some(found) if *found > version => return Err(RecordError::Newer { found: *found, known: version }),
-        Some(found) => return Err(RecordError::Damaged { reason: format!("there is no version {found}") }),
-        None => return Err(RecordError::Damaged { reason: "it is empty".to_owned() }),
-    }
+    decode_since(version, version, bytes)
+}
+
+/// As [`decode`], of a record whose form is the same since version `oldest`, or has only been added to: a variant at
+/// the end of an enum.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_since<T: DeserializeOwned>(
+    oldest: u8,
+    version: u8,
+    bytes: &Bytes,
+) -> Result<(T, Bytes), RecordError> {
+    version_of(oldest, version, bytes)?;
     let (record, read) = bincode::serde::decode_from_slice(&bytes[1..], CONFIG)
         .map_err(|error| RecordError::Damaged { reason: damage(&error).to_owned() })?;
     Ok((record, bytes.slice(1 + read..)))
+}
+
+/// The version of a record, if it is from `oldest` to `newest`.
+///
+/// # Errors
+/// As [`decode`].
+pub fn version_of(oldest: u8, newest: u8, bytes: &[u8]) -> Result<u8, RecordError> {
+    match bytes.first() {
+        Some(found) if (oldest..=newest).contains(found) => Ok(*found),
+        Some(found) if *found > newest => Err(RecordError::Newer { found: *found, known: newest }),
+        Some(found) => Err(RecordError::Damaged { reason: format!("there is no version {found}") }),
+        None => Err(RecordError::Damaged { reason: "it is empty".to_owned() }),
+    }
 }
 
 /// The codec's own words are the names of its variants.
@@ -119,7 +140,19 @@ fn damage(error: &bincode::error::DecodeError) -> &'static str {
 /// # Errors
 /// As [`decode`], and [`RecordError::Damaged`] when something follows.
 pub fn decode_all<T: DeserializeOwned>(version: u8, bytes: &[u8]) -> Result<T, RecordError> {
-    let (record, rest) = decode(version, &Bytes::copy_from_slice(bytes))?;
+    decode_all_since(version, version, bytes)
+}
+
+/// As [`decode_all`], of a record as for [`decode_since`].
+///
+/// # Errors
+/// As [`decode_all`].
+pub fn decode_all_since<T: DeserializeOwned>(
+    oldest: u8,
+    version: u8,
+    bytes: &[u8],
+) -> Result<T, RecordError> {
+    let (record, rest) = decode_since(oldest, version, &Bytes::copy_from_slice(bytes))?;
     if rest.is_empty() {
         return Ok(record);
     }
@@ -156,5 +189,15 @@ mod tests {
         assert!(matches!(decode::<Sample>(2, &Bytes::new()), Err(RecordError::Damaged { .. })));
         let followed = [bytes.as_ref(), b"x"].concat();
         assert!(matches!(decode_all::<Sample>(2, &followed), Err(RecordError::Damaged { .. })));
+    }
+
+    #[test]
+    fn an_earlier_version_is_read_where_it_is_known() {
+        let sample = Sample { number: 1, text: String::new() };
+        let earlier = Bytes::from(encode(2, &sample));
+        assert_eq!(decode_since(2, 3, &earlier).map(|(read, _)| read), Ok(sample));
+        assert_eq!(version_of(2, 3, &earlier), Ok(2));
+        assert!(matches!(decode_since::<Sample>(3, 4, &earlier), Err(RecordError::Damaged { .. })));
+        assert_eq!(version_of(1, 1, &earlier), Err(RecordError::Newer { found: 2, known: 1 }));
     }
 }
