@@ -2,18 +2,21 @@
 //!
 //! Keys begin with the slot, big-endian, so that a slot's records are neighbours in each keyspace. An address is
 //! written as `name 0x00 key`; neither part has a 0x00 of its own, so a 0x00 behind it ends it. Each value begins
-//! with a version byte of its own; the golden bytes below are those of version 1.
+//! with a version byte of its own; the golden bytes below are those of each version.
 
 use bytes::{BufMut, Bytes};
 use sarsen_protocol::{
     ActivityName, Address, CommandId, Epoch, ExecutionId, Failure, HashMap, IdentityName, Labels, Message,
-    OrchestrationName, Parent, Payload, RunId, RunOutcome, RunStatus, Section, Sequence, Slot, SlotRange,
-    Source, Timestamp, TraceContext,
-    record::{RecordError, decode, decode_all, encode_exact, encode_exact_before},
+    OrchestrationName, Parent, Payload, PendingReason, RunId, RunOutcome, RunStatus, Section, Sequence, Slot,
+    SlotRange, Source, Timestamp, TraceContext,
+    record::{RecordError, decode, decode_all, decode_since, encode_exact, encode_exact_before},
 };
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 const VERSION: u8 = 1;
+/// The version of records that have been added to since the first: variants at the end of an enum.
+const GROWN: u8 = 2;
 
 /// Names a row that a shard made: no two rows of a store share (epoch, counter).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +35,11 @@ impl RowId {
     pub(crate) fn of_unique(execution: u64, command: CommandId) -> Self {
         const COMMAND: u64 = 1 << 63;
         Self { epoch: Epoch(COMMAND | execution), counter: u64::from(command.0) }
+    }
+
+    /// The timer of a run as a whole, by its first execution: until it begins, or behind its end.
+    pub(crate) fn of_alarm(first: ExecutionId) -> Self {
+        Self::of_command(first, CommandId(u32::MAX))
     }
 
     fn put(self, bytes: &mut Vec<u8>) {
@@ -272,9 +280,36 @@ pub struct RunRecord {
     pub parked: Option<String>,
     /// How many chunks the last execution's history has, once it is over.
     pub(crate) chunks: u32,
+    /// What few runs have.
+    #[serde(skip)]
+    pub(crate) extras: Option<Box<RunExtras>>,
 }
 
+/// What is known of some runs beside what is known of all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunExtras {
+    /// When it was to begin, if that was not at once.
+    pub scheduled: Option<Timestamp>,
+    /// Why it has not begun.
+    pub pending: Option<PendingReason>,
+    /// When it will be purged, once it is over.
+    pub expires: Option<Timestamp>,
+    /// With what it was started, if another execution is under way than the first.
+    pub input: Option<Payload>,
+}
+
+static NO_EXTRAS: RunExtras = RunExtras { scheduled: None, pending: None, expires: None, input: None };
+
 impl RunRecord {
+    /// What few runs have.
+    pub fn extras(&self) -> &RunExtras {
+        self.extras.as_deref().unwrap_or(&NO_EXTRAS)
+    }
+
+    pub(crate) fn extras_mut(&mut self) -> &mut RunExtras {
+        self.extras.get_or_insert_default()
+    }
+
     /// Whether the execution is the run's first.
     pub(crate) fn is_first(&self) -> bool {
         self.execution == self.first
@@ -290,19 +325,39 @@ pub(crate) struct Garbage {
 }
 
 /// The row of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RunRow {
     /// `None` when only garbage is left.
     pub(crate) run: Option<RunRecord>,
     pub(crate) garbage: Vec<Garbage>,
 }
 
+/// A run's row as it is written. The first two variants are those of an `Option`, which it was in version 1.
+#[derive(Serialize, Deserialize)]
+enum WrittenRun<R, E> {
+    None,
+    Plain(R),
+    Extended(R, E),
+}
+
 pub(crate) fn write_run(row: &RunRow) -> Bytes {
-    encode_exact(VERSION, row).into()
+    let run = match &row.run {
+        None => WrittenRun::None,
+        Some(run) if *run.extras() == NO_EXTRAS => WrittenRun::Plain(run),
+        Some(run) => WrittenRun::Extended(run, run.extras()),
+    };
+    encode_exact(GROWN, &(run, &row.garbage)).into()
 }
 
 pub(crate) fn read_run_row(value: &Bytes) -> Result<RunRow, RecordError> {
-    Ok(decode(VERSION, value)?.0)
+    type Read = (WrittenRun<RunRecord, Box<RunExtras>>, Vec<Garbage>);
+    let ((run, garbage), _): (Read, _) = decode_since(VERSION, GROWN, value)?;
+    let run = match run {
+        WrittenRun::None => None,
+        WrittenRun::Plain(run) => Some(run),
+        WrittenRun::Extended(run, extras) => Some(RunRecord { extras: Some(extras), ..run }),
+    };
+    Ok(RunRow { run, garbage })
 }
 
 fn history_prefix(run: &Address, execution: ExecutionId) -> Vec<u8> {
@@ -385,11 +440,11 @@ pub(crate) fn read_task(value: &[u8]) -> Result<TaskRecord, RecordError> {
 
 /// Encodes a message that waits in a mailbox, an inbox or for its time.
 pub(crate) fn write_message(message: &Message) -> Bytes {
-    encode_exact(VERSION, message).into()
+    encode_exact(GROWN, message).into()
 }
 
 pub(crate) fn read_message(value: &Bytes) -> Result<Message, RecordError> {
-    Ok(decode(VERSION, value)?.0)
+    Ok(decode_since(VERSION, GROWN, value)?.0)
 }
 
 /// What an idempotency key stands for.
@@ -449,6 +504,78 @@ pub fn read_dead(value: &Bytes) -> Result<DeadLetter, RecordError> {
 
 fn damaged(reason: &str) -> RecordError {
     RecordError::Damaged { reason: reason.to_owned() }
+}
+
+/// How long a span of time is of which a slot's row says that runs have changed in it.
+const SPAN: Duration = Duration::from_secs(10);
+
+/// What stands behind the slot in the keys of the keyspace `Meta`.
+const CHANGED: u8 = 0;
+const PERMIT: u8 = 1;
+
+/// The span of time in which a moment lies.
+pub(crate) fn span_of(moment: Timestamp) -> u64 {
+    moment.as_micros() / u64::try_from(SPAN.as_micros()).unwrap_or(u64::MAX)
+}
+
+pub(crate) fn changed_key(slot: Slot) -> Bytes {
+    let mut key = start(slot, 1);
+    key.put_u8(CHANGED);
+    key.into()
+}
+
+/// The slot of a row that says when runs have changed; `None` for another row.
+pub(crate) fn read_changed_key(key: &[u8]) -> Option<Slot> {
+    (key.get(2..)? == [CHANGED]).then(|| slot(key)).flatten()
+}
+
+pub(crate) fn write_changed(span: u64) -> Bytes {
+    encode_exact(VERSION, &span).into()
+}
+
+pub(crate) fn read_changed(value: &[u8]) -> Result<u64, RecordError> {
+    decode_all(VERSION, value)
+}
+
+/// A run of an orchestration of which only so many may be under way: it waits for a permit, or holds one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PermitRecord {
+    pub(crate) name: OrchestrationName,
+    epoch: Epoch,
+    counter: u64,
+    pub(crate) holds: bool,
+}
+
+impl PermitRecord {
+    pub(crate) fn new(name: &OrchestrationName, order: RowId, holds: bool) -> Self {
+        Self { name: name.clone(), epoch: order.epoch, counter: order.counter, holds }
+    }
+
+    /// Its place among those who have asked.
+    pub(crate) fn order(&self) -> RowId {
+        RowId { epoch: self.epoch, counter: self.counter }
+    }
+}
+
+pub(crate) fn permit_key(run: &Address) -> Bytes {
+    let mut key = start(run.slot(), 1 + run.as_bytes().len());
+    key.put_u8(PERMIT);
+    key.put_slice(run.as_bytes());
+    key.into()
+}
+
+/// The run of a permit's row; `None` for another row.
+pub(crate) fn read_permit_key(key: &[u8]) -> Result<Option<Address>, RecordError> {
+    let Some((&PERMIT, run)) = key.get(2..).and_then(<[u8]>::split_first) else { return Ok(None) };
+    Address::from_bytes(run).map(Some).ok_or_else(|| damaged("a permit's key is none"))
+}
+
+pub(crate) fn write_permit(permit: &PermitRecord) -> Bytes {
+    encode_exact(VERSION, permit).into()
+}
+
+pub(crate) fn read_permit(value: &[u8]) -> Result<PermitRecord, RecordError> {
+    decode_all(VERSION, value)
 }
 
 /// Counts rows by slot; used where only the owner of a slot may write.

@@ -200,9 +200,7 @@ fn values_of_version_1_stand_and_come_back() {
     assert_eq!(hex(&instance), plain("01 01 01 01 70 09 0a 7b7d"));
     assert_eq!(read_instance(&instance), Ok((header, Some(payload("{}")))));
 
-    let written = write_message(&message());
-    assert_eq!(hex(&written), plain(MESSAGE_V1));
-    assert_eq!(read_message(&written), Ok(message()));
+    stands_since_1(&write_message(&message()), MESSAGE_V1, read_message, &message());
 
     let outcome = KeyOutcome { answer: Ok(Payload::null()), expires: Timestamp::from_micros(1) };
     let key = KeyRecord { content: 2, outcome: Some(outcome) };
@@ -215,6 +213,22 @@ fn values_of_version_1_stand_and_come_back() {
     assert_eq!(hex(&dead), plain(&format!("01 01 01 01 78 00 {body}")));
     let letter = DeadLetter { at: Timestamp::from_micros(1), failure, message: message() };
     assert_eq!(read_dead(&dead), Ok(letter));
+}
+
+/// Compares a record of version 2 with the bytes of version 1, from which it has only grown; both are read.
+#[track_caller]
+fn stands_since_1<T: PartialEq + std::fmt::Debug>(
+    written: &Bytes,
+    golden: &str,
+    read: impl Fn(&Bytes) -> Result<T, RecordError>,
+    expect: &T,
+) {
+    let golden = plain(golden);
+    let rest = golden.strip_prefix("01").expect("it is of version 1");
+    assert_eq!(hex(written), format!("02{rest}"));
+    assert_eq!(read(written).as_ref(), Ok(expect));
+    let earlier = Bytes::from([&[VERSION], &written[1..]].concat());
+    assert_eq!(read(&earlier).as_ref(), Ok(expect), "as version 1 wrote it");
 }
 
 const MESSAGE_V1: &str =
@@ -251,6 +265,7 @@ fn run_rows() -> Vec<(RunRow, String)> {
         labels: labels(),
         parked: Some("x".to_owned()),
         chunks: 6,
+        extras: None,
     };
     let garbage = Garbage { execution: EXECUTION, from: 1, to: 300 };
     let id = "10 0123456789ab7cde8f0123456789abcd";
@@ -276,9 +291,7 @@ fn run_rows() -> Vec<(RunRow, String)> {
 #[test]
 fn runs_of_version_1_stand_and_come_back() {
     for (row, golden) in run_rows() {
-        let written = write_run(&row);
-        assert_eq!(hex(&written), plain(&golden));
-        assert_eq!(read_run_row(&written), Ok(row));
+        stands_since_1(&write_run(&row), &golden, read_run_row, &row);
     }
     let statuses = [
         RunStatus::Pending,
@@ -289,6 +302,51 @@ fn runs_of_version_1_stand_and_come_back() {
         RunStatus::Terminated,
     ];
     assert_eq!(statuses.map(|status| encode_exact(VERSION, &status)[1]), [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn runs_with_more_than_version_1_knew_stand_and_come_back() {
+    let (mut row, _) = run_rows().swap_remove(2);
+    let plain_row = write_run(&row);
+    let record = row.run.as_mut().expect("there is one");
+    record.extras = Some(Box::default());
+    assert_eq!(write_run(&row), plain_row, "what is not there takes no room");
+    let reasons = [(PendingReason::Scheduled, "00"), (PendingReason::Concurrency, "01")];
+    for (reason, bytes) in reasons {
+        let extras = RunExtras {
+            scheduled: Some(Timestamp::from_micros(1)),
+            pending: Some(reason),
+            expires: Some(Timestamp::from_micros(2)),
+            input: Some(payload("3")),
+        };
+        row.run.as_mut().expect("there is one").extras = Some(Box::new(extras));
+        let written = write_run(&row);
+        let (before, garbage) = plain_row.split_at(plain_row.len() - 22);
+        let golden = format!("02 02 {} 01 01 01 {bytes} 01 02 01 01 33 {}", hex(&before[2..]), hex(garbage));
+        assert_eq!(hex(&written), plain(&golden));
+        assert_eq!(read_run_row(&written).as_ref(), Ok(&row));
+    }
+}
+
+#[test]
+fn rows_of_the_keyspace_meta_stand_and_come_back() {
+    let run = Address::run(&run_id());
+    let slot = hex(&run.slot().number().to_be_bytes());
+    assert_eq!(hex(&changed_key(run.slot())), format!("{slot}00"));
+    assert_eq!(hex(&permit_key(&run)), format!("{slot}010072"));
+    assert_eq!(read_changed_key(&changed_key(run.slot())), Some(run.slot()));
+    assert_eq!(read_changed_key(&permit_key(&run)), None);
+    assert_eq!(read_permit_key(&permit_key(&run)), Ok(Some(run.clone())));
+    assert_eq!(read_permit_key(&changed_key(run.slot())), Ok(None));
+
+    let span = span_of(Timestamp::from_micros(3_000_000_001));
+    assert_eq!((span, hex(&write_changed(span))), (300, "01fb2c01".to_owned()));
+    assert_eq!(read_changed(&write_changed(span)), Ok(span));
+
+    let permit = PermitRecord::new(&OrchestrationName::of("o"), ROW, true);
+    assert_eq!(hex(&write_permit(&permit)), plain("01 01 6f 02 03 01"));
+    assert_eq!(read_permit(&write_permit(&permit)), Ok(permit.clone()));
+    assert_eq!(permit.order(), ROW);
 }
 
 #[test]

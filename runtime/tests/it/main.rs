@@ -9,6 +9,8 @@ mod listing;
 mod locks;
 mod managing;
 mod opening;
+mod querying;
 mod runs;
+mod scheduling;
 mod support;
 mod watching;
