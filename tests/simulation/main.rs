@@ -167,6 +167,11 @@ fn nothing_lost_notices_its_faults() {
 }
 
 #[test]
+fn pending_notices_its_faults() {
+    notices_of_runs("pending");
+}
+
+#[test]
 fn promises_notices_its_faults() {
     notices_of_runs("promises");
 }

@@ -171,7 +171,7 @@ impl Run {
             Code::Replaying(_) => true,
             // What was written must be durable before it can be read.
             Code::Stored => {
-                let come = managed || (!parked && !self.is_suspended() && back.is_ready());
+                let come = managed || (!parked && !self.holds_begin() && back.is_ready());
                 come && durable && self.unwritten.is_empty()
             }
             Code::None if parked => managed,
