@@ -2,18 +2,26 @@
 //!
 //! Keys begin with the slot, big-endian, so that a slot's records are neighbours in each keyspace. An address is
 //! written as `name 0x00 key`; neither part has a 0x00 of its own, so a 0x00 behind it ends it. Each value begins
-//! with a version byte of its own; the golden bytes below are those of version 1.
+//! with a version byte of its own; each has golden bytes of all its versions.
 
 use bytes::{BufMut, Bytes};
 use sarsen_protocol::{
     ActivityName, Address, CommandId, Epoch, ExecutionId, Failure, HashMap, IdentityName, Labels, Message,
     OrchestrationName, Parent, Payload, RunId, RunOutcome, RunStatus, Section, Sequence, Slot, SlotRange,
     Source, Timestamp, TraceContext,
-    record::{RecordError, decode, decode_all, encode_exact, encode_exact_before},
+    record::{RecordError, decode, decode_all, decode_since, encode_exact, encode_exact_before, version_of},
 };
 use serde::{Deserialize, Serialize};
 
+/// The version of what has been the same since the first: an entity's record, a lock.
 const VERSION: u8 = 1;
+
+/// The version of messages and of what is kept of them. Since version 1 an activity may be overdue, may have said how far
+/// it had got, and a failure may say more than its text and its details; all else is the same.
+const GROWN: u8 = 2;
+
+/// The version of tasks. Version 1 knew of no attempts.
+const TASK: u8 = 2;
 
 /// Names a row that a shard made: no two rows of a store share (epoch, counter).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -351,6 +359,29 @@ pub(crate) struct TaskRecord {
     pub(crate) name: ActivityName,
     pub(crate) input: Payload,
     pub(crate) trace: Option<TraceContext>,
+    /// Which attempt it is, counted from 1.
+    pub(crate) attempt: u32,
+    /// The command of the first attempt; `None` when this is it.
+    pub(crate) first: Option<CommandId>,
+    /// What was last said of how far it had got.
+    pub(crate) progress: Option<Payload>,
+}
+
+/// A task as version 1 wrote it.
+#[derive(Deserialize)]
+struct TaskRecordV1 {
+    run: RunId,
+    execution: ExecutionId,
+    name: ActivityName,
+    input: Payload,
+    trace: Option<TraceContext>,
+}
+
+impl From<TaskRecordV1> for TaskRecord {
+    fn from(task: TaskRecordV1) -> Self {
+        let TaskRecordV1 { run, execution, name, input, trace } = task;
+        Self { run, execution, name, input, trace, attempt: 1, first: None, progress: None }
+    }
 }
 
 pub(crate) fn task_key(slot: Slot, id: RowId) -> Bytes {
@@ -376,20 +407,23 @@ pub(crate) fn read_task_key(key: &[u8]) -> Result<(Slot, RowId), RecordError> {
 }
 
 pub(crate) fn write_task(task: &TaskRecord) -> Bytes {
-    encode_exact(VERSION, task).into()
+    encode_exact(TASK, task).into()
 }
 
 pub(crate) fn read_task(value: &[u8]) -> Result<TaskRecord, RecordError> {
-    decode_all(VERSION, value)
+    match version_of(1, TASK, value)? {
+        1 => decode_all::<TaskRecordV1>(1, value).map(TaskRecord::from),
+        _ => decode_all(TASK, value),
+    }
 }
 
 /// Encodes a message that waits in a mailbox, an inbox or for its time.
 pub(crate) fn write_message(message: &Message) -> Bytes {
-    encode_exact(VERSION, message).into()
+    encode_exact(GROWN, message).into()
 }
 
 pub(crate) fn read_message(value: &Bytes) -> Result<Message, RecordError> {
-    Ok(decode(VERSION, value)?.0)
+    Ok(decode_since(1, GROWN, value)?.0)
 }
 
 /// What an idempotency key stands for.
@@ -409,11 +443,11 @@ pub(crate) struct KeyOutcome {
 }
 
 pub(crate) fn write_key(record: &KeyRecord) -> Bytes {
-    encode_exact(VERSION, record).into()
+    encode_exact(GROWN, record).into()
 }
 
 pub(crate) fn read_key(value: &Bytes) -> Result<KeyRecord, RecordError> {
-    Ok(decode(VERSION, value)?.0)
+    Ok(decode_since(1, GROWN, value)?.0)
 }
 
 #[derive(Serialize)]
@@ -425,7 +459,7 @@ struct WrittenDead<'a> {
 
 /// Encodes a message that was given up.
 pub(crate) fn write_dead(at: Timestamp, failure: &Failure, message: &Message) -> Bytes {
-    encode_exact(VERSION, &WrittenDead { at, failure, message }).into()
+    encode_exact(GROWN, &WrittenDead { at, failure, message }).into()
 }
 
 /// A message that was given up, read from its record.
@@ -444,7 +478,7 @@ pub struct DeadLetter {
 /// # Errors
 /// [`RecordError`] when it is none.
 pub fn read_dead(value: &Bytes) -> Result<DeadLetter, RecordError> {
-    Ok(decode(VERSION, value)?.0)
+    Ok(decode_since(1, GROWN, value)?.0)
 }
 
 fn damaged(reason: &str) -> RecordError {

@@ -17,6 +17,8 @@ pub struct Registry {
     types: BTreeMap<&'static str, Arc<dyn Behaviour>>,
     orchestrations: BTreeMap<&'static str, Arc<dyn Orchestrator>>,
     activities: BTreeSet<&'static str>,
+    /// Whether there is an activity for every name that no other has.
+    any_activity: bool,
 }
 
 /// A name is registered twice.
@@ -76,6 +78,17 @@ impl Registry {
         Ok(())
     }
 
+    /// Adds the activity of all names that no other has.
+    ///
+    /// # Errors
+    /// [`Duplicate`] when there is one.
+    pub fn insert_any_activity(&mut self) -> Result<(), Duplicate> {
+        if std::mem::replace(&mut self.any_activity, true) {
+            return Err(Duplicate { kind: "an activity of any name", name: "*", attribute: "#[activity" });
+        }
+        Ok(())
+    }
+
     /// The orchestration with this name.
     pub fn orchestration(&self, name: &str) -> Option<&Arc<dyn Orchestrator>> {
         self.orchestrations.get(name)
@@ -83,7 +96,7 @@ impl Registry {
 
     /// Whether there is an activity with this name.
     pub fn has_activity(&self, name: &str) -> bool {
-        self.activities.contains(name)
+        self.any_activity || self.activities.contains(name)
     }
 
     /// The type with this name.

@@ -13,6 +13,20 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// Checks that a value is written as the golden bytes of version 1 say but for its version, and that both are read.
+fn grown<T: PartialEq + std::fmt::Debug>(
+    value: &T,
+    written: &Bytes,
+    golden: &str,
+    read: impl Fn(&Bytes) -> Result<T, RecordError>,
+) {
+    let mut earlier = written.to_vec();
+    assert_eq!(std::mem::replace(&mut earlier[0], 1), GROWN, "the version");
+    assert_eq!(hex(&earlier), plain(golden), "{value:?}");
+    assert_eq!(read(written).as_ref(), Ok(value));
+    assert_eq!(read(&earlier.into()).as_ref(), Ok(value));
+}
+
 /// The bytes without the blanks that make them readable.
 fn plain(golden: &str) -> String {
     golden.replace([' ', '\n'], "")
@@ -200,21 +214,17 @@ fn values_of_version_1_stand_and_come_back() {
     assert_eq!(hex(&instance), plain("01 01 01 01 70 09 0a 7b7d"));
     assert_eq!(read_instance(&instance), Ok((header, Some(payload("{}")))));
 
-    let written = write_message(&message());
-    assert_eq!(hex(&written), plain(MESSAGE_V1));
-    assert_eq!(read_message(&written), Ok(message()));
+    grown(&message(), &write_message(&message()), MESSAGE_V1, read_message);
 
     let outcome = KeyOutcome { answer: Ok(Payload::null()), expires: Timestamp::from_micros(1) };
     let key = KeyRecord { content: 2, outcome: Some(outcome) };
-    assert_eq!(hex(&write_key(&key)), plain("01 02 01 00 04 6e756c6c 01"));
-    assert_eq!(read_key(&write_key(&key)), Ok(key));
+    grown(&key, &write_key(&key), "01 02 01 00 04 6e756c6c 01", read_key);
 
     let failure = Failure::new(FailureKind::Panicked, "x");
     let dead = write_dead(Timestamp::from_micros(1), &failure, &message());
     let (_, body) = MESSAGE_V1.split_at(2);
-    assert_eq!(hex(&dead), plain(&format!("01 01 01 01 78 00 {body}")));
     let letter = DeadLetter { at: Timestamp::from_micros(1), failure, message: message() };
-    assert_eq!(read_dead(&dead), Ok(letter));
+    grown(&letter, &dead, &format!("01 01 01 01 78 00 {body}"), read_dead);
 }
 
 const MESSAGE_V1: &str =
@@ -292,7 +302,7 @@ fn runs_of_version_1_stand_and_come_back() {
 }
 
 #[test]
-fn locks_and_tasks_of_version_1_stand_and_come_back() {
+fn locks_and_tasks_of_all_versions_stand_and_come_back() {
     let id = "10 0123456789ab7cde8f0123456789abcd";
     let section = Section { run: run_id(), execution: EXECUTION, id: CommandId(8) };
     let lock = LockRecord { section, since: Timestamp::from_micros(9) };
@@ -305,7 +315,18 @@ fn locks_and_tasks_of_version_1_stand_and_come_back() {
         name: ActivityName::of("t"),
         input: payload("1"),
         trace: Some(TRACE),
+        attempt: 3,
+        first: Some(CommandId(2)),
+        progress: Some(payload("7")),
     };
-    assert_eq!(hex(&write_task(&task)), plain(&format!("01 01 72 {id} 01 74 01 31 01 01 02 01")));
-    assert_eq!(read_task(&write_task(&task)), Ok(task));
+    let golden = format!("01 72 {id} 01 74 01 31 01 01 02 01");
+    assert_eq!(hex(&write_task(&task)), plain(&format!("02 {golden} 03 01 02 01 01 37")));
+    assert_eq!(read_task(&write_task(&task)), Ok(task.clone()));
+    let earlier = plain(&format!("01 {golden}"));
+    let earlier: Vec<u8> = (0..earlier.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&earlier[at..at + 2], 16).expect("hexadecimal"))
+        .collect();
+    let first = TaskRecord { attempt: 1, first: None, progress: None, ..task };
+    assert_eq!(read_task(&earlier), Ok(first));
 }

@@ -4,12 +4,12 @@ use super::env::Env;
 use crate::Situation;
 use sarsen_engine::{RunLookup, RunRecord};
 use sarsen_protocol::{
-    Address, Batch, Body, ExecutionId, Keyspace, Message, Page, Row, RunId, Write, record::decode,
+    Address, Batch, Body, ExecutionId, Keyspace, Message, Page, Row, RunId, Write, record::decode_since,
 };
 use std::collections::BTreeMap;
 
 /// The version of messages in their rows.
-const VERSION: u8 = 1;
+const VERSIONS: [u8; 2] = [1, 2];
 
 /// What is known of a run.
 #[derive(Clone, Copy, Debug)]
@@ -61,11 +61,15 @@ impl<S> Env<S> {
         for write in &batch.writes {
             match (write.keyspace, &write.value) {
                 (Keyspace::Locks, Some(_)) => self.count(Situation::LockGranted),
-                (Keyspace::Mailbox, Some(value)) => match decode::<Message>(VERSION, value) {
-                    Ok((Message { body: Body::Lock(_), .. }, _)) => self.count(Situation::LockWaited),
-                    Ok((Message { body: Body::Cancel(_), .. }, _)) => self.count(Situation::LockCancelled),
-                    _ => {}
-                },
+                (Keyspace::Mailbox, Some(value)) => {
+                    match decode_since::<Message>(VERSIONS[0], VERSIONS[1], value) {
+                        Ok((Message { body: Body::Lock(_), .. }, _)) => self.count(Situation::LockWaited),
+                        Ok((Message { body: Body::Cancel(_), .. }, _)) => {
+                            self.count(Situation::LockCancelled);
+                        }
+                        _ => {}
+                    }
+                }
                 (Keyspace::Instances, _) => self.look_at_run(write),
                 _ => {}
             }

@@ -14,6 +14,8 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 const VERSION: u8 = 1;
+/// Of messages and tasks.
+const GROWN: u8 = 2;
 /// The bytes of a row's number at the end of a key.
 const ROW_BYTES: usize = 16;
 
@@ -144,7 +146,7 @@ impl Durable {
         }
         for keyspace in [Keyspace::Mailbox, Keyspace::Inbox, Keyspace::Timers] {
             for row in rows(keyspace)? {
-                let (message, _) = decode::<Message>(VERSION, &row.value)?;
+                let (message, _) = decode::<Message>(GROWN, &row.value)?;
                 durable.waiting.push(Waiting { message, keyspace });
             }
         }
@@ -209,7 +211,7 @@ impl Durable {
 fn tasks(rows: Vec<Row>) -> Result<Vec<TaskRow>, Unseen> {
     rows.into_iter()
         .map(|row| {
-            let (task, _) = decode::<TaskRecord>(VERSION, &row.value)?;
+            let (task, _) = decode::<TaskRecord>(GROWN, &row.value)?;
             let command = number(&row.key[row.key.len() - 8..]);
             let command = CommandId(u32::try_from(command).unwrap_or(u32::MAX));
             Ok(TaskRow { run: task.run, execution: task.execution, command })
