@@ -237,7 +237,7 @@ pub mod durable {
     pub use sarsen_runtime::{
         ActivityRequest, Awaited, Branch, Caller, ChildRequest, Children, Completions, Contenders,
         DelayedSignal, Durable, Either, EntityRequest, EventRequest, Guard, Join, LockSet, Locked,
-        LockedCaller, LockedRequest, Next, Requests, Select, TimerRequest,
+        LockedCaller, LockedRequest, Next, NextWindowed, Requests, Select, TimerRequest, Windowed,
     };
 }
 

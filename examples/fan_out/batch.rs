@@ -55,15 +55,14 @@ pub async fn walk(from: u64) -> Path {
 /// Walks from each number. Whenever one walk ends the next one begins, and the custom status tells how many have ended.
 #[orchestration]
 pub async fn work_through(cx: Context, batch: Batch) -> Result<Summary, CallError> {
-    let mut walks = (1..=batch.items).map(|from| cx.activity(walk, from));
-    let mut running: Completions<_> = walks.by_ref().take(batch.window).collect();
+    let walks = (1..=batch.items).map(|from| cx.activity(walk, from));
+    let mut running = Completions::windowed(walks, batch.window);
     let mut summary = Summary::default();
     while let Some(path) = running.next().await {
         summary.add(path?);
         if summary.paths.is_multiple_of(STEP) {
             cx.set_status(&summary.paths)?;
         }
-        running.extend(walks.next());
     }
     Ok(summary)
 }

@@ -54,8 +54,8 @@ pub use sarsen_orchestration::{
     Activity, ActivityCode, ActivityRequest, Awaited, Branch, Caller, ChildRequest, Children, Completions,
     Contenders, Context, DelayedSignal, Durable, Either, EntityRequest, EventError, EventRequest,
     FailureDetails, Guard, HistoryEvent, HistoryEventKind, Instance, Join, LockSet, Locked, LockedCaller,
-    LockedRequest, Next, Orchestration, OrchestrationType, Parent, ParentInstance, Requests, RetryPolicy,
-    Select, TimerRequest, join, join_all, select, select_all,
+    LockedRequest, Next, NextWindowed, Orchestration, OrchestrationType, Parent, ParentInstance, Requests,
+    RetryPolicy, Select, TimerRequest, Windowed, join, join_all, select, select_all,
 };
 #[doc(no_inline)]
 pub use sarsen_protocol::{
