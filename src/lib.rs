@@ -238,7 +238,8 @@ pub mod durable {
     pub use sarsen_runtime::{
         ActivityRequest, Awaited, Branch, Caller, ChildRequest, Children, Completions, Contenders,
         DelayedSignal, Durable, Either, EntityRequest, EventRequest, EventsRequest, Guard, Join, LockSet,
-        Locked, LockedCaller, LockedRequest, NamedActivityRequest, Next, Requests, Select, TimerRequest,
+        Locked, LockedCaller, LockedRequest, NamedActivityRequest, Next, NextWindowed, Requests, Select,
+        TimerRequest, Windowed,
     };
 }
 

@@ -38,8 +38,8 @@ pub use awaited::Awaited;
 pub use branch::Branch;
 pub use command::{Attempt, Command};
 pub use compose::{
-    Children, Completions, Contenders, Either, Join, Next, Requests, Select, join, join_all, select,
-    select_all,
+    Children, Completions, Contenders, Either, Join, Next, NextWindowed, Requests, Select, Windowed, join,
+    join_all, select, select_all,
 };
 pub use context::Context;
 pub use convert::{Converter, FailureDetails, HistoryEvent, HistoryEventKind, Instance, ParentInstance};

@@ -54,9 +54,9 @@ pub use sarsen_orchestration::{
     Activity, ActivityCode, ActivityRequest, Again, Attempted, Awaited, Branch, Caller, ChildRequest,
     Children, Completions, Contenders, Context, DelayedSignal, Durable, Either, EntityRequest, EventError,
     EventRequest, EventsRequest, FailureDetails, Guard, HistoryEvent, HistoryEventKind, Instance, Join,
-    LockSet, Locked, LockedCaller, LockedRequest, NamedActivityRequest, Next, Orchestration,
-    OrchestrationType, Parent, ParentInstance, Requests, RetryPolicy, Select, TimerRequest, join, join_all,
-    select, select_all,
+    LockSet, Locked, LockedCaller, LockedRequest, NamedActivityRequest, Next, NextWindowed, Orchestration,
+    OrchestrationType, Parent, ParentInstance, Requests, RetryPolicy, Select, TimerRequest, Windowed, join,
+    join_all, select, select_all,
 };
 #[doc(no_inline)]
 pub use sarsen_protocol::{

@@ -17,6 +17,7 @@ mod campaign;
 mod cases;
 mod clients;
 mod durable;
+mod examples;
 mod invariants;
 mod ledger;
 mod oracle;
