@@ -220,26 +220,27 @@
 
 pub use sarsen_macros::{Entity, activity, operations, orchestration};
 pub use sarsen_runtime::{
-    Activity, ActivityCode, ActivityContext, ActivityOptions, Address, AddressError, AnyRun, Branch, Builder,
-    Call, CallError, Client, ClientPort, Closed, CommandId, Context, CustomStatusRequest, DelayedRequest,
-    Duplicate, Either, Entity, EntityContext, EntityType, EventError, ExecutionId, Failure, FailureKind,
-    Guard, History, HistoryEvent, IdentityError, IntoInput, Limits, Listed, ListedState, Listing, Lock,
-    LockStage, ManageRequest, Managing, NumberedRequest, OpenError, Operations, Orchestration,
-    OrchestrationOptions, OrchestrationType, PageRequest, PageToken, Parent, Payload, PendingReason, Port,
-    Producer, ProducerPort, ProducerRequest, PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Reference,
-    RegisterError, Request, RestartRequest, ResultRequest, RetryPolicy, Returns, Reuse, Run, RunId,
-    RunIdError, RunInfo, RunListing, RunOrder, RunOutcome, RunPage, RunResult, RunStatus, Runtime,
-    SectionError, Sequence, ShutdownError, Signal, StartRequest, Starting, State, StateListing, StatePort,
-    StateRequest, Stats, TerminateRequest, Timestamp, TurnPort, TurnRequest, TurnStart, Untyped, Uuid, join,
-    join_all, log, select, select_all,
+    Activity, ActivityCode, ActivityContext, ActivityOptions, Address, AddressError, Again, AnyRun,
+    Attempted, Branch, Builder, Call, CallError, Client, ClientPort, Closed, CommandId, Context,
+    CustomStatusRequest, DelayedRequest, Duplicate, Either, Entity, EntityContext, EntityType, EventError,
+    ExecutionId, Failure, FailureKind, FailureOrigin, Guard, History, HistoryEvent, IdentityError, IntoInput,
+    Limits, Listed, ListedState, Listing, Lock, LockStage, ManageRequest, Managing, NumberedRequest,
+    OpenError, Operations, Orchestration, OrchestrationOptions, OrchestrationType, PageRequest, PageToken,
+    Parent, Payload, PendingReason, Port, Producer, ProducerPort, ProducerRequest, PurgeRequest,
+    PurgeRunsRequest, Purged, RaiseRequest, Reference, RegisterError, Request, RestartRequest, ResultRequest,
+    RetryPolicy, Returns, Reuse, Run, RunId, RunIdError, RunInfo, RunListing, RunOrder, RunOutcome, RunPage,
+    RunResult, RunStatus, Runtime, SectionError, Sequence, ShutdownError, Signal, StartRequest, Starting,
+    State, StateListing, StatePort, StateRequest, Stats, TerminateRequest, Timestamp, TurnPort, TurnRequest,
+    TurnStart, Untyped, Uuid, join, join_all, log, select, select_all,
 };
 
 /// What the methods of a [`Context`] return: requests, and the durable futures that they become.
 pub mod durable {
     pub use sarsen_runtime::{
         ActivityRequest, Awaited, Branch, Caller, ChildRequest, Children, Completions, Contenders,
-        DelayedSignal, Durable, Either, EntityRequest, EventRequest, Guard, Join, LockSet, Locked,
-        LockedCaller, LockedRequest, Next, Requests, Select, TimerRequest,
+        DelayedSignal, Durable, Either, EntityRequest, EventRequest, EventsRequest, Guard, Join, LockSet,
+        Locked, LockedCaller, LockedRequest, NamedActivityRequest, Next, NextWindowed, Requests, Select,
+        TimerRequest, Windowed,
     };
 }
 

@@ -2,21 +2,36 @@
 //!
 //! Keys begin with the slot, big-endian, so that a slot's records are neighbours in each keyspace. An address is
 //! written as `name 0x00 key`; neither part has a 0x00 of its own, so a 0x00 behind it ends it. Each value begins
-//! with a version byte of its own; the golden bytes below are those of each version.
+//! with a version byte of its own; each has golden bytes of all its versions.
+
+mod meta;
+mod run;
+
+pub(crate) use meta::{
+    PermitRecord, changed_key, permit_key, read_changed, read_changed_key, read_permit, read_permit_key,
+    span_of, write_changed, write_permit,
+};
+pub(crate) use run::{Garbage, RunRow, read_run_row, write_run};
+pub use run::{RunExtras, RunRecord};
 
 use bytes::{BufMut, Bytes};
 use sarsen_protocol::{
-    ActivityName, Address, CommandId, Epoch, ExecutionId, Failure, HashMap, IdentityName, Labels, Message,
-    OrchestrationName, Parent, Payload, PendingReason, RunId, RunOutcome, RunStatus, Section, Sequence, Slot,
-    SlotRange, Source, Timestamp, TraceContext,
-    record::{RecordError, decode, decode_all, decode_since, encode_exact, encode_exact_before},
+    ActivityName, Address, CommandId, Epoch, ExecutionId, Failure, HashMap, IdentityName, Message, Payload,
+    RunId, Section, Sequence, Slot, SlotRange, Source, Timestamp, TraceContext,
+    record::{RecordError, decode, decode_all, decode_since, encode_exact, encode_exact_before, version_of},
 };
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
+/// The version of what has been the same since the first: an entity's record, a lock.
 const VERSION: u8 = 1;
-/// The version of records that have been added to since the first: variants at the end of an enum.
+
+/// The version of messages, of what is kept of them, and of runs. Since version 1 an activity may be overdue, may have
+/// said how far it had got, a failure may say more than its text and its details, a run may be put off and may go by
+/// itself; all else is the same.
 const GROWN: u8 = 2;
+
+/// The version of tasks. Version 1 knew of no attempts.
+const TASK: u8 = 2;
 
 /// Names a row that a shard made: no two rows of a store share (epoch, counter).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -251,115 +266,6 @@ pub(crate) fn read_instance(value: &Bytes) -> Result<(InstanceHeader, Option<Pay
     Ok((header, state))
 }
 
-/// What is known of a run beside its history. Readable without the user's code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRecord {
-    /// The orchestration.
-    pub name: OrchestrationName,
-    /// The first of its executions, which tells it from a run that had its id before.
-    pub first: ExecutionId,
-    /// The execution that is under way, or was the last.
-    pub execution: ExecutionId,
-    /// How far it has got.
-    pub status: RunStatus,
-    /// When its start was accepted.
-    pub created: Timestamp,
-    /// When this record last changed.
-    pub changed: Timestamp,
-    /// When it ended.
-    pub completed: Option<Timestamp>,
-    /// The custom status that its code has set.
-    pub custom_status: Option<Payload>,
-    /// How it ended.
-    pub outcome: Option<RunOutcome>,
-    /// The run that waits for it.
-    pub parent: Option<Parent>,
-    /// What goes with it.
-    pub labels: Labels,
-    /// Why it cannot go on, while it cannot.
-    pub parked: Option<String>,
-    /// How many chunks the last execution's history has, once it is over.
-    pub(crate) chunks: u32,
-    /// What few runs have.
-    #[serde(skip)]
-    pub(crate) extras: Option<Box<RunExtras>>,
-}
-
-/// What is known of some runs beside what is known of all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunExtras {
-    /// When it was to begin, if that was not at once.
-    pub scheduled: Option<Timestamp>,
-    /// Why it has not begun.
-    pub pending: Option<PendingReason>,
-    /// When it will be purged, once it is over.
-    pub expires: Option<Timestamp>,
-    /// With what it was started, if another execution is under way than the first.
-    pub input: Option<Payload>,
-}
-
-static NO_EXTRAS: RunExtras = RunExtras { scheduled: None, pending: None, expires: None, input: None };
-
-impl RunRecord {
-    /// What few runs have.
-    pub fn extras(&self) -> &RunExtras {
-        self.extras.as_deref().unwrap_or(&NO_EXTRAS)
-    }
-
-    pub(crate) fn extras_mut(&mut self) -> &mut RunExtras {
-        self.extras.get_or_insert_default()
-    }
-
-    /// Whether the execution is the run's first.
-    pub(crate) fn is_first(&self) -> bool {
-        self.execution == self.first
-    }
-}
-
-/// What is left of a history that nobody needs: its chunks from one number up to, not including, another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Garbage {
-    pub(crate) execution: ExecutionId,
-    pub(crate) from: u32,
-    pub(crate) to: u32,
-}
-
-/// The row of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RunRow {
-    /// `None` when only garbage is left.
-    pub(crate) run: Option<RunRecord>,
-    pub(crate) garbage: Vec<Garbage>,
-}
-
-/// A run's row as it is written. The first two variants are those of an `Option`, which it was in version 1.
-#[derive(Serialize, Deserialize)]
-enum WrittenRun<R, E> {
-    None,
-    Plain(R),
-    Extended(R, E),
-}
-
-pub(crate) fn write_run(row: &RunRow) -> Bytes {
-    let run = match &row.run {
-        None => WrittenRun::None,
-        Some(run) if *run.extras() == NO_EXTRAS => WrittenRun::Plain(run),
-        Some(run) => WrittenRun::Extended(run, run.extras()),
-    };
-    encode_exact(GROWN, &(run, &row.garbage)).into()
-}
-
-pub(crate) fn read_run_row(value: &Bytes) -> Result<RunRow, RecordError> {
-    type Read = (WrittenRun<RunRecord, Box<RunExtras>>, Vec<Garbage>);
-    let ((run, garbage), _): (Read, _) = decode_since(VERSION, GROWN, value)?;
-    let run = match run {
-        WrittenRun::None => None,
-        WrittenRun::Plain(run) => Some(run),
-        WrittenRun::Extended(run, extras) => Some(RunRecord { extras: Some(extras), ..run }),
-    };
-    Ok(RunRow { run, garbage })
-}
-
 fn history_prefix(run: &Address, execution: ExecutionId) -> Vec<u8> {
     let mut key = start(run.slot(), run.as_bytes().len() + 1 + 16 + 4);
     key.put_slice(run.as_bytes());
@@ -406,6 +312,29 @@ pub(crate) struct TaskRecord {
     pub(crate) name: ActivityName,
     pub(crate) input: Payload,
     pub(crate) trace: Option<TraceContext>,
+    /// Which attempt it is, counted from 1.
+    pub(crate) attempt: u32,
+    /// The command of the first attempt; `None` when this is it.
+    pub(crate) first: Option<CommandId>,
+    /// What was last said of how far it had got.
+    pub(crate) progress: Option<Payload>,
+}
+
+/// A task as version 1 wrote it.
+#[derive(Deserialize)]
+struct TaskRecordV1 {
+    run: RunId,
+    execution: ExecutionId,
+    name: ActivityName,
+    input: Payload,
+    trace: Option<TraceContext>,
+}
+
+impl From<TaskRecordV1> for TaskRecord {
+    fn from(task: TaskRecordV1) -> Self {
+        let TaskRecordV1 { run, execution, name, input, trace } = task;
+        Self { run, execution, name, input, trace, attempt: 1, first: None, progress: None }
+    }
 }
 
 pub(crate) fn task_key(slot: Slot, id: RowId) -> Bytes {
@@ -431,11 +360,14 @@ pub(crate) fn read_task_key(key: &[u8]) -> Result<(Slot, RowId), RecordError> {
 }
 
 pub(crate) fn write_task(task: &TaskRecord) -> Bytes {
-    encode_exact(VERSION, task).into()
+    encode_exact(TASK, task).into()
 }
 
 pub(crate) fn read_task(value: &[u8]) -> Result<TaskRecord, RecordError> {
-    decode_all(VERSION, value)
+    match version_of(1, TASK, value)? {
+        1 => decode_all::<TaskRecordV1>(1, value).map(TaskRecord::from),
+        _ => decode_all(TASK, value),
+    }
 }
 
 /// Encodes a message that waits in a mailbox, an inbox or for its time.
@@ -444,7 +376,7 @@ pub(crate) fn write_message(message: &Message) -> Bytes {
 }
 
 pub(crate) fn read_message(value: &Bytes) -> Result<Message, RecordError> {
-    Ok(decode_since(VERSION, GROWN, value)?.0)
+    Ok(decode_since(1, GROWN, value)?.0)
 }
 
 /// What an idempotency key stands for.
@@ -464,11 +396,11 @@ pub(crate) struct KeyOutcome {
 }
 
 pub(crate) fn write_key(record: &KeyRecord) -> Bytes {
-    encode_exact(VERSION, record).into()
+    encode_exact(GROWN, record).into()
 }
 
 pub(crate) fn read_key(value: &Bytes) -> Result<KeyRecord, RecordError> {
-    Ok(decode(VERSION, value)?.0)
+    Ok(decode_since(1, GROWN, value)?.0)
 }
 
 #[derive(Serialize)]
@@ -480,7 +412,7 @@ struct WrittenDead<'a> {
 
 /// Encodes a message that was given up.
 pub(crate) fn write_dead(at: Timestamp, failure: &Failure, message: &Message) -> Bytes {
-    encode_exact(VERSION, &WrittenDead { at, failure, message }).into()
+    encode_exact(GROWN, &WrittenDead { at, failure, message }).into()
 }
 
 /// A message that was given up, read from its record.
@@ -499,83 +431,11 @@ pub struct DeadLetter {
 /// # Errors
 /// [`RecordError`] when it is none.
 pub fn read_dead(value: &Bytes) -> Result<DeadLetter, RecordError> {
-    Ok(decode(VERSION, value)?.0)
+    Ok(decode_since(1, GROWN, value)?.0)
 }
 
 fn damaged(reason: &str) -> RecordError {
     RecordError::Damaged { reason: reason.to_owned() }
-}
-
-/// How long a span of time is of which a slot's row says that runs have changed in it.
-const SPAN: Duration = Duration::from_secs(10);
-
-/// What stands behind the slot in the keys of the keyspace `Meta`.
-const CHANGED: u8 = 0;
-const PERMIT: u8 = 1;
-
-/// The span of time in which a moment lies.
-pub(crate) fn span_of(moment: Timestamp) -> u64 {
-    moment.as_micros() / u64::try_from(SPAN.as_micros()).unwrap_or(u64::MAX)
-}
-
-pub(crate) fn changed_key(slot: Slot) -> Bytes {
-    let mut key = start(slot, 1);
-    key.put_u8(CHANGED);
-    key.into()
-}
-
-/// The slot of a row that says when runs have changed; `None` for another row.
-pub(crate) fn read_changed_key(key: &[u8]) -> Option<Slot> {
-    (key.get(2..)? == [CHANGED]).then(|| slot(key)).flatten()
-}
-
-pub(crate) fn write_changed(span: u64) -> Bytes {
-    encode_exact(VERSION, &span).into()
-}
-
-pub(crate) fn read_changed(value: &[u8]) -> Result<u64, RecordError> {
-    decode_all(VERSION, value)
-}
-
-/// A run of an orchestration of which only so many may be under way: it waits for a permit, or holds one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct PermitRecord {
-    pub(crate) name: OrchestrationName,
-    epoch: Epoch,
-    counter: u64,
-    pub(crate) holds: bool,
-}
-
-impl PermitRecord {
-    pub(crate) fn new(name: &OrchestrationName, order: RowId, holds: bool) -> Self {
-        Self { name: name.clone(), epoch: order.epoch, counter: order.counter, holds }
-    }
-
-    /// Its place among those who have asked.
-    pub(crate) fn order(&self) -> RowId {
-        RowId { epoch: self.epoch, counter: self.counter }
-    }
-}
-
-pub(crate) fn permit_key(run: &Address) -> Bytes {
-    let mut key = start(run.slot(), 1 + run.as_bytes().len());
-    key.put_u8(PERMIT);
-    key.put_slice(run.as_bytes());
-    key.into()
-}
-
-/// The run of a permit's row; `None` for another row.
-pub(crate) fn read_permit_key(key: &[u8]) -> Result<Option<Address>, RecordError> {
-    let Some((&PERMIT, run)) = key.get(2..).and_then(<[u8]>::split_first) else { return Ok(None) };
-    Address::from_bytes(run).map(Some).ok_or_else(|| damaged("a permit's key is none"))
-}
-
-pub(crate) fn write_permit(permit: &PermitRecord) -> Bytes {
-    encode_exact(VERSION, permit).into()
-}
-
-pub(crate) fn read_permit(value: &[u8]) -> Result<PermitRecord, RecordError> {
-    decode_all(VERSION, value)
 }
 
 /// Counts rows by slot; used where only the owner of a slot may write.

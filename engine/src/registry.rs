@@ -20,6 +20,8 @@ pub struct Registry {
     /// The options of the orchestrations that have any.
     options: BTreeMap<&'static str, OrchestrationOptions>,
     activities: BTreeSet<&'static str>,
+    /// Whether there is an activity for every name that no other has.
+    any_activity: bool,
 }
 
 /// What may be chosen for an orchestration, where it is registered.
@@ -143,6 +145,17 @@ impl Registry {
         Ok(())
     }
 
+    /// Adds the activity of all names that no other has.
+    ///
+    /// # Errors
+    /// [`Duplicate`] when there is one.
+    pub fn insert_any_activity(&mut self) -> Result<(), Duplicate> {
+        if std::mem::replace(&mut self.any_activity, true) {
+            return Err(Duplicate { kind: "an activity of any name", name: "*", attribute: "#[activity" });
+        }
+        Ok(())
+    }
+
     /// The orchestration with this name.
     pub fn orchestration(&self, name: &str) -> Option<&Arc<dyn Orchestrator>> {
         self.orchestrations.get(name)
@@ -150,7 +163,7 @@ impl Registry {
 
     /// Whether there is an activity with this name.
     pub fn has_activity(&self, name: &str) -> bool {
-        self.activities.contains(name)
+        self.any_activity || self.activities.contains(name)
     }
 
     /// The type with this name.

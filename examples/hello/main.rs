@@ -11,34 +11,16 @@
 #![expect(unreachable_pub, reason = "in a program, `pub` says as much as `pub(crate)` and reads better")]
 
 mod arguments;
+mod greeting;
 mod report;
 
 use arguments::{Command, Options};
 use futures::TryStreamExt;
-use sarsen::{
-    CallError, Context, HistoryEvent, OpenError, Reuse, Runtime, ShutdownError, activity, orchestration,
-};
-use std::{io, process::ExitCode, time::Duration};
+use greeting::{hello, say_hello};
+use sarsen::{CallError, HistoryEvent, OpenError, Reuse, Runtime, ShutdownError};
+use std::{io, process::ExitCode};
 
 const CITIES: [&str; 3] = ["Tokyo", "Cairo", "Lima"];
-
-/// Work in the world outside: done at least once, its result taken once.
-#[activity]
-async fn say_hello(city: String, pause_ms: u64) -> String {
-    eprintln!("greeting {city}");
-    tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-    format!("Hello, {city}!")
-}
-
-/// Greets each city when the one before has answered.
-#[orchestration]
-async fn hello(cx: Context, cities: Vec<String>, pause_ms: u64) -> Result<Vec<String>, CallError> {
-    let mut greetings = Vec::new();
-    for city in cities {
-        greetings.push(cx.activity(say_hello, (city, pause_ms)).await?);
-    }
-    Ok(greetings)
-}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

@@ -1,6 +1,6 @@
 //! The check at the end, from what the entities themselves have kept.
 
-use crate::entities::{Game, Lobby, Player, RATING, Stay};
+use super::entities::{Game, Lobby, Player, RATING, Stay};
 use futures::TryStreamExt;
 use sarsen::{CallError, Client, LockStage};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! What makes the matches: a worker is an orchestration that makes one, and begins anew with the next.
 
-use crate::{
+use super::{
     entities::{Game, Lobby, Player, PlayerRef, Ticket},
     ratings,
 };

@@ -36,10 +36,10 @@ mod tasks;
 
 pub use awaited::Awaited;
 pub use branch::Branch;
-pub use command::Command;
+pub use command::{Attempt, Command};
 pub use compose::{
-    Children, Completions, Contenders, Either, Join, Next, Requests, Select, join, join_all, select,
-    select_all,
+    Children, Completions, Contenders, Either, Join, Next, NextWindowed, Requests, Select, Windowed, join,
+    join_all, select, select_all,
 };
 pub use context::Context;
 pub use convert::{Converter, FailureDetails, HistoryEvent, HistoryEventKind, Instance, ParentInstance};
@@ -57,9 +57,9 @@ pub use place::inside_execution;
 pub use promise::Moment;
 pub use request::{
     ActivityRequest, Caller, ChildRequest, DelayedSignal, EntityRequest, EventError, EventRequest,
-    TimerRequest,
+    EventsRequest, NamedActivityRequest, TimerRequest,
 };
-pub use retry_policy::RetryPolicy;
+pub use retry_policy::{Again, Attempted, RetryPolicy};
 pub use sarsen_protocol::{
     CommandId, EntityType, ExecutionLimits, IntoInput, Labels, Launch, OrchestrationType, Parent, Port,
     Reference, Start,
@@ -72,6 +72,6 @@ pub mod __private {
     pub use crate::{Activity, ActivityCode, Orchestration};
     pub use sarsen_protocol::{
         OrchestrationType, Returns,
-        returns::{Kind, ViaResult, ViaValue},
+        returns::{Kind, ViaError, ViaResult, ViaValue},
     };
 }

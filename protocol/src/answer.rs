@@ -124,6 +124,12 @@ pub struct Task {
     pub input: Payload,
     /// Where the run's trace continues.
     pub trace: Option<TraceContext>,
+    /// Which attempt it is, counted from 1.
+    pub attempt: u32,
+    /// The command of the first attempt, which names what all of them are to do.
+    pub first: CommandId,
+    /// What was last said of how far it had got, in this attempt or one before.
+    pub progress: Option<Payload>,
 }
 
 /// How a run ended.

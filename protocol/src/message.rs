@@ -313,6 +313,19 @@ pub enum Completion {
     Granted(Vec<Address>),
     /// A section cannot be had.
     Refused(Failure),
+    /// The time that an activity was given is over.
+    Overdue,
+    /// An activity has failed that had said how far it had got.
+    Failed(Box<FailedAttempt>),
+}
+
+/// An activity that has failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedAttempt {
+    /// Why.
+    pub failure: Failure,
+    /// How far it had got.
+    pub progress: Payload,
 }
 
 impl Body {
@@ -351,7 +364,10 @@ impl Completion {
             }
             Self::Granted(entities) => entities.len() * size_of::<Address>(),
             Self::Refused(failure) => failure.message.len(),
-            Self::Timer => 0,
+            Self::Failed(failed) => {
+                size_of::<FailedAttempt>() + failed.failure.message.len() + failed.progress.len()
+            }
+            Self::Timer | Self::Overdue => 0,
         }
     }
 }

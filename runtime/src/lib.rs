@@ -52,17 +52,18 @@ pub use sarsen_entities::{
 };
 #[doc(no_inline)]
 pub use sarsen_orchestration::{
-    Activity, ActivityCode, ActivityRequest, Awaited, Branch, Caller, ChildRequest, Children, Completions,
-    Contenders, Context, DelayedSignal, Durable, Either, EntityRequest, EventError, EventRequest,
-    FailureDetails, Guard, HistoryEvent, HistoryEventKind, Instance, Join, LockSet, Locked, LockedCaller,
-    LockedRequest, Next, Orchestration, OrchestrationType, Parent, ParentInstance, Requests, RetryPolicy,
-    Select, TimerRequest, join, join_all, select, select_all,
+    Activity, ActivityCode, ActivityRequest, Again, Attempted, Awaited, Branch, Caller, ChildRequest,
+    Children, Completions, Contenders, Context, DelayedSignal, Durable, Either, EntityRequest, EventError,
+    EventRequest, EventsRequest, FailureDetails, Guard, HistoryEvent, HistoryEventKind, Instance, Join,
+    LockSet, Locked, LockedCaller, LockedRequest, NamedActivityRequest, Next, NextWindowed, Orchestration,
+    OrchestrationType, Parent, ParentInstance, Requests, RetryPolicy, Select, TimerRequest, Windowed, join,
+    join_all, select, select_all,
 };
 #[doc(no_inline)]
 pub use sarsen_protocol::{
-    Address, AddressError, CallError, CommandId, ExecutionId, Failure, FailureKind, IdentityError, IntoInput,
-    Payload, PendingReason, Reuse, RunId, RunIdError, RunOutcome, RunStatus, SectionError, Sequence,
-    Timestamp, Uuid,
+    Address, AddressError, CallError, CommandId, ExecutionId, Failure, FailureKind, FailureOrigin,
+    IdentityError, IntoInput, Payload, PendingReason, Reuse, RunId, RunIdError, RunOutcome, RunStatus,
+    SectionError, Sequence, Timestamp, Uuid,
 };
 
 /// What the macros name; no part of the public interface.

@@ -30,11 +30,25 @@ pub(crate) const COUNTER: Example = Example {
     over: Some("there is no unfinished run"),
 };
 
+pub(crate) const AGGREGATOR: Example =
+    Example { name: "aggregator", progress: Progress::Field("sent"), over: None };
+
+pub(crate) const APPROVAL: Example =
+    Example { name: "approval", progress: Progress::Field("decided"), over: None };
+
+pub(crate) const BOOKING: Example = Example { name: "booking", progress: Progress::Line("now "), over: None };
+
+pub(crate) const FAN_OUT: Example =
+    Example { name: "fan_out", progress: Progress::Field("done"), over: None };
+
 pub(crate) const HELLO: Example =
     Example { name: "hello", progress: Progress::Line("greeting "), over: None };
 
 pub(crate) const MATCHMAKING: Example =
     Example { name: "matchmaking", progress: Progress::Field("finished"), over: None };
+
+pub(crate) const MONITOR: Example =
+    Example { name: "monitor", progress: Progress::Field("round"), over: None };
 
 pub(crate) const TRANSFER: Example =
     Example { name: "transfer", progress: Progress::Field("done"), over: None };

@@ -12,5 +12,6 @@ mod command_line;
 mod example;
 mod kills;
 mod orchestrations;
+mod patterns;
 mod random;
 mod text;

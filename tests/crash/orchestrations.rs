@@ -1,7 +1,7 @@
 //! The examples with orchestrations are killed on their way, go on inside their sections, and check themselves.
 
 use crate::{
-    example::{End, Example, HELLO, MATCHMAKING, TRANSFER},
+    example::{AGGREGATOR, APPROVAL, BOOKING, End, Example, FAN_OUT, HELLO, MATCHMAKING, MONITOR, TRANSFER},
     random::{self, Random},
 };
 use serde_json::Value;
@@ -14,12 +14,12 @@ const KILLS: usize = 3;
 /// How many transfers there are to a line of the progress.
 const STEP: u64 = 100;
 
-fn scratch() -> TempDir {
+pub(crate) fn scratch() -> TempDir {
     tempfile::tempdir().expect("there is a temporary folder")
 }
 
 /// Random numbers for the test of this name.
-fn seeded(test: &str) -> Random {
+pub(crate) fn seeded(test: &str) -> Random {
     let seed = random::seed();
     eprintln!("again: SARSEN_SEED={seed} cargo test --test crash {test}");
     Random::new(seed)
@@ -28,7 +28,7 @@ fn seeded(test: &str) -> Random {
 /// Kills an example [`KILLS`] times, each time after `more` lines beyond those that, as `retold` says, a process
 /// tells again after such a progress. The first process is to begin; a later one may be killed while it opens
 /// the data.
-fn kill_on_the_way(
+pub(crate) fn kill_on_the_way(
     example: &Example,
     arguments: &[&str],
     data: &Path,
@@ -45,7 +45,7 @@ fn kill_on_the_way(
 }
 
 /// The objects that an example printed.
-fn objects(stdout: &str) -> Vec<Value> {
+pub(crate) fn objects(stdout: &str) -> Vec<Value> {
     stdout.lines().map(|line| serde_json::from_str(line).expect("a line is an object")).collect()
 }
 
@@ -132,15 +132,22 @@ fn bad_arguments_exit_with_2() {
     let check = |example: &Example, arguments: &[&str], message: &str| {
         example.run(folder.path(), arguments).failed(2, message);
     };
-    for example in [&HELLO, &MATCHMAKING, &TRANSFER] {
+    let examples = [&AGGREGATOR, &APPROVAL, &BOOKING, &FAN_OUT, &HELLO, &MATCHMAKING, &MONITOR, &TRANSFER];
+    for example in examples {
         check(example, &["--frobnicate"], "--frobnicate");
         check(example, &["stray"], "stray");
         check(example, &["--data", file!()], file!());
         assert!(example.run(folder.path(), &["--help"]).succeeded().contains("usage: "));
     }
+    check(&AGGREGATOR, &["--orders", "0"], "0");
+    check(&APPROVAL, &["--deadline", "-1"], "no number of seconds");
+    check(&BOOKING, &["--fail", "boat"], "none of conference");
+    check(&BOOKING, &["--conferences", "0"], "1 to 1000");
+    check(&FAN_OUT, &["--window", "5001"], "1 to 5000");
     check(&HELLO, &["--pause-ms", "long"], "long");
     check(&MATCHMAKING, &["--players", "1"], "from 2 on");
     check(&MATCHMAKING, &["--workers", "0"], "0");
+    check(&MONITOR, &["--rounds", "0"], "0");
     check(&TRANSFER, &["--accounts", "1"], "2 to 1000");
     check(&TRANSFER, &["--in-flight", "0"], "0");
 }

@@ -3,7 +3,10 @@
 mod bodies;
 
 use super::*;
-use sarsen_protocol::{Body, FailureKind, Identity, Origin, ShardId, Uuid};
+use sarsen_protocol::{
+    Body, FailureKind, Identity, Labels, OrchestrationName, Origin, Parent, PendingReason, RunOutcome,
+    RunStatus, ShardId, Uuid,
+};
 
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
@@ -11,6 +14,20 @@ fn hex(bytes: &[u8]) -> String {
         write!(text, "{byte:02x}").expect("a string takes everything");
         text
     })
+}
+
+/// Checks that a value is written as the golden bytes of version 1 say but for its version, and that both are read.
+fn grown<T: PartialEq + std::fmt::Debug>(
+    value: &T,
+    written: &Bytes,
+    golden: &str,
+    read: impl Fn(&Bytes) -> Result<T, RecordError>,
+) {
+    let mut earlier = written.to_vec();
+    assert_eq!(std::mem::replace(&mut earlier[0], 1), GROWN, "the version");
+    assert_eq!(hex(&earlier), plain(golden), "{value:?}");
+    assert_eq!(read(written).as_ref(), Ok(value));
+    assert_eq!(read(&earlier.into()).as_ref(), Ok(value));
 }
 
 /// The bytes without the blanks that make them readable.
@@ -200,35 +217,17 @@ fn values_of_version_1_stand_and_come_back() {
     assert_eq!(hex(&instance), plain("01 01 01 01 70 09 0a 7b7d"));
     assert_eq!(read_instance(&instance), Ok((header, Some(payload("{}")))));
 
-    stands_since_1(&write_message(&message()), MESSAGE_V1, read_message, &message());
+    grown(&message(), &write_message(&message()), MESSAGE_V1, read_message);
 
     let outcome = KeyOutcome { answer: Ok(Payload::null()), expires: Timestamp::from_micros(1) };
     let key = KeyRecord { content: 2, outcome: Some(outcome) };
-    assert_eq!(hex(&write_key(&key)), plain("01 02 01 00 04 6e756c6c 01"));
-    assert_eq!(read_key(&write_key(&key)), Ok(key));
+    grown(&key, &write_key(&key), "01 02 01 00 04 6e756c6c 01", read_key);
 
     let failure = Failure::new(FailureKind::Panicked, "x");
     let dead = write_dead(Timestamp::from_micros(1), &failure, &message());
     let (_, body) = MESSAGE_V1.split_at(2);
-    assert_eq!(hex(&dead), plain(&format!("01 01 01 01 78 00 {body}")));
     let letter = DeadLetter { at: Timestamp::from_micros(1), failure, message: message() };
-    assert_eq!(read_dead(&dead), Ok(letter));
-}
-
-/// Compares a record of version 2 with the bytes of version 1, from which it has only grown; both are read.
-#[track_caller]
-fn stands_since_1<T: PartialEq + std::fmt::Debug>(
-    written: &Bytes,
-    golden: &str,
-    read: impl Fn(&Bytes) -> Result<T, RecordError>,
-    expect: &T,
-) {
-    let golden = plain(golden);
-    let rest = golden.strip_prefix("01").expect("it is of version 1");
-    assert_eq!(hex(written), format!("02{rest}"));
-    assert_eq!(read(written).as_ref(), Ok(expect));
-    let earlier = Bytes::from([&[VERSION], &written[1..]].concat());
-    assert_eq!(read(&earlier).as_ref(), Ok(expect), "as version 1 wrote it");
+    grown(&letter, &dead, &format!("01 01 01 01 78 00 {body}"), read_dead);
 }
 
 const MESSAGE_V1: &str =
@@ -291,7 +290,7 @@ fn run_rows() -> Vec<(RunRow, String)> {
 #[test]
 fn runs_of_version_1_stand_and_come_back() {
     for (row, golden) in run_rows() {
-        stands_since_1(&write_run(&row), &golden, read_run_row, &row);
+        grown(&row, &write_run(&row), &golden, read_run_row);
     }
     let statuses = [
         RunStatus::Pending,
@@ -350,7 +349,7 @@ fn rows_of_the_keyspace_meta_stand_and_come_back() {
 }
 
 #[test]
-fn locks_and_tasks_of_version_1_stand_and_come_back() {
+fn locks_and_tasks_of_all_versions_stand_and_come_back() {
     let id = "10 0123456789ab7cde8f0123456789abcd";
     let section = Section { run: run_id(), execution: EXECUTION, id: CommandId(8) };
     let lock = LockRecord { section, since: Timestamp::from_micros(9) };
@@ -363,7 +362,18 @@ fn locks_and_tasks_of_version_1_stand_and_come_back() {
         name: ActivityName::of("t"),
         input: payload("1"),
         trace: Some(TRACE),
+        attempt: 3,
+        first: Some(CommandId(2)),
+        progress: Some(payload("7")),
     };
-    assert_eq!(hex(&write_task(&task)), plain(&format!("01 01 72 {id} 01 74 01 31 01 01 02 01")));
-    assert_eq!(read_task(&write_task(&task)), Ok(task));
+    let golden = format!("01 72 {id} 01 74 01 31 01 01 02 01");
+    assert_eq!(hex(&write_task(&task)), plain(&format!("02 {golden} 03 01 02 01 01 37")));
+    assert_eq!(read_task(&write_task(&task)), Ok(task.clone()));
+    let earlier = plain(&format!("01 {golden}"));
+    let earlier: Vec<u8> = (0..earlier.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&earlier[at..at + 2], 16).expect("hexadecimal"))
+        .collect();
+    let first = TaskRecord { attempt: 1, first: None, progress: None, ..task };
+    assert_eq!(read_task(&earlier), Ok(first));
 }

@@ -15,7 +15,8 @@ use std::{
 
 /// A stream of outputs in the order in which durable futures end.
 ///
-/// More may be pushed while it is read, so that a bounded number is under way at any time:
+/// [`windowed`](Self::windowed) keeps a bounded number of many under way. By hand it is done so, since more may be pushed
+/// while it is read:
 ///
 /// ```
 /// # use sarsen_orchestration::{Completions, Context};

@@ -146,6 +146,39 @@ fn a_stream_yields_in_the_order_of_completion() {
 }
 
 #[test]
+fn a_windowed_stream_keeps_so_many_under_way() {
+    orchestration!(windowed, |cx, window: usize| -> Vec<u32> {
+        let mut running = Completions::windowed((0..4).map(|n| cx.activity(double, n)), window);
+        let mut answers = Vec::new();
+        loop {
+            match select(running.next(), cx.event::<u32>("tick")).await {
+                Either::First(Some(answer)) => answers.push(answer.unwrap()),
+                Either::First(None) => return answers,
+                Either::Second(tick) => answers.push(tick.unwrap()),
+            }
+        }
+    });
+    let by_two = [
+        ("", "0 activity `double` with 0; 1 activity `double` with 1"),
+        ("1 = 2; raise tick 100", "2 activity `double` with 2"),
+        ("2 = 4; 0 = 0", "3 activity `double` with 3"),
+        ("3 = 6", "the end with [2,100,4,0,6]"),
+    ];
+    check::<windowed>("2", &by_two);
+    let one_by_one = [
+        ("", "0 activity `double` with 0"),
+        ("0 = 0", "1 activity `double` with 1"),
+        ("1 = 2", "2 activity `double` with 2"),
+        ("2 = 4", "3 activity `double` with 3"),
+        ("3 = 6", "the end with [0,2,4,6]"),
+    ];
+    check::<windowed>("0", &one_by_one);
+    let all = "0 activity `double` with 0; 1 activity `double` with 1; 2 activity `double` with 2; 3 activity \
+               `double` with 3";
+    check::<windowed>("9", &[("", all), ("3 = 6; 2 = 4; 1 = 2; 0 = 0", "the end with [6,4,2,0]")]);
+}
+
+#[test]
 fn a_stream_that_was_not_read_yields_in_the_order_of_completion_too() {
     orchestration!(stream, |cx, _input: ()| -> Vec<u32> {
         let mut running: Completions<_> = (0..3).map(|n| cx.activity(double, n)).collect();

@@ -79,3 +79,19 @@ fn a_stream_is_polled_once_for_each_that_ends() {
         assert_eq!(polls::<stream>(width), u64::from(width) * 2 + 1);
     }
 }
+
+#[test]
+fn a_windowed_stream_is_polled_once_for_each_that_ends() {
+    orchestration!(windowed, |cx, width: u32| -> u32 {
+        let requests = (0..width).map(|n| cx.activity(step, n));
+        let mut running = Completions::windowed(requests, width as usize);
+        let mut sum = 0;
+        while let Some(answer) = counted(running.next()).await {
+            sum += answer.unwrap();
+        }
+        sum
+    });
+    for width in [10, 1_000, 100_000] {
+        assert_eq!(polls::<windowed>(width), u64::from(width) * 2 + 1);
+    }
+}

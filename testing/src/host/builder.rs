@@ -9,7 +9,7 @@ use sarsen_entities::{Behaviour, Entity, Typed};
 use sarsen_orchestration::{self as orchestration, Activity, ActivityCode, Orchestration, Orchestrator};
 use sarsen_runtime::{
     ActivityContext,
-    gate::{ActivityHandler, activity_handler},
+    gate::{ANY_ACTIVITY, ActivityHandler, activity_handler},
 };
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -128,7 +128,11 @@ impl<W: World> Builder<W> {
     /// If its name is taken.
     pub fn handler(mut self, handler: Arc<dyn ActivityHandler>) -> Self {
         let name = handler.name();
-        self.registry.insert_activity(name).unwrap_or_else(|error| panic!("{error}"));
+        let inserted = match name {
+            ANY_ACTIVITY => self.registry.insert_any_activity(),
+            name => self.registry.insert_activity(name),
+        };
+        inserted.unwrap_or_else(|error| panic!("{error}"));
         self.activities.insert(name, handler);
         self
     }

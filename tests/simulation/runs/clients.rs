@@ -261,7 +261,7 @@ pub(crate) fn look(
                 client.runs().updated_since(since).count().await.map(drop)
             }
             Look::CustomStatus => {
-                let wait = client.any_run(run).custom_status_when(|digest: &u64| digest % 3 == 0);
+                let wait = client.any_run(run).custom_status_when(|digest: &u64| digest.is_multiple_of(3));
                 wait.timeout(Duration::from_secs(2)).await.map(drop)
             }
             Look::Locks => client.locks().await.map(drop),

@@ -6,7 +6,7 @@ use sarsen_orchestration::{Cursor, Event, Outstanding};
 use sarsen_protocol::{
     Address, Body, CommandId, Completion, ExecutionId, Keyspace, Labels, Message, OrchestrationName, Parent,
     Payload, PendingReason, Read, Row, RunId, RunOutcome, RunStatus, Section, Timestamp, Uuid,
-    record::{RecordError, decode, decode_all, decode_all_since, decode_since},
+    record::{RecordError, decode, decode_all},
 };
 use sarsen_storage::{Error, Store};
 use sarsen_testing::rows;
@@ -14,8 +14,8 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 const VERSION: u8 = 1;
-/// The versions of messages and of runs' rows, from the oldest to the newest.
-const GROWN: [u8; 2] = [1, 2];
+/// Of messages, tasks and runs' rows.
+const GROWN: u8 = 2;
 /// The bytes of a row's number at the end of a key.
 const ROW_BYTES: usize = 16;
 
@@ -184,7 +184,7 @@ impl Durable {
         }
         for keyspace in [Keyspace::Mailbox, Keyspace::Inbox, Keyspace::Timers] {
             for row in rows(keyspace)? {
-                let (message, _) = decode_since::<Message>(GROWN[0], GROWN[1], &row.value)?;
+                let (message, _) = decode::<Message>(GROWN, &row.value)?;
                 durable.waiting.push(Waiting { message, keyspace });
             }
         }
@@ -212,7 +212,7 @@ impl Durable {
             }
             return Ok(());
         };
-        let row: RunRow = decode_all_since(GROWN[0], GROWN[1], &row.value)?;
+        let row: RunRow = decode_all(GROWN, &row.value)?;
         for Garbage { execution, from, to } in row.garbage {
             if from >= to {
                 return Err(Unseen::Record(format!("garbage from {from} to {to} of {run}")));
@@ -256,7 +256,7 @@ impl Durable {
 fn tasks(rows: Vec<Row>) -> Result<Vec<TaskRow>, Unseen> {
     rows.into_iter()
         .map(|row| {
-            let (task, _) = decode::<TaskRecord>(VERSION, &row.value)?;
+            let (task, _) = decode::<TaskRecord>(GROWN, &row.value)?;
             let command = number(&row.key[row.key.len() - 8..]);
             let command = CommandId(u32::try_from(command).unwrap_or(u32::MAX));
             Ok(TaskRow { run: task.run, execution: task.execution, command })
@@ -278,7 +278,7 @@ pub(crate) fn run<S: Store>(store: &S, run: &RunId) -> Result<Option<RunRecord>,
         Read { keyspace: Keyspace::Instances, from, to, rows_max: 1, bytes_max: usize::MAX, values: true };
     let row = store.read(&[read])?.into_iter().flat_map(|page| page.rows).next();
     Ok(match row {
-        Some(row) => decode_all_since::<RunRow>(GROWN[0], GROWN[1], &row.value)?.run.record(),
+        Some(row) => decode_all::<RunRow>(GROWN, &row.value)?.run.record(),
         None => None,
     })
 }

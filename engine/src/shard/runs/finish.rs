@@ -123,11 +123,10 @@ impl Shard {
             let result = match &outcome {
                 RunOutcome::Returned(result) => Ok(result.clone()),
                 RunOutcome::Failed(failure) => Err(failure.clone()),
-                RunOutcome::Terminated { reason } => Err(Failure {
-                    kind: FailureKind::Terminated,
-                    message: format!("run `{}` was terminated", issuer.run),
-                    details: reason.clone().map(Box::new),
-                }),
+                RunOutcome::Terminated { reason } => {
+                    let text = format!("run `{}` was terminated", issuer.run);
+                    Err(Failure::new(FailureKind::Terminated, text).with_details(reason.clone()))
+                }
             };
             let run = Address::run(&parent.run);
             self.complete(&run, parent.execution, parent.command, Completion::Child(result));

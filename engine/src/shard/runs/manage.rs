@@ -195,10 +195,7 @@ impl Shard {
         if message.from.client().is_some() {
             // A repeat under the same key is told the same.
             let details = json::encode(&status).ok();
-            let failure = Failure {
-                details: details.map(Box::new),
-                ..Failure::new(FailureKind::RunExists, error.to_string())
-            };
+            let failure = Failure::new(FailureKind::RunExists, error.to_string()).with_details(details);
             if matches!(message.identity, Identity::None) {
                 self.reply(message, Answer::refused(error));
             } else {

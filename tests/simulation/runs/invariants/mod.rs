@@ -10,6 +10,7 @@ pub(crate) mod money;
 pub(crate) mod none_left;
 pub(crate) mod nothing_lost;
 pub(crate) mod pending;
+pub(crate) mod progress_kept;
 pub(crate) mod promises;
 pub(crate) mod same_commands;
 pub(crate) mod sections_alive;
@@ -36,6 +37,7 @@ pub(crate) const FAULTS: &[(&str, &[Armed])] = &[
     (none_left::NAME, none_left::ARMED),
     (nothing_lost::NAME, nothing_lost::ARMED),
     (pending::NAME, pending::ARMED),
+    (progress_kept::NAME, progress_kept::ARMED),
     (promises::NAME, promises::ARMED),
     (same_commands::NAME, same_commands::ARMED),
     (sections_alive::NAME, sections_alive::ARMED),
@@ -60,5 +62,6 @@ pub(crate) fn check_durable(
     note(ended_clean::NAME, ended_clean::check(durable, histories));
     note(first_come::NAME, first_come::check(durable, histories, memory));
     note(ends_stand::NAME, ends_stand::check(durable, histories, memory));
+    note(progress_kept::NAME, progress_kept::check(histories));
     note(taken_once::NAME, taken_once::check(durable, histories, memory));
 }

@@ -110,8 +110,7 @@ pub(crate) fn check_end<S: Store>(
 /// Whether an activity that begins was asked for, as a history says that is durable. One whose execution has gone
 /// meanwhile is cancelled next.
 pub(crate) fn check_perform(task: &Task, durable: &Durable, histories: &Histories) -> Checked {
-    let issued =
-        |event: &Event| matches!(event, Event::Issued(id, Command::Task { .. }) if *id == task.token.command);
+    let issued = |event: &Event| matches!(event, Event::Issued(id, Command::Task { .. } | Command::Attempt(_)) if *id == task.token.command);
     let is_known = match histories.get(&(task.run.clone(), task.execution)) {
         Some(history) => history.events.iter().any(issued),
         None => {

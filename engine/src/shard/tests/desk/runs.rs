@@ -12,7 +12,7 @@ use sarsen_orchestration::{Activity, OrchestrationType, Typed};
 use sarsen_protocol::{
     Address, Answer, Body, CallError, Completed, Completion, ExecutionId, Failure, FailureKind, Identity,
     Keyspace, Labels, Launch, Message, OperationName, Origin, Payload, RaisedEvent, RequestId, Reuse, RunId,
-    RunOutcome, Section, SessionId, StartRequest, TaskToken, Timestamp, json,
+    RunOutcome, Section, SessionId, StartRequest, Task, TaskToken, Timestamp, json,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -185,7 +185,26 @@ impl Desk {
     pub(in crate::shard::tests) fn perform_token(&mut self, token: TaskToken, answer: Result<&str, &str>) {
         let result = answer.map(text).map_err(|why| Failure::new(FailureKind::Panicked, why));
         let shard = usize::from(self.slots.shard(token.slot).0);
-        self.shards[shard].handle(Input::Performed { token, result }, self.now);
+        self.shards[shard].handle(Input::Performed { token, result, progress: None }, self.now);
+    }
+
+    /// An activity that was handed out says how far it has got.
+    pub(in crate::shard::tests) fn progress(&mut self, input: &str, progress: &str) {
+        let task =
+            self.tasks.iter().find(|task| task.input == text(input)).expect("it is handed out").clone();
+        let shard = usize::from(self.slots.shard(task.token.slot).0);
+        self.shards[shard]
+            .handle(Input::Progressed { task: Box::new(task), progress: text(progress) }, self.now);
+    }
+
+    /// The attempts that were handed out, and what they are told of how far the last one got.
+    pub(in crate::shard::tests) fn attempts(&self) -> Vec<String> {
+        let told = |task: &Task| {
+            let progress =
+                task.progress.as_ref().map(|progress| json::decode::<String>(progress).expect("text"));
+            format!("{} of {}: {}", task.attempt, task.first, progress.unwrap_or_default())
+        };
+        self.tasks.iter().map(told).collect()
     }
 
     /// Ends all activities that were handed out, each with its input. Returns whether there were any.
@@ -193,7 +212,8 @@ impl Desk {
         let tasks = std::mem::take(&mut self.tasks);
         for task in &tasks {
             let shard = usize::from(self.slots.shard(task.token.slot).0);
-            let performed = Input::Performed { token: task.token, result: Ok(task.input.clone()) };
+            let performed =
+                Input::Performed { token: task.token, result: Ok(task.input.clone()), progress: None };
             self.shards[shard].handle(performed, self.now);
         }
         !tasks.is_empty()
