@@ -176,6 +176,15 @@ impl<O> Run<O> {
     /// Starts a run with the orchestration, the input and the tags that this one was started with: under the same id,
     /// in its place, when it is over, or under [another](RestartRequest::id) also while it is under way.
     ///
+    /// ```
+    #[doc = include_str!("run/greet_of_docs.txt")]
+    /// # async fn again(client: &sarsen_runtime::Client) -> Result<(), sarsen_runtime::CallError> {
+    /// let run = client.run(greet, "greet-ada");
+    /// let second = run.restart().id("greet-ada-2").await?;
+    /// assert_eq!(second.result().await?, "hello, Ada");
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// Awaited: [`CallError::RunNotFound`], [`CallError::RunReplaced`], [`CallError::OtherOrchestration`],
     /// [`CallError::RunExists`] when it is not over or the other id is taken, and those of
@@ -187,6 +196,15 @@ impl<O> Run<O> {
     /// Waits until the run's custom status is such as `wanted` says: awaited as `Result<T, CallError>`, it is that
     /// status. What is looked at is durable. A status that is there for a moment only may be missed: of several that the
     /// code sets one behind the other only the last is sure to be seen.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # async fn watch(client: &sarsen_runtime::Client) -> Result<(), sarsen_runtime::CallError> {
+    /// let run = client.any_run("import-7");
+    /// let half = run.custom_status_when(|done: &f64| *done >= 0.5).timeout(Duration::from_secs(60));
+    /// println!("{} of it are done", half.await?);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// Awaited: [`CallError::CustomStatusMissed`] when the run is over and its last status is none of those,

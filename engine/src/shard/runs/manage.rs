@@ -313,11 +313,9 @@ impl Shard {
             self.park_unbegun(id, reason);
             return Managed::Waits(entry);
         };
-        let name = begin.start.name.clone();
-        if !self.may_begin(id, &name) {
+        if !self.may_begin(id, &begin.start.name) {
             return Managed::Waits(entry);
         }
-        let Body::Begin(begin) = &entry.message.body else { return Managed::Done };
         let execution = orchestration.begin(begin.start.clone());
         let carried = begin.carried.iter();
         let inputs =

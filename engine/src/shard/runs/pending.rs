@@ -43,14 +43,13 @@ impl Shard {
 
     /// Takes back the timer of a run as a whole, if it has one: that of its begin, or of its purge.
     pub(super) fn forget_alarm(&mut self, id: InstanceId) {
-        let Some(address) = self.address_of(id) else { return };
         let Some(record) = self.run_mut(id).and_then(|run| run.row.run.as_mut()) else { return };
         let first = record.first;
         let Some(extras) = record.extras.as_mut() else { return };
         let scheduled = extras.pending == Some(PendingReason::Scheduled);
         let due = if scheduled { extras.scheduled } else { extras.expires };
         (extras.pending, extras.expires) = (None, None);
-        let Some(due) = due else { return };
+        let (Some(due), Some(address)) = (due, self.address_of(id)) else { return };
         let timer = TimerId { due, row: RowId::of_alarm(first), slot: address.slot() };
         self.batch.replace(Keyspace::Timers, crate::record::timer_key(timer), None);
         self.timers.remove(timer, self.open_number());
@@ -111,8 +110,12 @@ impl Shard {
         }
     }
 
-    /// Gives the free permits of an orchestration to those who wait for them.
+    /// Gives the free permits of an orchestration to those who wait for them. Of one that is not registered none is
+    /// free: how many there are is not known.
     fn give_permits(&mut self, name: &OrchestrationName) {
+        if self.config.registry.orchestration(name.as_str()).is_none() {
+            return;
+        }
         let most = self.permits_of(name).unwrap_or(usize::MAX);
         while let Some(run) = self.permits.give_next(name, most) {
             // One that is not in memory is looked at when it has been read.

@@ -291,6 +291,31 @@ fn another_limit_at_the_next_open_counts_those_who_are_under_way() {
 }
 
 #[test]
+fn permits_stay_as_they_are_while_the_orchestration_is_not_registered() {
+    let mut desk = limited(1);
+    for run in ["a", "b", "c"] {
+        desk.start(run, "event e");
+        desk.rest();
+    }
+    desk.registered = false;
+    desk.reopen(1);
+    desk.rest();
+    desk.terminate("a");
+    desk.rest();
+    desk.registered = true;
+    desk.reopen(1);
+    desk.rest();
+    let stand = ["a", "b", "c"].map(|run| desk.stands(run));
+    assert_eq!(stand, ["terminated: \"enough\"", "running", "pending"]);
+    for run in ["b", "c"] {
+        desk.raise(run, "e x", None);
+        desk.rest();
+        assert_eq!(desk.stands(run), "completed: x");
+    }
+    assert_eq!(permits(&desk), 0);
+}
+
+#[test]
 fn starts_are_refused_when_too_many_wait_for_a_permit() {
     let mut desk = Desk::new(1, super::limits(|limits| limits.runs_waiting_max = 1));
     desk.options = OrchestrationOptions::default().concurrency(1);
