@@ -212,6 +212,11 @@ pub enum Body {
         /// Its first execution; a run that has its id since is left alone.
         first: ExecutionId,
     },
+    /// That a run which has failed goes on from its point of failure.
+    Rewind {
+        /// Why.
+        reason: Option<String>,
+    },
 }
 
 /// An operation of an entity: a signal when nobody waits for the answer, else a call.
@@ -349,7 +354,9 @@ impl Body {
             }
             Self::Event(event) => size_of::<RaisedEvent>() + event.input.len(),
             Self::Completed(completed) => size_of::<Completed>() + completed.completion.bytes(),
-            Self::Suspend { reason } | Self::Resume { reason } => reason.as_ref().map_or(0, String::len),
+            Self::Suspend { reason } | Self::Resume { reason } | Self::Rewind { reason } => {
+                reason.as_ref().map_or(0, String::len)
+            }
             Self::Terminate { reason, .. } => reason.as_ref().map_or(0, Payload::len),
             Self::Purge | Self::Sweep | Self::Due { .. } | Self::PurgeThis { .. } => 0,
         }
@@ -390,6 +397,7 @@ impl fmt::Display for Body {
             Self::Purge | Self::PurgeThis { .. } => f.write_str("a purge"),
             Self::Sweep => f.write_str("a sweep"),
             Self::Due { .. } => f.write_str("the moment of a begin"),
+            Self::Rewind { .. } => f.write_str("a rewinding"),
         }
     }
 }
@@ -404,7 +412,7 @@ impl Message {
     pub fn is_answered(&self) -> bool {
         match &self.body {
             Body::Operation(operation) => operation.answered,
-            Body::Start(_) => true,
+            Body::Start(_) | Body::Rewind { .. } => true,
             _ => false,
         }
     }

@@ -34,8 +34,8 @@ pub use client::{
     AnyRun, Call, Client, ClientPort, CustomStatusRequest, DelayedRequest, History, Listed, ListedState,
     Listing, Lock, LockStage, ManageRequest, Managing, NumberedRequest, PageRequest, Producer, ProducerPort,
     ProducerRequest, PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Request, RestartRequest,
-    ResultRequest, Run, RunInfo, RunListing, RunPage, RunResult, Signal, StartRequest, Starting, State,
-    StateListing, StateRequest, TerminateRequest, Untyped,
+    ResultRequest, RewindRequest, Run, RunInfo, RunListing, RunPage, RunResult, Signal, StartRequest,
+    Starting, State, StateListing, StateRequest, TerminateRequest, Untyped,
 };
 pub use error::{OpenError, ShutdownError};
 pub use runtime::Runtime;

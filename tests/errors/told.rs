@@ -2,7 +2,7 @@
 
 use sarsen::{AddressError, CallError, Failure, IdentityError, OpenError, RegisterError, ShutdownError};
 use sarsen_entities::{AnswerError, InputError};
-use sarsen_orchestration::{EventError, HistoryError};
+use sarsen_orchestration::{EventError, HistoryError, RewindError};
 use sarsen_protocol::{RunIdError, SectionError, record::RecordError};
 use sarsen_storage::{DirectoryError, Error as StorageError};
 use serde::{Deserialize, Serialize};
@@ -211,6 +211,7 @@ tell!(
     HistoryError,
     IdentityError,
     RecordError,
+    RewindError,
     RunIdError,
     ShutdownError,
     StorageError

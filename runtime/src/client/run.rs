@@ -16,7 +16,7 @@ pub use end::{ResultRequest, RunResult};
 pub use history::History;
 pub use info::RunInfo;
 pub use listing::RunListing;
-pub use manage::{ManageRequest, Managing, TerminateRequest};
+pub use manage::{ManageRequest, Managing, RewindRequest, TerminateRequest};
 pub use order::{PageRequest, RunPage};
 pub use purge::{PurgeRequest, PurgeRunsRequest, Purged};
 pub use raise::RaiseRequest;
@@ -171,6 +171,31 @@ impl<O> Run<O> {
     /// sending.
     pub fn purge(&self) -> PurgeRequest {
         PurgeRequest::new(self.target.clone())
+    }
+
+    /// Lets a run that has failed go on from its point of failure, as another execution of it: recorded results stay, and
+    /// what had failed last is asked for again, at once. An empty reason is none.
+    ///
+    /// The point of failure is the last failure that the code was told of, with those right before it between which it
+    /// asked for nothing; if it was told of none, what came last. What it did behind that point it may do again:
+    /// signals, detached runs, activities that were asked for there. Good answers that came behind it to what was asked
+    /// for before it are given again, and so are events. Children that failed are started again, others are taken as
+    /// they are. Timers fire when they were to, or at once.
+    ///
+    /// ```
+    /// # async fn mend(client: &sarsen_runtime::Client) -> Result<(), sarsen_runtime::CallError> {
+    /// let run = client.any_run("import-7");
+    /// run.rewind("the disk is free again").await?;
+    /// let result = run.result().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Awaited: [`CallError::RunNotFailed`], [`CallError::CannotRewind`] when it failed inside a section, while it waited
+    /// for an entity's answer, or behind a history that is too long, [`CallError::RunNotFound`],
+    /// [`CallError::InvalidRun`], and those of sending.
+    pub fn rewind(&self, reason: impl Into<String>) -> RewindRequest {
+        RewindRequest::new(&self.target, given(reason.into()))
     }
 
     /// Starts a run with the orchestration, the input and the tags that this one was started with: under the same id,

@@ -124,6 +124,7 @@ fn bodies_of_version_2_stand_and_come_back() {
     let bodies = [
         (Body::Due { execution: EXECUTION }, format!("0d {ID}")),
         (Body::PurgeThis { first: EXECUTION }, format!("0e {ID}")),
+        (Body::Rewind { reason: Some("s".to_owned()) }, "0f 01 01 73".to_owned()),
     ];
     for (body, golden) in bodies {
         let message = Message::one_way(alice(), Address::run(&run_id()), body);

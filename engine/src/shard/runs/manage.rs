@@ -12,7 +12,7 @@ use sarsen_protocol::{
 };
 
 /// Whether a message was dealt with.
-enum Managed {
+pub(super) enum Managed {
     Done,
     /// It must wait for the history.
     Waits(Entry),
@@ -48,6 +48,7 @@ impl Shard {
         match &entry.message.body {
             Body::Start(_) => return self.start(id, entry),
             Body::Begin(_) => return self.begin(id, entry),
+            Body::Rewind { .. } => return self.rewind(id, entry),
             Body::Suspend { .. } | Body::Resume { .. } | Body::Terminate { .. }
                 if self.run_of(id).is_some_and(|run| run.is_under_way() && run.obeys(&entry.message)) =>
             {
@@ -76,7 +77,7 @@ impl Shard {
     }
 
     /// A message of the front queue is dealt with.
-    fn done(&mut self, id: InstanceId, entry: Entry) -> Box<Message> {
+    pub(super) fn done(&mut self, id: InstanceId, entry: Entry) -> Box<Message> {
         self.consume(id, Queue::Front, entry)
     }
 
@@ -134,9 +135,13 @@ impl Shard {
                 | Body::Resume { .. }
                 | Body::Terminate { .. }
                 | Body::Purge
-                | Body::PurgeThis { .. },
+                | Body::PurgeThis { .. }
+                | Body::Rewind { .. },
                 None,
             ) => Some(CallError::RunNotFound { run: run_id() }),
+            (Body::Rewind { .. }, Some(status)) if status != RunStatus::Failed => {
+                Some(CallError::RunNotFailed { run: run_id(), status })
+            }
             (Body::Purge | Body::PurgeThis { .. }, Some(status)) if !status.is_finished() => {
                 Some(CallError::RunNotFinished { run: run_id(), status })
             }
@@ -151,6 +156,14 @@ impl Shard {
         let status = self.run_of(id).and_then(Run::status);
         match (status, reuse) {
             (None, _) => self.accept_start(id, entry),
+            (Some(status), Reuse::Return) if start.parent.is_some() => {
+                if matches!(status, RunStatus::Failed | RunStatus::Terminated) && self.is_own_child(id, start)
+                {
+                    self.accept_start(id, entry);
+                } else {
+                    self.adopt(id, entry);
+                }
+            }
             (Some(_), Reuse::Return) => {
                 let message = self.done(id, entry);
                 self.answer_start(id, &message);
@@ -181,7 +194,7 @@ impl Shard {
     }
 
     /// Whether the run that has the id was a child of the same run that starts it again.
-    fn is_own_child(&self, id: InstanceId, start: &StartRequest) -> bool {
+    pub(super) fn is_own_child(&self, id: InstanceId, start: &StartRequest) -> bool {
         let earlier = self.run_of(id).and_then(Run::record).and_then(|record| record.parent.as_ref());
         match (earlier, &start.parent) {
             (Some(earlier), Some(parent)) => earlier.run == parent.run,
@@ -189,7 +202,7 @@ impl Shard {
         }
     }
 
-    fn refuse_start(&mut self, message: &Message, status: RunStatus) {
+    pub(super) fn refuse_start(&mut self, message: &Message, status: RunStatus) {
         let Some(run) = message.to.as_run() else { return };
         let error = CallError::RunExists { run, status };
         if message.from.client().is_some() {
@@ -480,7 +493,7 @@ impl Shard {
                 self.read_history(id);
                 None
             }
-            Code::Reading(_) | Code::Replaying(_) | Code::Live(_) => None,
+            Code::Reading(_) | Code::Replaying(_) | Code::Collected(_) | Code::Live(_) => None,
         }
     }
 

@@ -92,6 +92,11 @@ impl Shard {
         false
     }
 
+    /// Whether any run may need a permit or have one.
+    fn needs_permits(&self) -> bool {
+        self.config.registry.has_options() || !self.permits.is_empty()
+    }
+
     /// How many runs of an orchestration may be under way, if that is limited.
     fn permits_of(&self, name: &OrchestrationName) -> Option<usize> {
         let registry = &self.config.registry;
@@ -126,8 +131,19 @@ impl Shard {
         }
     }
 
-    /// Gives the permits that are free when the shard begins: there may be more of them than in its last life.
-    pub(in crate::shard) fn give_first_permits(&mut self) {
+    /// Looks at the permits once they are known: at runs that have come into memory before, and at those that are free,
+    /// since there may be more of them than in the shard's last life.
+    pub(in crate::shard) fn begin_permits(&mut self) {
+        if !self.needs_permits() {
+            return;
+        }
+        let in_memory: Vec<Address> =
+            self.instances.iter().map(|instance| instance.address.clone()).collect();
+        for address in in_memory.iter().filter(|address| address.is_run()) {
+            if let Some(id) = self.instances.find(address) {
+                self.settle_permit(id, address);
+            }
+        }
         for name in self.permits.waited_for() {
             self.give_permits(&name);
         }
@@ -135,7 +151,8 @@ impl Shard {
 
     /// Compares a run that has come into memory with the permits.
     pub(in crate::shard) fn settle_permit(&mut self, id: InstanceId, address: &Address) {
-        if self.permits.is_empty() && !self.config.registry.has_options() {
+        // Before the rows of permits are read it is not known who has one.
+        if !self.recovered || !self.needs_permits() {
             return;
         }
         let Some(record) = self.run_of(id).and_then(Run::record) else { return };
