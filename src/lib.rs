@@ -243,6 +243,11 @@ pub mod durable {
     };
 }
 
+/// Why something does not go on, as [`Client::why_waiting`] tells.
+pub mod why {
+    pub use sarsen_runtime::{Because, Held, Link, Wait, WhyWaiting};
+}
+
 /// What a history is made of, in the words of the Durable Task Framework.
 pub mod history {
     pub use sarsen_runtime::{

@@ -24,8 +24,8 @@ pub use input::{Input, LoadRequest, Loaded, Request};
 pub use lane::{Hand, Lanes};
 pub use limits::{BUSY_RETRY_AFTER, INSTANCE_MAILBOX_FACTOR, LimitTooLow, Limits};
 pub use listing::{
-    HistoryListing, ListedLock, ListedRow, ListedRun, Listing, LockListing, LockStage, RunFilter, RunListing,
-    RunLookup,
+    HistoryListing, ListedLock, ListedRow, ListedRun, Listing, LockListing, LockLookup, LockStage, RunFilter,
+    RunListing, RunLookup,
 };
 pub use load::misfit;
 pub use record::{DeadLetter, RunRecord, read_dead};

@@ -14,5 +14,5 @@ mod walk;
 pub use entities::{ListedRow, Listing};
 pub use history::HistoryListing;
 pub use locks::{ListedLock, LockListing, LockStage};
-pub use lookup::RunLookup;
+pub use lookup::{LockLookup, RunLookup};
 pub use runs::{ListedRun, RunFilter, RunListing};

@@ -33,6 +33,7 @@ mod retry_policy;
 mod samples;
 mod section;
 mod tasks;
+mod wait;
 
 pub use awaited::Awaited;
 pub use branch::Branch;
@@ -65,6 +66,8 @@ pub use sarsen_protocol::{
     Reference, Start,
 };
 pub use section::{Guard, LockSet, Locked, LockedCaller, LockedRequest};
+
+pub use wait::{Wait, waits};
 
 /// What the macros name; no part of the public interface.
 #[doc(hidden)]

@@ -31,10 +31,10 @@ mod works;
 pub use activities::{ActivityContext, ActivityOptions};
 pub use builder::Builder;
 pub use client::{
-    AnyRun, Call, Client, ClientPort, DelayedRequest, History, Listed, ListedState, Listing, Lock, LockStage,
-    ManageRequest, Managing, NumberedRequest, Producer, ProducerPort, ProducerRequest, RaiseRequest, Request,
-    ResultRequest, Run, RunInfo, RunListing, RunResult, Signal, StartRequest, Starting, State, StateListing,
-    StateRequest, TerminateRequest, Untyped,
+    AnyRun, Because, Call, Client, ClientPort, DelayedRequest, Held, History, Link, Listed, ListedState,
+    Listing, Lock, LockStage, ManageRequest, Managing, NumberedRequest, Producer, ProducerPort,
+    ProducerRequest, RaiseRequest, Request, ResultRequest, Run, RunInfo, RunListing, RunResult, Signal,
+    StartRequest, Starting, State, StateListing, StateRequest, TerminateRequest, Untyped, WhyWaiting,
 };
 pub use error::{OpenError, ShutdownError};
 pub use runtime::Runtime;
@@ -55,8 +55,8 @@ pub use sarsen_orchestration::{
     Children, Completions, Contenders, Context, DelayedSignal, Durable, Either, EntityRequest, EventError,
     EventRequest, EventsRequest, FailureDetails, Guard, HistoryEvent, HistoryEventKind, Instance, Join,
     LockSet, Locked, LockedCaller, LockedRequest, NamedActivityRequest, Next, NextWindowed, Orchestration,
-    OrchestrationType, Parent, ParentInstance, Requests, RetryPolicy, Select, TimerRequest, Windowed, join,
-    join_all, select, select_all,
+    OrchestrationType, Parent, ParentInstance, Requests, RetryPolicy, Select, TimerRequest, Wait, Windowed,
+    join, join_all, select, select_all,
 };
 #[doc(no_inline)]
 pub use sarsen_protocol::{

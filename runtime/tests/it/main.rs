@@ -12,3 +12,4 @@ mod opening;
 mod runs;
 mod support;
 mod watching;
+mod why;
