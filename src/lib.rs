@@ -251,7 +251,8 @@ pub mod why {
 /// What a history is made of, in the words of the Durable Task Framework.
 pub mod history {
     pub use sarsen_runtime::{
-        FailureDetails, History, HistoryEvent, HistoryEventKind, Instance, ParentInstance,
+        ExportedHistory, FailureDetails, History, HistoryEvent, HistoryEventKind, ImportError, Instance,
+        ParentInstance,
     };
 }
 

@@ -18,6 +18,7 @@ mod core;
 mod durable;
 mod event;
 mod execution;
+mod exported;
 mod fault;
 mod history;
 mod marker;
@@ -47,6 +48,7 @@ pub use convert::{Converter, FailureDetails, HistoryEvent, HistoryEventKind, Ins
 pub use durable::Durable;
 pub use event::{End, Event, Input};
 pub use execution::{Execution, Turn};
+pub use exported::{ExportedHistory, ImportError};
 #[cfg(feature = "faults")]
 pub use fault::{Armed, Fault, arm};
 pub use history::{Chunk, ChunkNumber, Cursor, EventNumber, HistoryError};

@@ -53,10 +53,10 @@ pub use sarsen_entities::{
 pub use sarsen_orchestration::{
     Activity, ActivityCode, ActivityRequest, Again, Attempted, Awaited, Branch, Caller, ChildRequest,
     Children, Completions, Contenders, Context, DelayedSignal, Durable, Either, EntityRequest, EventError,
-    EventRequest, EventsRequest, FailureDetails, Guard, HistoryEvent, HistoryEventKind, Instance, Join,
-    LockSet, Locked, LockedCaller, LockedRequest, NamedActivityRequest, Next, NextWindowed, Orchestration,
-    OrchestrationType, Parent, ParentInstance, Requests, RetryPolicy, Select, TimerRequest, Wait, Windowed,
-    join, join_all, select, select_all,
+    EventRequest, EventsRequest, ExportedHistory, FailureDetails, Guard, HistoryEvent, HistoryEventKind,
+    ImportError, Instance, Join, LockSet, Locked, LockedCaller, LockedRequest, NamedActivityRequest, Next,
+    NextWindowed, Orchestration, OrchestrationType, Parent, ParentInstance, Requests, RetryPolicy, Select,
+    TimerRequest, Wait, Windowed, join, join_all, select, select_all,
 };
 #[doc(no_inline)]
 pub use sarsen_protocol::{

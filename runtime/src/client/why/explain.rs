@@ -2,12 +2,12 @@
 
 use super::{Because, Held, Link};
 use crate::{
-    client::{Asker, listing::refused},
+    client::{Asker, listing::refused, run},
     gate::Gate,
 };
-use sarsen_engine::{HistoryListing, LockLookup, Registry, RunLookup};
+use sarsen_engine::{LockLookup, Registry, RunLookup};
 use sarsen_orchestration::{Event, Execution, Wait, waits};
-use sarsen_protocol::{Address, CallError, ExecutionId, RunId, RunStatus};
+use sarsen_protocol::{Address, CallError, RunId, RunStatus};
 
 /// Looks at an instance.
 pub(super) async fn link(asker: &Asker, instance: Address) -> Result<Link, CallError> {
@@ -22,8 +22,8 @@ pub(super) async fn link(asker: &Asker, instance: Address) -> Result<Link, CallE
     Ok(Link { instance, at: gate.now(), because })
 }
 
-async fn of_run(gate: &dyn Gate, run: &RunId) -> Result<Vec<Because>, CallError> {
-    let lookup = RunLookup::new(run);
+async fn of_run(gate: &dyn Gate, id: &RunId) -> Result<Vec<Because>, CallError> {
+    let lookup = RunLookup::new(id);
     let pages = gate.read(vec![lookup.read()]).await?;
     let record = pages.first().map(|page| lookup.take(page)).transpose().map_err(refused)?.flatten();
     let Some(record) = record else { return Ok(vec![Because::NotFound]) };
@@ -37,11 +37,11 @@ async fn of_run(gate: &dyn Gate, run: &RunId) -> Result<Vec<Because>, CallError>
         RunStatus::Running => {}
     }
     because.extend(record.parked.map(|reason| Because::Parked { reason }));
-    let history = history(gate, run, record.execution).await?;
+    let history = run::events(gate, id, record.execution).await?;
     for what in awaited(gate.registry(), &history) {
         let held = match &what {
-            Wait::Lock { entities, .. } => first_held(gate, entities, run).await?,
-            Wait::Call { entity, .. } => first_held(gate, std::slice::from_ref(entity), run).await?,
+            Wait::Lock { entities, .. } => first_held(gate, entities, id).await?,
+            Wait::Call { entity, .. } => first_held(gate, std::slice::from_ref(entity), id).await?,
             _ => None,
         };
         because.push(Because::Waits { what, held });
@@ -50,20 +50,6 @@ async fn of_run(gate: &dyn Gate, run: &RunId) -> Result<Vec<Because>, CallError>
         because.push(Because::Nothing);
     }
     Ok(because)
-}
-
-/// The history of an execution, as far as it is durable.
-async fn history(gate: &dyn Gate, run: &RunId, execution: ExecutionId) -> Result<Vec<Event>, CallError> {
-    let mut listing = HistoryListing::new(run, execution);
-    let mut events = Vec::new();
-    while let Some(read) = listing.next_read() {
-        for page in gate.read(vec![read]).await? {
-            let part =
-                listing.take(&page).map_err(|error| CallError::Damaged { reason: error.to_string() })?;
-            events.extend(part);
-        }
-    }
-    Ok(events)
 }
 
 /// What the code waits for; when it is not there or does not fit, what its history leaves.
