@@ -62,6 +62,9 @@ pub struct Limits {
     pub replay_events_per_turn_max: usize,
     /// Events that are kept for a run which has not been started. Beyond it they are refused as `Busy`.
     pub events_before_start_max: usize,
+    /// Runs that wait until fewer of their orchestration are under way. Beyond it clients' starts of orchestrations with
+    /// such a limit are refused as `Busy`.
+    pub runs_waiting_max: usize,
     /// How far ahead delayed signals are kept in memory.
     pub timer_window: Duration,
     /// Requests of clients that wait in the outside lane. Beyond it they are refused as `Busy`.
@@ -102,6 +105,7 @@ impl Default for Limits {
             history_events_max: 1_000_000,
             replay_events_per_turn_max: 1_024,
             events_before_start_max: 1_000,
+            runs_waiting_max: 1_000_000,
             timer_window: Duration::from_secs(600),
             lane_messages_max: 1 << 20,
             lane_bytes_max: 256 << 20,

@@ -4,11 +4,20 @@
 //! written as `name 0x00 key`; neither part has a 0x00 of its own, so a 0x00 behind it ends it. Each value begins
 //! with a version byte of its own; each has golden bytes of all its versions.
 
+mod meta;
+mod run;
+
+pub(crate) use meta::{
+    PermitRecord, changed_key, permit_key, read_changed, read_changed_key, read_permit, read_permit_key,
+    span_of, write_changed, write_permit,
+};
+pub(crate) use run::{Garbage, RunRow, read_run_row, write_run};
+pub use run::{RunExtras, RunRecord};
+
 use bytes::{BufMut, Bytes};
 use sarsen_protocol::{
-    ActivityName, Address, CommandId, Epoch, ExecutionId, Failure, HashMap, IdentityName, Labels, Message,
-    OrchestrationName, Parent, Payload, RunId, RunOutcome, RunStatus, Section, Sequence, Slot, SlotRange,
-    Source, Timestamp, TraceContext,
+    ActivityName, Address, CommandId, Epoch, ExecutionId, Failure, HashMap, IdentityName, Message, Payload,
+    RunId, Section, Sequence, Slot, SlotRange, Source, Timestamp, TraceContext,
     record::{RecordError, decode, decode_all, decode_since, encode_exact, encode_exact_before, version_of},
 };
 use serde::{Deserialize, Serialize};
@@ -16,8 +25,9 @@ use serde::{Deserialize, Serialize};
 /// The version of what has been the same since the first: an entity's record, a lock.
 const VERSION: u8 = 1;
 
-/// The version of messages and of what is kept of them. Since version 1 an activity may be overdue, may have said how far
-/// it had got, and a failure may say more than its text and its details; all else is the same.
+/// The version of messages, of what is kept of them, and of runs. Since version 1 an activity may be overdue, may have
+/// said how far it had got, a failure may say more than its text and its details, a run may be put off and may go by
+/// itself; all else is the same.
 const GROWN: u8 = 2;
 
 /// The version of tasks. Version 1 knew of no attempts.
@@ -40,6 +50,11 @@ impl RowId {
     pub(crate) fn of_unique(execution: u64, command: CommandId) -> Self {
         const COMMAND: u64 = 1 << 63;
         Self { epoch: Epoch(COMMAND | execution), counter: u64::from(command.0) }
+    }
+
+    /// The timer of a run as a whole, by its first execution: until it begins, or behind its end.
+    pub(crate) fn of_alarm(first: ExecutionId) -> Self {
+        Self::of_command(first, CommandId(u32::MAX))
     }
 
     fn put(self, bytes: &mut Vec<u8>) {
@@ -249,68 +264,6 @@ pub(crate) fn read_instance(value: &Bytes) -> Result<(InstanceHeader, Option<Pay
     let (header, state) = decode::<InstanceHeader>(VERSION, value)?;
     let state = header.exists.then(|| Payload::from_encoded(state));
     Ok((header, state))
-}
-
-/// What is known of a run beside its history. Readable without the user's code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRecord {
-    /// The orchestration.
-    pub name: OrchestrationName,
-    /// The first of its executions, which tells it from a run that had its id before.
-    pub first: ExecutionId,
-    /// The execution that is under way, or was the last.
-    pub execution: ExecutionId,
-    /// How far it has got.
-    pub status: RunStatus,
-    /// When its start was accepted.
-    pub created: Timestamp,
-    /// When this record last changed.
-    pub changed: Timestamp,
-    /// When it ended.
-    pub completed: Option<Timestamp>,
-    /// The custom status that its code has set.
-    pub custom_status: Option<Payload>,
-    /// How it ended.
-    pub outcome: Option<RunOutcome>,
-    /// The run that waits for it.
-    pub parent: Option<Parent>,
-    /// What goes with it.
-    pub labels: Labels,
-    /// Why it cannot go on, while it cannot.
-    pub parked: Option<String>,
-    /// How many chunks the last execution's history has, once it is over.
-    pub(crate) chunks: u32,
-}
-
-impl RunRecord {
-    /// Whether the execution is the run's first.
-    pub(crate) fn is_first(&self) -> bool {
-        self.execution == self.first
-    }
-}
-
-/// What is left of a history that nobody needs: its chunks from one number up to, not including, another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Garbage {
-    pub(crate) execution: ExecutionId,
-    pub(crate) from: u32,
-    pub(crate) to: u32,
-}
-
-/// The row of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RunRow {
-    /// `None` when only garbage is left.
-    pub(crate) run: Option<RunRecord>,
-    pub(crate) garbage: Vec<Garbage>,
-}
-
-pub(crate) fn write_run(row: &RunRow) -> Bytes {
-    encode_exact(VERSION, row).into()
-}
-
-pub(crate) fn read_run_row(value: &Bytes) -> Result<RunRow, RecordError> {
-    Ok(decode(VERSION, value)?.0)
 }
 
 fn history_prefix(run: &Address, execution: ExecutionId) -> Vec<u8> {

@@ -26,7 +26,7 @@ mod store;
 mod time;
 
 pub use address::{Address, AddressError, EntityName, KEY_BYTES_MAX, NAME_BYTES_MAX};
-pub use answer::{Answer, Effect, Reply, RunOutcome, RunStatus, Task, TaskToken};
+pub use answer::{Answer, Effect, PendingReason, Reply, RunOutcome, RunStatus, Task, TaskToken};
 pub use call_error::CallError;
 pub use entity_type::{EntityType, Port, Reference};
 pub use failure::{Failure, FailureKind, FailureOrigin};

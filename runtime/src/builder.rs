@@ -5,7 +5,7 @@ use crate::{
     activities::{ANY_ACTIVITY, ActivityHandler, activity_handler, closure_handler},
     runtime::Plan,
 };
-use sarsen_engine::{Limits, Registry};
+use sarsen_engine::{Limits, OrchestrationOptions, Registry};
 use sarsen_entities::{Entity, Typed};
 use sarsen_orchestration::{self as orchestration, Activity, ActivityCode, Orchestration};
 use sarsen_protocol::Slot;
@@ -49,8 +49,18 @@ impl Builder {
 
     /// Registers an orchestration, named by its function. Runs of orchestrations that are not registered stay as they
     /// are and go on when they are. What is wrong with one is told when the runtime is opened.
-    pub fn orchestration<O: Orchestration>(mut self, _orchestration: fn() -> O) -> Self {
-        let registered = self.register_orchestration::<O>();
+    pub fn orchestration<O: Orchestration>(self, orchestration: fn() -> O) -> Self {
+        self.orchestration_with(orchestration, |options| options)
+    }
+
+    /// As [`orchestration`](Self::orchestration), with options:
+    /// `.orchestration_with(bill, |options| options.concurrency(8).retention(Duration::from_secs(86_400)))`.
+    pub fn orchestration_with<O: Orchestration>(
+        mut self,
+        _orchestration: fn() -> O,
+        choose: impl FnOnce(OrchestrationOptions) -> OrchestrationOptions,
+    ) -> Self {
+        let registered = self.register_orchestration::<O>(choose(OrchestrationOptions::default()));
         self.note(registered)
     }
 
@@ -145,10 +155,16 @@ impl Builder {
         Ok(self.registry.insert(Arc::new(behaviour))?)
     }
 
-    fn register_orchestration<O: Orchestration>(&mut self) -> Result<(), OpenError> {
+    fn register_orchestration<O: Orchestration>(
+        &mut self,
+        options: OrchestrationOptions,
+    ) -> Result<(), OpenError> {
+        if options.is_idle() {
+            return Err(OpenError::RunConcurrency { orchestration: O::NAME });
+        }
         let bad_name = |_| OpenError::Name { kind: "an orchestration", name: O::NAME };
         let orchestrator = orchestration::Typed::<O>::new().map_err(bad_name)?;
-        Ok(self.registry.insert_orchestration(Arc::new(orchestrator))?)
+        Ok(self.registry.insert_orchestration_with(Arc::new(orchestrator), options)?)
     }
 
     fn register_activity<A>(&mut self, options: ActivityOptions) -> Result<(), OpenError>

@@ -22,7 +22,8 @@ pub use port::{ClientPort, ProducerPort};
 pub use producer::{NumberedRequest, Producer, ProducerRequest};
 pub use request::{Call, DelayedRequest, Request, Signal};
 pub use run::{
-    AnyRun, History, ManageRequest, Managing, RaiseRequest, ResultRequest, Run, RunInfo, RunListing,
+    AnyRun, CustomStatusRequest, History, ManageRequest, Managing, PageRequest, PurgeRequest,
+    PurgeRunsRequest, Purged, RaiseRequest, RestartRequest, ResultRequest, Run, RunInfo, RunListing, RunPage,
     RunResult, StartRequest, Starting, TerminateRequest, Untyped,
 };
 pub use state::{State, StateRequest};

@@ -31,10 +31,11 @@ mod works;
 pub use activities::{ActivityContext, ActivityOptions};
 pub use builder::Builder;
 pub use client::{
-    AnyRun, Because, Call, Client, ClientPort, DelayedRequest, Held, History, Link, Listed, ListedState,
-    Listing, Lock, LockStage, ManageRequest, Managing, NumberedRequest, Producer, ProducerPort,
-    ProducerRequest, RaiseRequest, Request, ResultRequest, Run, RunInfo, RunListing, RunResult, Signal,
-    StartRequest, Starting, State, StateListing, StateRequest, TerminateRequest, Untyped, WhyWaiting,
+    AnyRun, Because, Call, Client, ClientPort, CustomStatusRequest, DelayedRequest, Held, History, Link,
+    Listed, ListedState, Listing, Lock, LockStage, ManageRequest, Managing, NumberedRequest, PageRequest,
+    Producer, ProducerPort, ProducerRequest, PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Request,
+    RestartRequest, ResultRequest, Run, RunInfo, RunListing, RunPage, RunResult, Signal, StartRequest,
+    Starting, State, StateListing, StateRequest, TerminateRequest, Untyped, WhyWaiting,
 };
 pub use error::{OpenError, ShutdownError};
 pub use runtime::Runtime;
@@ -43,7 +44,7 @@ pub use works::Closed;
 
 // What is said beside it; the facade takes everything from here.
 #[doc(no_inline)]
-pub use sarsen_engine::{Duplicate, Limits};
+pub use sarsen_engine::{Duplicate, Limits, OrchestrationOptions, PageToken, RunOrder};
 #[doc(no_inline)]
 pub use sarsen_entities::{
     Entity, EntityContext, EntityType, Operations, Port, Reference, RegisterError, Returns, StatePort,
@@ -61,8 +62,8 @@ pub use sarsen_orchestration::{
 #[doc(no_inline)]
 pub use sarsen_protocol::{
     Address, AddressError, CallError, CommandId, ExecutionId, Failure, FailureKind, FailureOrigin,
-    IdentityError, IntoInput, Payload, Reuse, RunId, RunIdError, RunOutcome, RunStatus, SectionError,
-    Sequence, Timestamp, Uuid,
+    IdentityError, IntoInput, Payload, PendingReason, Reuse, RunId, RunIdError, RunOutcome, RunStatus,
+    SectionError, Sequence, Timestamp, Uuid,
 };
 
 /// What the macros name; no part of the public interface.

@@ -3,7 +3,10 @@
 mod bodies;
 
 use super::*;
-use sarsen_protocol::{Body, FailureKind, Identity, Origin, ShardId, Uuid};
+use sarsen_protocol::{
+    Body, FailureKind, Identity, Labels, OrchestrationName, Origin, Parent, PendingReason, RunOutcome,
+    RunStatus, ShardId, Uuid,
+};
 
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
@@ -261,6 +264,7 @@ fn run_rows() -> Vec<(RunRow, String)> {
         labels: labels(),
         parked: Some("x".to_owned()),
         chunks: 6,
+        extras: None,
     };
     let garbage = Garbage { execution: EXECUTION, from: 1, to: 300 };
     let id = "10 0123456789ab7cde8f0123456789abcd";
@@ -286,9 +290,7 @@ fn run_rows() -> Vec<(RunRow, String)> {
 #[test]
 fn runs_of_version_1_stand_and_come_back() {
     for (row, golden) in run_rows() {
-        let written = write_run(&row);
-        assert_eq!(hex(&written), plain(&golden));
-        assert_eq!(read_run_row(&written), Ok(row));
+        grown(&row, &write_run(&row), &golden, read_run_row);
     }
     let statuses = [
         RunStatus::Pending,
@@ -299,6 +301,51 @@ fn runs_of_version_1_stand_and_come_back() {
         RunStatus::Terminated,
     ];
     assert_eq!(statuses.map(|status| encode_exact(VERSION, &status)[1]), [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn runs_with_more_than_version_1_knew_stand_and_come_back() {
+    let (mut row, _) = run_rows().swap_remove(2);
+    let plain_row = write_run(&row);
+    let record = row.run.as_mut().expect("there is one");
+    record.extras = Some(Box::default());
+    assert_eq!(write_run(&row), plain_row, "what is not there takes no room");
+    let reasons = [(PendingReason::Scheduled, "00"), (PendingReason::Concurrency, "01")];
+    for (reason, bytes) in reasons {
+        let extras = RunExtras {
+            scheduled: Some(Timestamp::from_micros(1)),
+            pending: Some(reason),
+            expires: Some(Timestamp::from_micros(2)),
+            input: Some(payload("3")),
+        };
+        row.run.as_mut().expect("there is one").extras = Some(Box::new(extras));
+        let written = write_run(&row);
+        let (before, garbage) = plain_row.split_at(plain_row.len() - 22);
+        let golden = format!("02 02 {} 01 01 01 {bytes} 01 02 01 01 33 {}", hex(&before[2..]), hex(garbage));
+        assert_eq!(hex(&written), plain(&golden));
+        assert_eq!(read_run_row(&written).as_ref(), Ok(&row));
+    }
+}
+
+#[test]
+fn rows_of_the_keyspace_meta_stand_and_come_back() {
+    let run = Address::run(&run_id());
+    let slot = hex(&run.slot().number().to_be_bytes());
+    assert_eq!(hex(&changed_key(run.slot())), format!("{slot}00"));
+    assert_eq!(hex(&permit_key(&run)), format!("{slot}010072"));
+    assert_eq!(read_changed_key(&changed_key(run.slot())), Some(run.slot()));
+    assert_eq!(read_changed_key(&permit_key(&run)), None);
+    assert_eq!(read_permit_key(&permit_key(&run)), Ok(Some(run.clone())));
+    assert_eq!(read_permit_key(&changed_key(run.slot())), Ok(None));
+
+    let span = span_of(Timestamp::from_micros(3_000_000_001));
+    assert_eq!((span, hex(&write_changed(span))), (300, "01fb2c01".to_owned()));
+    assert_eq!(read_changed(&write_changed(span)), Ok(span));
+
+    let permit = PermitRecord::new(&OrchestrationName::of("o"), ROW, true);
+    assert_eq!(hex(&write_permit(&permit)), plain("01 01 6f 02 03 01"));
+    assert_eq!(read_permit(&write_permit(&permit)), Ok(permit.clone()));
+    assert_eq!(permit.order(), ROW);
 }
 
 #[test]

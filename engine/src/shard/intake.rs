@@ -207,7 +207,14 @@ impl Shard {
 
 /// Whether a message manages a run: those are accepted however much waits.
 pub(super) fn is_management(message: &Message) -> bool {
-    matches!(message.body, Body::Suspend { .. } | Body::Resume { .. } | Body::Terminate { .. } | Body::Purge)
+    matches!(
+        message.body,
+        Body::Suspend { .. }
+            | Body::Resume { .. }
+            | Body::Terminate { .. }
+            | Body::Purge
+            | Body::PurgeThis { .. }
+    )
 }
 
 /// A refusal because `what` of `address` is full.

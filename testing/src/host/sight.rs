@@ -4,11 +4,12 @@ use super::env::Env;
 use crate::Situation;
 use sarsen_engine::{RunLookup, RunRecord};
 use sarsen_protocol::{
-    Address, Batch, Body, ExecutionId, Keyspace, Message, Page, Row, RunId, Write, record::decode_since,
+    Address, Batch, Body, ExecutionId, Keyspace, Message, Page, PendingReason, Row, RunId, Write,
+    record::decode_since,
 };
 use std::collections::BTreeMap;
 
-/// The version of messages in their rows.
+/// The versions of messages in their rows, from the oldest to the newest.
 const VERSIONS: [u8; 2] = [1, 2];
 
 /// What is known of a run.
@@ -40,7 +41,7 @@ impl Sight {
             self.0.remove(&run);
             return Vec::new();
         };
-        let finished = record.status.is_finished();
+        let (finished, pending) = (record.status.is_finished(), record.extras().pending);
         let known = Known { first: record.first, execution: record.execution, finished };
         let before = self.0.insert(run, known);
         let is_new = before.is_none_or(|before| before.first != record.first);
@@ -50,6 +51,9 @@ impl Sight {
             (is_new && before.is_some(), Situation::Replaced),
             (is_new && record.parent.is_some(), Situation::ChildStarted),
             (goes_on, Situation::ContinuedAsNew),
+            (pending == Some(PendingReason::Scheduled), Situation::Scheduled),
+            (pending == Some(PendingReason::Concurrency), Situation::WaitedForPermit),
+            (record.extras().expires.is_some(), Situation::ToBePurged),
         ];
         happened.into_iter().filter(|(happened, _)| *happened).map(|(_, situation)| situation).collect()
     }

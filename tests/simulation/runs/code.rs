@@ -65,21 +65,51 @@ impl Orchestration for perform {
     }
 
     async fn run(cx: Context, program: Program) -> Result<Report, Stopped> {
-        stage::activate(cx.is_replaying());
-        if stage::is_broken() && cx.is_replaying() {
-            let _ = cx.set_status("code that does not fit");
-        }
-        if stage::is_armed(CodeFault::ReplaySensitive) && cx.is_replaying() {
-            drop(cx.timer(Duration::ZERO));
-            let _ = cx.random();
-        }
-        let scene = Scene::new(cx, &program);
-        let ended = all(&scene, &program.acts).await;
-        scene.kept.borrow_mut().clear();
-        match ended {
-            Ok(()) => Ok(scene.report()),
-            Err(Stop) => Err(Stopped(scene.report())),
-        }
+        play(cx, program).await
+    }
+}
+
+/// As [`perform`], but of this one only so many may be under way. Its children are those of the other, so that none
+/// waits for itself.
+#[expect(non_camel_case_types, reason = "a marker is named like its function")]
+pub(crate) struct queue {}
+
+pub(crate) fn queue() -> queue {
+    queue {}
+}
+
+impl OrchestrationType for queue {
+    const NAME: &'static str = "queue";
+    type Input = Program;
+}
+
+impl Orchestration for queue {
+    type Output = Result<Report, Stopped>;
+
+    fn returns() -> Returns<Self::Output> {
+        Returns::fallible()
+    }
+
+    async fn run(cx: Context, program: Program) -> Result<Report, Stopped> {
+        play(cx, program).await
+    }
+}
+
+async fn play(cx: Context, program: Program) -> Result<Report, Stopped> {
+    stage::activate(cx.is_replaying());
+    if stage::is_broken() && cx.is_replaying() {
+        let _ = cx.set_status("code that does not fit");
+    }
+    if stage::is_armed(CodeFault::ReplaySensitive) && cx.is_replaying() {
+        drop(cx.timer(Duration::ZERO));
+        let _ = cx.random();
+    }
+    let scene = Scene::new(cx, &program);
+    let ended = all(&scene, &program.acts).await;
+    scene.kept.borrow_mut().clear();
+    match ended {
+        Ok(()) => Ok(scene.report()),
+        Err(Stop) => Err(Stopped(scene.report())),
     }
 }
 

@@ -114,9 +114,23 @@ fn completions() -> Vec<(Body, String)> {
 fn bodies_of_version_1_stand_and_come_back() {
     for (body, golden) in [of_entities(), of_runs(), completions()].concat() {
         let message = Message::one_way(alice(), Address::run(&run_id()), body);
-        let written = write_message(&message);
         let golden = format!("01 0d6163636f756e7400616c696365 01 02 00 72 {golden} 00 00 00 00");
-        grown(&message, &written, &golden, read_message);
+        grown(&message, &write_message(&message), &golden, read_message);
+    }
+}
+
+#[test]
+fn bodies_of_version_2_stand_and_come_back() {
+    let bodies = [
+        (Body::Due { execution: EXECUTION }, format!("0d {ID}")),
+        (Body::PurgeThis { first: EXECUTION }, format!("0e {ID}")),
+    ];
+    for (body, golden) in bodies {
+        let message = Message::one_way(alice(), Address::run(&run_id()), body);
+        let written = write_message(&message);
+        let golden = format!("02 0d6163636f756e7400616c696365 01 02 00 72 {golden} 00 00 00 00");
+        assert_eq!(hex(&written), plain(&golden), "{message:?}");
+        assert_eq!(read_message(&written), Ok(message));
     }
 }
 
@@ -134,8 +148,7 @@ fn origins_of_version_1_stand_and_come_back() {
     ];
     for (from, golden) in origins {
         let message = Message { from, ..Message::one_way(alice(), alice(), Body::Purge) };
-        let written = write_message(&message);
         let golden = format!("01 0d6163636f756e7400616c696365 {golden} 0b 00 00 00 00");
-        grown(&message, &written, &golden, read_message);
+        grown(&message, &write_message(&message), &golden, read_message);
     }
 }

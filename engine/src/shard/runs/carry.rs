@@ -151,8 +151,11 @@ impl Shard {
             Command::Lock { entities } => self.ask_for_locks(issuer, id, entities),
             Command::Unlock { section } => self.end_section(issuer, *section),
             Command::SetStatus { status } => {
-                if let Some(record) = self.run_mut(issuer.id).and_then(|run| run.row.run.as_mut()) {
+                if let Some(run) = self.run_mut(issuer.id)
+                    && let Some(record) = &mut run.row.run
+                {
                     record.custom_status = Some(status.clone());
+                    run.status_set = true;
                 }
                 self.mark_dirty(issuer.id);
             }

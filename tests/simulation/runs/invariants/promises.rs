@@ -59,14 +59,14 @@ fn started<S: Store>(oracle: &Oracle, run: &RunId, first: ExecutionId, store: &S
     let Ok(record) = record::run(store, run) else { return Ok(()) };
     match record {
         Some(record) if record.first == first => Ok(()),
-        _ if oracle.cleared.contains(run.as_str()) => Ok(()),
+        _ if oracle.is_cleared(run.as_str()) => Ok(()),
         record => Err(format!("{run} was started as {first}, and in the store is {record:?}")),
     }
 }
 
 fn raised<S: Store>(oracle: &Oracle, message: &Message, event: &RaisedEvent, store: &S) -> Checked {
     let run = message.to.key();
-    if oracle.cleared.contains(run) {
+    if oracle.is_cleared(run) {
         return Ok(());
     }
     let wanted = digits(&event.input);

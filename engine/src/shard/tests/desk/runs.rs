@@ -5,7 +5,7 @@ use super::{
     play::{play, work},
 };
 use crate::{
-    Input, Registry,
+    Input, OrchestrationOptions, Registry,
     record::{self, LockRecord, RunRecord},
 };
 use sarsen_orchestration::{Activity, OrchestrationType, Typed};
@@ -17,9 +17,9 @@ use sarsen_protocol::{
 use std::{sync::Arc, time::Duration};
 
 /// Adds the orchestration and its activity.
-pub(super) fn register(registry: &mut Registry) {
+pub(super) fn register(registry: &mut Registry, options: OrchestrationOptions) {
     let typed = Typed::<play>::new().expect("a valid name");
-    registry.insert_orchestration(Arc::new(typed)).expect("one orchestration");
+    registry.insert_orchestration_with(Arc::new(typed), options).expect("one orchestration");
     registry.insert_activity(work::NAME).expect("one activity");
 }
 
@@ -44,10 +44,26 @@ impl Desk {
         reuse: Reuse,
         identity: Identity,
     ) -> u64 {
+        self.start_at(run, script, reuse, (identity, None))
+    }
+
+    /// Starts a run that begins so much later.
+    pub(in crate::shard::tests) fn start_after(&mut self, run: &str, script: &str, delay: Duration) -> u64 {
+        let due = self.now.after(delay);
+        self.start_at(run, script, Reuse::Fail, (Identity::None, Some(due)))
+    }
+
+    fn start_at(
+        &mut self,
+        run: &str,
+        script: &str,
+        reuse: Reuse,
+        (identity, due): (Identity, Option<Timestamp>),
+    ) -> u64 {
         let name = play::NAME.to_owned().into();
         let launch = Launch { run: run_id(run), name, input: text(script), labels: Labels::default() };
         let body = Body::Start(Box::new(StartRequest { launch, reuse, parent: None, generated: false }));
-        self.send(Message { identity, ..from_client(Address::run(&run_id(run)), body) })
+        self.send(Message { identity, due, ..from_client(Address::run(&run_id(run)), body) })
     }
 
     /// Asks a run for something, as a client.
