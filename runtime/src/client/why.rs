@@ -8,7 +8,7 @@ mod words;
 
 use super::{Asker, exchange::refuse_inside};
 use sarsen_orchestration::Wait;
-use sarsen_protocol::{Address, CallError, RunId, RunStatus, Timestamp};
+use sarsen_protocol::{Address, CallError, PendingReason, RunId, RunStatus, Timestamp};
 use std::time::Duration;
 
 /// How many links are followed.
@@ -48,7 +48,12 @@ pub enum Because {
     /// It is over.
     Finished(RunStatus),
     /// Its code has not begun.
-    Pending,
+    Pending {
+        /// Why not; `None` when it is about to.
+        reason: Option<PendingReason>,
+        /// When it is to begin, if that is not at once.
+        scheduled: Option<Timestamp>,
+    },
     /// Somebody has suspended it.
     Suspended,
     /// Its records do not fit the code that is there.

@@ -38,8 +38,7 @@ async fn persists(cx: Context, key: String) -> Result<u64, Refused> {
 #[orchestration(crate = "sarsen_runtime")]
 async fn waits_for_much(cx: Context, _input: ()) -> Result<(), CallError> {
     let both = join((cx.event::<u64>("x"), cx.event::<u64>("y").timeout(Duration::from_secs(900))));
-    let (won, _) = (select(both, cx.timer(Duration::from_secs(500_000))).await, ());
-    drop(won);
+    select(both, cx.timer(Duration::from_secs(500_000))).await;
     Ok(())
 }
 
@@ -105,6 +104,9 @@ async fn a_child_an_event_and_a_suspension_are_named() {
     client.any_run("much").result().await.expect_err("it was ended");
     assert_eq!(why(&client, "much").await, "run `much` is over, it is terminated");
     assert_eq!(why(&client, "nobody").await, "run `nobody` does not exist");
+    let later = client.start(waits_for_much, ()).id("later").after(Duration::from_secs(90));
+    later.await.expect("it is accepted");
+    assert_eq!(why(&client, "later").await, "run `later` is to begin in # s");
     assert!(matches!(client.why_waiting("@Bad").await, Err(CallError::InvalidAddress(_))));
     assert!(matches!(client.why_waiting("").await, Err(CallError::InvalidRun(_))));
     end(runtime).await;

@@ -32,7 +32,10 @@ async fn of_run(gate: &dyn Gate, id: &RunId) -> Result<Vec<Because>, CallError> 
         RunStatus::Completed | RunStatus::Failed | RunStatus::Terminated => {
             return Ok(vec![Because::Finished(record.status)]);
         }
-        RunStatus::Pending => because.push(Because::Pending),
+        RunStatus::Pending => {
+            let extras = record.extras();
+            because.push(Because::Pending { reason: extras.pending, scheduled: extras.scheduled });
+        }
         RunStatus::Suspended => because.push(Because::Suspended),
         RunStatus::Running => {}
     }

@@ -2,7 +2,7 @@
 
 use super::{Because, Held, Link, WhyWaiting};
 use sarsen_orchestration::Wait;
-use sarsen_protocol::{Address, Timestamp};
+use sarsen_protocol::{Address, PendingReason, Timestamp};
 use std::{fmt, time::Duration};
 
 impl fmt::Display for WhyWaiting {
@@ -43,7 +43,11 @@ impl Because {
         match self {
             Self::NotFound => f.write_str("does not exist"),
             Self::Finished(status) => write!(f, "is over, it is {status}"),
-            Self::Pending => f.write_str("has not begun"),
+            Self::Pending { reason: Some(PendingReason::Scheduled), scheduled: Some(at) } => {
+                write!(f, "is to begin in {}", Span(at.since(now)))
+            }
+            Self::Pending { reason: Some(reason), .. } => write!(f, "has not begun, {reason}"),
+            Self::Pending { reason: None, .. } => f.write_str("has not begun"),
             Self::Suspended => f.write_str("is suspended"),
             Self::Parked { reason } => write!(f, "is parked: {reason}"),
             Self::Locked(held) => write!(f, "is {held}"),
