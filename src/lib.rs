@@ -220,31 +220,40 @@
 
 pub use sarsen_macros::{Entity, activity, operations, orchestration};
 pub use sarsen_runtime::{
-    Activity, ActivityCode, ActivityContext, ActivityOptions, Address, AddressError, AnyRun, Branch, Builder,
-    Call, CallError, Client, ClientPort, Closed, CommandId, Context, DelayedRequest, Duplicate, Either,
-    Entity, EntityContext, EntityType, EventError, ExecutionId, Failure, FailureKind, Guard, History,
-    HistoryEvent, IdentityError, IntoInput, Limits, Listed, ListedState, Listing, Lock, LockStage,
-    ManageRequest, Managing, NumberedRequest, OpenError, Operations, Orchestration, OrchestrationType,
-    Parent, Payload, Port, Producer, ProducerPort, ProducerRequest, RaiseRequest, Reference, RegisterError,
-    Request, ResultRequest, RetryPolicy, Returns, Reuse, Run, RunId, RunIdError, RunInfo, RunListing,
-    RunOutcome, RunResult, RunStatus, Runtime, SectionError, Sequence, ShutdownError, Signal, StartRequest,
-    Starting, State, StateListing, StatePort, StateRequest, Stats, TerminateRequest, Timestamp, TurnPort,
-    TurnRequest, TurnStart, Untyped, Uuid, join, join_all, log, select, select_all,
+    Activity, ActivityCode, ActivityContext, ActivityOptions, Address, AddressError, Again, AnyRun,
+    Attempted, Branch, Builder, Call, CallError, Client, ClientPort, Closed, CommandId, Context,
+    CustomStatusRequest, DelayedRequest, Duplicate, Either, Entity, EntityContext, EntityType, EventError,
+    ExecutionId, Failure, FailureKind, FailureOrigin, Guard, History, HistoryEvent, IdentityError, IntoInput,
+    Limits, Listed, ListedState, Listing, Lock, LockStage, ManageRequest, Managing, NumberedRequest,
+    OpenError, Operations, Orchestration, OrchestrationOptions, OrchestrationType, PageRequest, PageToken,
+    Parent, Payload, PendingReason, Port, Producer, ProducerPort, ProducerRequest, PurgeRequest,
+    PurgeRunsRequest, Purged, RaiseRequest, Reference, RegisterError, Request, RestartRequest, ResultRequest,
+    RetryPolicy, Returns, Reuse, Run, RunId, RunIdError, RunInfo, RunListing, RunOrder, RunOutcome, RunPage,
+    RunResult, RunStatus, Runtime, SectionError, Sequence, ShutdownError, Signal, StartRequest, Starting,
+    State, StateListing, StatePort, StateRequest, Stats, TerminateRequest, Timestamp, TurnPort, TurnRequest,
+    TurnStart, Untyped, Uuid, join, join_all, log, select, select_all,
 };
 
 /// What the methods of a [`Context`] return: requests, and the durable futures that they become.
 pub mod durable {
     pub use sarsen_runtime::{
         ActivityRequest, Awaited, Branch, Caller, ChildRequest, Children, Completions, Contenders,
-        DelayedSignal, Durable, Either, EntityRequest, EventRequest, Guard, Join, LockSet, Locked,
-        LockedCaller, LockedRequest, Next, NextWindowed, Requests, Select, TimerRequest, Windowed,
+        DelayedSignal, Durable, Either, EntityRequest, EventRequest, EventsRequest, Guard, Join, LockSet,
+        Locked, LockedCaller, LockedRequest, NamedActivityRequest, Next, NextWindowed, Requests, Select,
+        TimerRequest, Windowed,
     };
+}
+
+/// Why something does not go on, as [`Client::why_waiting`] tells.
+pub mod why {
+    pub use sarsen_runtime::{Because, Held, Link, Wait, WhyWaiting};
 }
 
 /// What a history is made of, in the words of the Durable Task Framework.
 pub mod history {
     pub use sarsen_runtime::{
-        FailureDetails, History, HistoryEvent, HistoryEventKind, Instance, ParentInstance,
+        ExportedHistory, FailureDetails, History, HistoryEvent, HistoryEventKind, ImportError, Instance,
+        ParentInstance,
     };
 }
 

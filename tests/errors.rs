@@ -263,6 +263,9 @@ const OPENING: &[Row] = table! {
     "an activity of which none may run is refused";
         OpenError::Concurrency, Mend, opening::idle_activity;
         "activity `notify` may run 0 times at once and would never run: choose at least 1";
+    "an orchestration of which none may be under way is refused";
+        OpenError::RunConcurrency, Mend, opening::idle_orchestration;
+        "0 runs of orchestration `trip` may be under way at once and none would ever begin: choose at least 1";
     "a type cannot have a bad name";
         OpenError::Register(RegisterError::Name(AddressError::Name)), Mend, opening::bad_name;
         "`CLERK` is no entity name: use a lower-case letter followed by up to 63 of a-z, 0-9 and _";
@@ -452,6 +455,9 @@ const RUNS: &[Row] = table! {
     "a run of another orchestration is told apart";
         CallError::OtherOrchestration, Mend, runs::other_orchestration;
         "run `t-1` is of orchestration `trip`, not of `fallen`: ask for it by its own";
+    "a custom status is not waited for in vain";
+        CallError::CustomStatusMissed, Mend, runs::custom_status_missed;
+        "run `t-1` is over, it is completed, and its custom status was never what was waited for";
     "an activity does not wait for the lock of its own run";
         CallError::WouldDeadlock, Mend, runs::would_deadlock;
         "calling @clerk@a would wait for run `t-1`, which holds its lock and waits for this work: signal it, or call it from the orchestration";

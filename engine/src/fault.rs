@@ -27,6 +27,8 @@ pub enum Fault {
     DropCarried,
     /// What a terminated execution has asked for goes on.
     KeepTasks,
+    /// How far a failed attempt had got is not told to the next.
+    ForgetProgress,
 }
 
 #[cfg(feature = "faults")]

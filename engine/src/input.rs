@@ -2,7 +2,7 @@
 
 use crate::load::Load;
 use sarsen_protocol::{
-    Address, Delivery, Failure, Message, Origin, Page, Payload, Read, RequestId, SessionId, TaskToken,
+    Address, Delivery, Failure, Message, Origin, Page, Payload, Read, RequestId, SessionId, Task, TaskToken,
 };
 
 /// A client's request.
@@ -63,6 +63,15 @@ pub enum Input {
         token: TaskToken,
         /// Its answer, or why there is none.
         result: Result<Payload, Failure>,
+        /// What it has last said of how far it had got.
+        progress: Option<Payload>,
+    },
+    /// An activity says how far it has got. What is not of the current epoch, or has ended, counts for nothing.
+    Progressed {
+        /// The activity, as it was handed out.
+        task: Box<Task>,
+        /// How far it has got.
+        progress: Payload,
     },
 }
 

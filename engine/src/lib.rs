@@ -24,11 +24,11 @@ pub use input::{Input, LoadRequest, Loaded, Request};
 pub use lane::{Hand, Lanes};
 pub use limits::{BUSY_RETRY_AFTER, INSTANCE_MAILBOX_FACTOR, LimitTooLow, Limits};
 pub use listing::{
-    HistoryListing, ListedLock, ListedRow, ListedRun, Listing, LockListing, LockStage, RunFilter, RunListing,
-    RunLookup,
+    HistoryListing, InputLookup, ListedLock, ListedRow, ListedRun, Listing, LockListing, LockLookup,
+    LockStage, PageToken, RunFilter, RunListing, RunLookup, RunOrder, RunSorter, TimeSpan,
 };
 pub use load::misfit;
-pub use record::{DeadLetter, RunRecord, read_dead};
-pub use registry::{Duplicate, Registry, SlotMap};
+pub use record::{DeadLetter, RunExtras, RunRecord, read_dead};
+pub use registry::{Duplicate, OrchestrationOptions, Registry, SlotMap};
 pub use shard::{Shard, ShardConfig, ShardStats};
 pub use withheld::Withheld;

@@ -62,6 +62,9 @@ pub struct Limits {
     pub replay_events_per_turn_max: usize,
     /// Events that are kept for a run which has not been started. Beyond it they are refused as `Busy`.
     pub events_before_start_max: usize,
+    /// Runs that wait until fewer of their orchestration are under way. Beyond it clients' starts of orchestrations with
+    /// such a limit are refused as `Busy`.
+    pub runs_waiting_max: usize,
     /// How far ahead delayed signals are kept in memory.
     pub timer_window: Duration,
     /// Delayed signals that are kept in memory. Beyond it those that are due last wait as rows.
@@ -104,6 +107,7 @@ impl Default for Limits {
             history_events_max: 1_000_000,
             replay_events_per_turn_max: 1_024,
             events_before_start_max: 1_000,
+            runs_waiting_max: 1_000_000,
             timer_window: Duration::from_secs(600),
             timers_window: 32_768,
             lane_messages_max: 1 << 20,

@@ -4,15 +4,18 @@
 //! told to read next, hands back the pages, and so on until there is nothing more to read. Nothing here is asked of a
 //! shard, and nothing here waits.
 
+mod changed;
 mod entities;
 mod history;
 mod locks;
 mod lookup;
+mod order;
 mod runs;
 mod walk;
 
 pub use entities::{ListedRow, Listing};
 pub use history::HistoryListing;
 pub use locks::{ListedLock, LockListing, LockStage};
-pub use lookup::RunLookup;
-pub use runs::{ListedRun, RunFilter, RunListing};
+pub use lookup::{InputLookup, LockLookup, RunLookup};
+pub use order::{PageToken, RunOrder, RunSorter};
+pub use runs::{ListedRun, RunFilter, RunListing, TimeSpan};

@@ -2,18 +2,36 @@
 //!
 //! Keys begin with the slot, big-endian, so that a slot's records are neighbours in each keyspace. An address is
 //! written as `name 0x00 key`; neither part has a 0x00 of its own, so a 0x00 behind it ends it. Each value begins
-//! with a version byte of its own; the golden bytes below are those of version 1.
+//! with a version byte of its own; each has golden bytes of all its versions.
+
+mod meta;
+mod run;
+
+pub(crate) use meta::{
+    PermitRecord, changed_key, permit_key, read_changed, read_changed_key, read_permit, read_permit_key,
+    span_of, write_changed, write_permit,
+};
+pub(crate) use run::{Garbage, RunRow, read_run_row, write_run};
+pub use run::{RunExtras, RunRecord};
 
 use bytes::{BufMut, Bytes};
 use sarsen_protocol::{
-    ActivityName, Address, CommandId, Epoch, ExecutionId, Failure, HashMap, IdentityName, Labels, Message,
-    OrchestrationName, Parent, Payload, RunId, RunOutcome, RunStatus, Section, Sequence, Slot, SlotRange,
-    Source, Timestamp, TraceContext,
-    record::{RecordError, decode, decode_all, encode_exact, encode_exact_before},
+    ActivityName, Address, CommandId, Epoch, ExecutionId, Failure, HashMap, IdentityName, Message, Payload,
+    RunId, Section, Sequence, Slot, SlotRange, Source, Timestamp, TraceContext,
+    record::{RecordError, decode, decode_all, decode_since, encode_exact, encode_exact_before, version_of},
 };
 use serde::{Deserialize, Serialize};
 
+/// The version of what has been the same since the first: an entity's record, a lock.
 const VERSION: u8 = 1;
+
+/// The version of messages, of what is kept of them, and of runs. Since version 1 an activity may be overdue, may have
+/// said how far it had got, a failure may say more than its text and its details, a run may be put off and may go by
+/// itself; all else is the same.
+const GROWN: u8 = 2;
+
+/// The version of tasks. Version 1 knew of no attempts.
+const TASK: u8 = 2;
 
 /// Names a row that a shard made: no two rows of a store share (epoch, counter).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +50,11 @@ impl RowId {
     pub(crate) fn of_unique(execution: u64, command: CommandId) -> Self {
         const COMMAND: u64 = 1 << 63;
         Self { epoch: Epoch(COMMAND | execution), counter: u64::from(command.0) }
+    }
+
+    /// The timer of a run as a whole, by its first execution: until it begins, or behind its end.
+    pub(crate) fn of_alarm(first: ExecutionId) -> Self {
+        Self::of_command(first, CommandId(u32::MAX))
     }
 
     fn put(self, bytes: &mut Vec<u8>) {
@@ -243,68 +266,6 @@ pub(crate) fn read_instance(value: &Bytes) -> Result<(InstanceHeader, Option<Pay
     Ok((header, state))
 }
 
-/// What is known of a run beside its history. Readable without the user's code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRecord {
-    /// The orchestration.
-    pub name: OrchestrationName,
-    /// The first of its executions, which tells it from a run that had its id before.
-    pub first: ExecutionId,
-    /// The execution that is under way, or was the last.
-    pub execution: ExecutionId,
-    /// How far it has got.
-    pub status: RunStatus,
-    /// When its start was accepted.
-    pub created: Timestamp,
-    /// When this record last changed.
-    pub changed: Timestamp,
-    /// When it ended.
-    pub completed: Option<Timestamp>,
-    /// The custom status that its code has set.
-    pub custom_status: Option<Payload>,
-    /// How it ended.
-    pub outcome: Option<RunOutcome>,
-    /// The run that waits for it.
-    pub parent: Option<Parent>,
-    /// What goes with it.
-    pub labels: Labels,
-    /// Why it cannot go on, while it cannot.
-    pub parked: Option<String>,
-    /// How many chunks the last execution's history has, once it is over.
-    pub(crate) chunks: u32,
-}
-
-impl RunRecord {
-    /// Whether the execution is the run's first.
-    pub(crate) fn is_first(&self) -> bool {
-        self.execution == self.first
-    }
-}
-
-/// What is left of a history that nobody needs: its chunks from one number up to, not including, another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Garbage {
-    pub(crate) execution: ExecutionId,
-    pub(crate) from: u32,
-    pub(crate) to: u32,
-}
-
-/// The row of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RunRow {
-    /// `None` when only garbage is left.
-    pub(crate) run: Option<RunRecord>,
-    pub(crate) garbage: Vec<Garbage>,
-}
-
-pub(crate) fn write_run(row: &RunRow) -> Bytes {
-    encode_exact(VERSION, row).into()
-}
-
-pub(crate) fn read_run_row(value: &Bytes) -> Result<RunRow, RecordError> {
-    Ok(decode(VERSION, value)?.0)
-}
-
 fn history_prefix(run: &Address, execution: ExecutionId) -> Vec<u8> {
     let mut key = start(run.slot(), run.as_bytes().len() + 1 + 16 + 4);
     key.put_slice(run.as_bytes());
@@ -351,6 +312,29 @@ pub(crate) struct TaskRecord {
     pub(crate) name: ActivityName,
     pub(crate) input: Payload,
     pub(crate) trace: Option<TraceContext>,
+    /// Which attempt it is, counted from 1.
+    pub(crate) attempt: u32,
+    /// The command of the first attempt; `None` when this is it.
+    pub(crate) first: Option<CommandId>,
+    /// What was last said of how far it had got.
+    pub(crate) progress: Option<Payload>,
+}
+
+/// A task as version 1 wrote it.
+#[derive(Deserialize)]
+struct TaskRecordV1 {
+    run: RunId,
+    execution: ExecutionId,
+    name: ActivityName,
+    input: Payload,
+    trace: Option<TraceContext>,
+}
+
+impl From<TaskRecordV1> for TaskRecord {
+    fn from(task: TaskRecordV1) -> Self {
+        let TaskRecordV1 { run, execution, name, input, trace } = task;
+        Self { run, execution, name, input, trace, attempt: 1, first: None, progress: None }
+    }
 }
 
 pub(crate) fn task_key(slot: Slot, id: RowId) -> Bytes {
@@ -376,20 +360,23 @@ pub(crate) fn read_task_key(key: &[u8]) -> Result<(Slot, RowId), RecordError> {
 }
 
 pub(crate) fn write_task(task: &TaskRecord) -> Bytes {
-    encode_exact(VERSION, task).into()
+    encode_exact(TASK, task).into()
 }
 
 pub(crate) fn read_task(value: &[u8]) -> Result<TaskRecord, RecordError> {
-    decode_all(VERSION, value)
+    match version_of(1, TASK, value)? {
+        1 => decode_all::<TaskRecordV1>(1, value).map(TaskRecord::from),
+        _ => decode_all(TASK, value),
+    }
 }
 
 /// Encodes a message that waits in a mailbox, an inbox or for its time.
 pub(crate) fn write_message(message: &Message) -> Bytes {
-    encode_exact(VERSION, message).into()
+    encode_exact(GROWN, message).into()
 }
 
 pub(crate) fn read_message(value: &Bytes) -> Result<Message, RecordError> {
-    Ok(decode(VERSION, value)?.0)
+    Ok(decode_since(1, GROWN, value)?.0)
 }
 
 /// What an idempotency key stands for.
@@ -409,11 +396,11 @@ pub(crate) struct KeyOutcome {
 }
 
 pub(crate) fn write_key(record: &KeyRecord) -> Bytes {
-    encode_exact(VERSION, record).into()
+    encode_exact(GROWN, record).into()
 }
 
 pub(crate) fn read_key(value: &Bytes) -> Result<KeyRecord, RecordError> {
-    Ok(decode(VERSION, value)?.0)
+    Ok(decode_since(1, GROWN, value)?.0)
 }
 
 #[derive(Serialize)]
@@ -425,7 +412,7 @@ struct WrittenDead<'a> {
 
 /// Encodes a message that was given up.
 pub(crate) fn write_dead(at: Timestamp, failure: &Failure, message: &Message) -> Bytes {
-    encode_exact(VERSION, &WrittenDead { at, failure, message }).into()
+    encode_exact(GROWN, &WrittenDead { at, failure, message }).into()
 }
 
 /// A message that was given up, read from its record.
@@ -444,7 +431,7 @@ pub struct DeadLetter {
 /// # Errors
 /// [`RecordError`] when it is none.
 pub fn read_dead(value: &Bytes) -> Result<DeadLetter, RecordError> {
-    Ok(decode(VERSION, value)?.0)
+    Ok(decode_since(1, GROWN, value)?.0)
 }
 
 fn damaged(reason: &str) -> RecordError {

@@ -9,6 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     sync::Arc,
+    time::Duration,
 };
 
 /// The entity types, orchestrations and activities by name.
@@ -16,7 +17,48 @@ use std::{
 pub struct Registry {
     types: BTreeMap<&'static str, Arc<dyn Behaviour>>,
     orchestrations: BTreeMap<&'static str, Arc<dyn Orchestrator>>,
+    /// The options of the orchestrations that have any.
+    options: BTreeMap<&'static str, OrchestrationOptions>,
     activities: BTreeSet<&'static str>,
+    /// Whether there is an activity for every name that no other has.
+    any_activity: bool,
+}
+
+/// What may be chosen for an orchestration, where it is registered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrchestrationOptions {
+    retention: Option<Duration>,
+    concurrency: Option<usize>,
+}
+
+impl OrchestrationOptions {
+    /// Purges a run so long after its end, with its history. Without it runs are kept for ever. A run is purged as the
+    /// options say that were in force when it ended.
+    pub fn retention(self, time: Duration) -> Self {
+        Self { retention: Some(time), ..self }
+    }
+
+    /// How many runs may be under way at a time in a shard, at least 1; a runtime has one shard unless told otherwise.
+    /// Further ones wait as [`Pending`](sarsen_protocol::RunStatus::Pending), in the order in which they were to begin.
+    /// A run has its permit from its begin to its end, also while it is suspended, waits, or is out of memory; so a run
+    /// that waits for a child of its own orchestration may wait for ever. Runs that began while there was no limit are
+    /// counted from when they next come into memory.
+    pub fn concurrency(self, runs: usize) -> Self {
+        Self { concurrency: Some(runs), ..self }
+    }
+
+    /// Whether no run could ever begin.
+    pub fn is_idle(&self) -> bool {
+        self.concurrency == Some(0)
+    }
+
+    pub(crate) fn retention_time(&self) -> Option<Duration> {
+        self.retention
+    }
+
+    pub(crate) fn concurrency_most(&self) -> Option<usize> {
+        self.concurrency
+    }
 }
 
 /// A name is registered twice.
@@ -65,6 +107,33 @@ impl Registry {
         Ok(())
     }
 
+    /// Adds an orchestration with options.
+    ///
+    /// # Errors
+    /// [`Duplicate`] when its name is taken.
+    pub fn insert_orchestration_with(
+        &mut self,
+        orchestration: Arc<dyn Orchestrator>,
+        options: OrchestrationOptions,
+    ) -> Result<(), Duplicate> {
+        let name = orchestration.name();
+        self.insert_orchestration(orchestration)?;
+        if options != OrchestrationOptions::default() {
+            self.options.insert(name, options);
+        }
+        Ok(())
+    }
+
+    /// Whether any orchestration has options.
+    pub(crate) fn has_options(&self) -> bool {
+        !self.options.is_empty()
+    }
+
+    /// The options of an orchestration.
+    pub(crate) fn options(&self, name: &str) -> OrchestrationOptions {
+        self.options.get(name).copied().unwrap_or_default()
+    }
+
     /// Adds an activity, which the host runs.
     ///
     /// # Errors
@@ -76,6 +145,17 @@ impl Registry {
         Ok(())
     }
 
+    /// Adds the activity of all names that no other has.
+    ///
+    /// # Errors
+    /// [`Duplicate`] when there is one.
+    pub fn insert_any_activity(&mut self) -> Result<(), Duplicate> {
+        if std::mem::replace(&mut self.any_activity, true) {
+            return Err(Duplicate { kind: "an activity of any name", name: "*", attribute: "#[activity" });
+        }
+        Ok(())
+    }
+
     /// The orchestration with this name.
     pub fn orchestration(&self, name: &str) -> Option<&Arc<dyn Orchestrator>> {
         self.orchestrations.get(name)
@@ -83,7 +163,7 @@ impl Registry {
 
     /// Whether there is an activity with this name.
     pub fn has_activity(&self, name: &str) -> bool {
-        self.activities.contains(name)
+        self.any_activity || self.activities.contains(name)
     }
 
     /// The type with this name.
@@ -137,7 +217,9 @@ impl Registry {
             | Body::Cancel(_)
             | Body::Begin(_)
             | Body::Completed(_)
-            | Body::Sweep => Ok(()),
+            | Body::Sweep
+            | Body::Due { .. }
+            | Body::PurgeThis { .. } => Ok(()),
         }
     }
 

@@ -34,6 +34,6 @@ pub mod __private {
     pub use crate::{Entity, EntityContext, Operations, StatePort, entity::OperationsBlock};
     pub use sarsen_protocol::{
         EntityType, Port, Reference, Returns,
-        returns::{Kind, ViaResult, ViaValue},
+        returns::{Kind, ViaError, ViaResult, ViaValue},
     };
 }

@@ -6,9 +6,9 @@ use quote::quote_spanned;
 /// How an answer is written and read; a type that cannot be is an error at `span`, its place.
 pub(crate) fn returns(private: &TokenStream, output: &TokenStream, span: Span) -> TokenStream {
     quote_spanned! {located(span)=> {
-        #[allow(unused_imports, reason = "which of the two is used depends on the type")]
-        use #private::{ViaResult as _, ViaValue as _};
-        (&#private::Kind::<#output>::new()).returns()
+        #[allow(unused_imports, reason = "which of the three is used depends on the type")]
+        use #private::{ViaError as _, ViaResult as _, ViaValue as _};
+        (&&&#private::Kind::<#output>::new()).returns()
     }}
 }
 

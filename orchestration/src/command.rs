@@ -80,15 +80,49 @@ pub enum Command {
         /// The status.
         status: Payload,
     },
+    /// Runs an activity of which more is asked than in [`Task`](Self::Task); answered as that is, or by
+    /// [`Input::AttemptFailed`](crate::Input::AttemptFailed).
+    Attempt(Box<Attempt>),
+}
+
+/// One of the attempts of an activity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The activity.
+    pub name: ActivityName,
+    /// Its input.
+    pub input: Payload,
+    /// What goes with it.
+    pub labels: Labels,
+    /// Which attempt it is, counted from 1.
+    pub number: u32,
+    /// The command of the first attempt; `None` when this is it.
+    pub first: Option<CommandId>,
+    /// When it has failed if it has not ended.
+    pub until: Option<Timestamp>,
+    /// What the attempts before have last said of how far they had got.
+    pub progress: Option<Payload>,
 }
 
 impl Command {
+    /// The activity that the command asks for, and its input.
+    fn activity(&self) -> Option<(&ActivityName, &Payload)> {
+        match self {
+            Self::Task { name, input, .. } => Some((name, input)),
+            Self::Attempt(attempt) => Some((&attempt.name, &attempt.input)),
+            _ => None,
+        }
+    }
+
     /// Whether replayed code that issued `self` did what the history says; inputs are compared as JSON values, and
-    /// labels are not compared.
+    /// labels and what bounds an attempt are not compared.
     pub(crate) fn repeats(&self, recorded: &Self) -> bool {
         match (self, recorded) {
-            (Self::Task { name, input, .. }, Self::Task { name: name_then, input: input_then, .. }) => {
-                name == name_then && json::equal(input, input_then)
+            (Self::Task { .. } | Self::Attempt(_), recorded) => {
+                let (now, then) = (self.activity(), recorded.activity());
+                now.zip(then).is_some_and(|((name, input), (name_then, input_then))| {
+                    name == name_then && json::equal(input, input_then)
+                })
             }
             (Self::Child(launch), Self::Child(then)) | (Self::Detached(launch), Self::Detached(then)) => {
                 launch.run == then.run && launch.name == then.name && json::equal(&launch.input, &then.input)
@@ -121,8 +155,7 @@ impl Command {
                 recorded,
             ) => self == recorded,
             (
-                Self::Task { .. }
-                | Self::Child(_)
+                Self::Child(_)
                 | Self::Detached(_)
                 | Self::SendEvent { .. }
                 | Self::Signal { .. }
@@ -139,6 +172,11 @@ impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Task { name, input, .. } => write!(f, "activity `{name}` with {}", Excerpt(input)),
+            Self::Attempt(attempt) => {
+                let Attempt { name, input, number, until, .. } = &**attempt;
+                write!(f, "attempt {number} of activity `{name}` with {}", Excerpt(input))?;
+                until.map_or(Ok(()), |until| write!(f, " until {until}"))
+            }
             Self::Timer { fire_at } => write!(f, "a timer for {fire_at}"),
             Self::CancelTimer { timer } => write!(f, "the end of timer {timer}"),
             Self::Child(Launch { run, name, input, .. }) => {

@@ -5,7 +5,7 @@ use crate::{
     awaited::Awaited,
     core::{Core, Mode},
     random::Random,
-    request::{ActivityRequest, Caller, ChildRequest, EventRequest, TimerRequest},
+    request::{ActivityRequest, Caller, ChildRequest, EventRequest, NamedActivityRequest, TimerRequest},
 };
 use sarsen_protocol::{
     Address, AddressError, CallError, EventName, ExecutionId, Payload, RunId, Timestamp, Uuid, json,
@@ -77,6 +77,23 @@ impl Context {
         input: impl IntoInput<A::Input>,
     ) -> ActivityRequest<A> {
         ActivityRequest::new(&self.core, &input.into_input())
+    }
+
+    /// The activity of this name, whose types are not known here: what it returns is to be a `T`, and a failure is
+    /// [`CallError::ActivityFailed`], also that of an `Err`.
+    ///
+    /// ```
+    /// # async fn orchestration(cx: sarsen_orchestration::Context) -> Result<(), sarsen_protocol::CallError> {
+    /// let tool = cx.event::<String>("tool").await.unwrap_or_default();
+    /// let found: Vec<String> = cx.activity_named(tool, &"durable").await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn activity_named<T: Serialize + DeserializeOwned + 'static>(
+        &self,
+        name: impl Into<String>,
+        input: &(impl Serialize + ?Sized),
+    ) -> NamedActivityRequest<T> {
+        NamedActivityRequest::new(&self.core, name.into(), input)
     }
 
     /// A timer, counted from [`now`](Self::now), of any length.

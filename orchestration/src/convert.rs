@@ -8,9 +8,11 @@ mod vocabulary;
 
 pub use vocabulary::{FailureDetails, HistoryEvent, HistoryEventKind, Instance, ParentInstance};
 
-use crate::{Command, CommandId, End, Event, Input, Labels, Launch, Start, core::is_final};
+use crate::{Command, CommandId, End, Event, Input, Labels, Launch, Start};
 use HistoryEventKind as To;
-use sarsen_protocol::{Address, ExecutionId, Failure, Payload, RunId, Timestamp, TraceContext, json};
+use sarsen_protocol::{
+    ActivityName, Address, ExecutionId, Failure, Payload, RunId, Timestamp, TraceContext, json,
+};
 use std::collections::BTreeMap;
 
 /// Converts a history, event by event and from its beginning.
@@ -67,7 +69,8 @@ impl Converter {
             Input::TaskEnded { id, result: Ok(result) } => {
                 To::TaskCompleted { task_scheduled_id: id.0, result: text(result) }
             }
-            Input::TaskEnded { id, result: Err(failure) } => {
+            Input::TaskEnded { id, result: Err(failure) }
+            | Input::AttemptFailed { id, failure, progress: _ } => {
                 To::TaskFailed { task_scheduled_id: id.0, failure_details: details(failure) }
             }
             Input::TimerFired { id } => {
@@ -105,13 +108,8 @@ impl Converter {
 
     fn issued(&mut self, id: CommandId, command: &Command) -> Vec<To> {
         vec![match command {
-            Command::Task { name, input, labels } => To::TaskScheduled {
-                name: name.to_string(),
-                version: labels.version.clone(),
-                input: text(input),
-                parent_trace_context: labels.trace.map(traceparent),
-                tags: tags(labels),
-            },
+            Command::Task { name, input, labels } => scheduled(name, input, labels),
+            Command::Attempt(attempt) => scheduled(&attempt.name, &attempt.input, &attempt.labels),
             Command::Timer { fire_at } => {
                 self.timers.insert(id, *fire_at);
                 To::TimerCreated { fire_at: *fire_at }
@@ -191,6 +189,16 @@ fn started(start: &Start) -> To {
     }
 }
 
+fn scheduled(name: &ActivityName, input: &Payload, labels: &Labels) -> To {
+    To::TaskScheduled {
+        name: name.to_string(),
+        version: labels.version.clone(),
+        input: text(input),
+        parent_trace_context: labels.trace.map(traceparent),
+        tags: tags(labels),
+    }
+}
+
 fn created(launch: &Launch, tags: BTreeMap<String, String>) -> To {
     To::SubOrchestrationInstanceCreated {
         instance_id: launch.run.to_string(),
@@ -220,11 +228,21 @@ fn ended(end: &End) -> To {
 
 fn details(failure: &Failure) -> FailureDetails {
     let properties = failure.details.iter().map(|details| ("details".to_owned(), text(details)));
+    let caused = |inner, cause: &String| {
+        Some(Box::new(FailureDetails {
+            error_type: "Cause".to_owned(),
+            error_message: cause.clone(),
+            is_non_retriable: false,
+            properties: BTreeMap::new(),
+            inner_failure: inner,
+        }))
+    };
     FailureDetails {
-        error_type: format!("{:?}", failure.kind),
+        error_type: failure.type_name().map_or_else(|| format!("{:?}", failure.kind), str::to_owned),
         error_message: failure.message.clone(),
-        is_non_retriable: is_final(failure),
+        is_non_retriable: failure.is_final(),
         properties: properties.collect(),
+        inner_failure: failure.causes().iter().rev().fold(None, caused),
     }
 }
 

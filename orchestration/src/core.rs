@@ -7,7 +7,7 @@ mod events;
 mod retry;
 mod section;
 
-pub(crate) use retry::{Retry, is_final};
+pub(crate) use retry::{Plan, Retry, Wanted};
 pub(crate) use section::Asked;
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     place::{TaskId, Woken},
     promise::Promise,
     random::Random,
+    wait::Awaited,
 };
 use events::Events;
 use sarsen_protocol::{EventName, Failure, FailureKind, HashMap, Payload, Timestamp};
@@ -22,8 +23,10 @@ use section::Section;
 use std::{
     cell::{Cell, Ref, RefCell, RefMut},
     collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     rc::Rc,
+    time::Duration,
 };
 
 /// The part of an execution that its code can reach, through contexts, futures and guards.
@@ -80,7 +83,7 @@ pub(crate) struct Waiter {
 /// What is waited for, which says what it means to wait no longer.
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
-    /// An activity, a child or a call: it goes on.
+    /// An activity, a child or a call: it goes on; the wait before another attempt is cancelled.
     Answer,
     /// A timer: it is cancelled.
     Timer,
@@ -121,7 +124,7 @@ impl Outcome {
 enum Waiting {
     /// The waiter's outcome.
     Whole(Rc<Waiter>),
-    /// An attempt of an activity that may be repeated.
+    /// An attempt of what may be repeated.
     Attempt(Rc<Waiter>, Box<Retry>),
     /// The time before the next attempt.
     Pause(Rc<Waiter>, Box<Retry>),
@@ -189,69 +192,84 @@ impl Core {
 
     /// Applies an input that is expected.
     pub(crate) fn apply(&self, input: Input) {
-        let state = &mut *self.state();
-        state.moment = Moment(state.moment.0 + 1);
-        // How many inputs share a turn is chance, which must not decide over an end.
-        state.turn_commands = 0;
+        {
+            let mut state = self.state();
+            state.moment = Moment(state.moment.0 + 1);
+            // How many inputs share a turn is chance, which must not decide over an end.
+            state.turn_commands = 0;
+        }
         match input {
             Input::TaskEnded { id, result } | Input::ChildEnded { id, result } => {
-                self.answer(state, id, result);
+                self.answer(id, result, None);
             }
+            Input::AttemptFailed { id, failure, progress } => self.answer(id, Err(failure), Some(progress)),
             Input::CallEnded { id, result } => {
-                state.call_ended(id);
-                self.answer(state, id, result);
+                self.state().call_ended(id);
+                self.answer(id, result, None);
             }
-            Input::TimerFired { id } => self.timer_fired(state, id),
+            Input::TimerFired { id } => self.timer_fired(&mut self.state(), id),
             Input::LockGranted { id } => {
+                let mut state = self.state();
                 state.granted(id);
                 state.settle(id, Outcome::Due);
             }
             Input::LockRefused { id, failure } => {
+                let mut state = self.state();
                 state.refused(id);
                 state.settle(id, Outcome::Answer(Err(failure)));
             }
-            Input::EventRaised { name, input } => self.event_raised(state, &name, input),
+            Input::EventRaised { name, input } => self.event_raised(&mut self.state(), &name, input),
             Input::Suspended { .. } | Input::Resumed { .. } => {}
         }
     }
 
-    fn answer(&self, state: &mut State, id: CommandId, result: Result<Payload, Failure>) {
-        match state.waiting.remove(&id) {
-            Some(Waiting::Attempt(waiter, retry)) => {
-                let again = result.as_ref().err().and_then(|failure| retry.again(failure));
-                let Some((interval, retry)) = again else {
-                    waiter.promise.settle(state.moment, Outcome::Answer(result));
-                    return;
-                };
-                let fire_at = state.now.after(interval);
-                if let Some(id) = self.issue(state, Command::Timer { fire_at }) {
-                    waiter.command.set(Some(id));
-                    state.waiting.insert(id, Waiting::Pause(waiter, retry));
+    fn answer(&self, id: CommandId, result: Result<Payload, Failure>, progress: Option<Payload>) {
+        let waiting = self.state().waiting.remove(&id);
+        let waiter = match (waiting, &result) {
+            (Some(Waiting::Attempt(waiter, retry)), Err(failure)) => {
+                let now = self.look().now;
+                // The user's code decides, so nothing is borrowed.
+                match catch_unwind(AssertUnwindSafe(|| retry.next(failure, progress, now))) {
+                    Ok(Some(next)) => return self.pause(waiter, next),
+                    Ok(None) => waiter,
+                    Err(panic) => {
+                        self.state().close(End::Failed(Failure::panicked(&*panic)));
+                        return;
+                    }
                 }
             }
-            Some(Waiting::Whole(waiter) | Waiting::Pause(waiter, _)) => {
-                waiter.promise.settle(state.moment, Outcome::Answer(result));
+            (Some(Waiting::Attempt(waiter, _) | Waiting::Whole(waiter) | Waiting::Pause(waiter, _)), _) => {
+                waiter
             }
-            None => {}
+            (None, _) => return,
+        };
+        waiter.promise.settle(self.look().moment, Outcome::Answer(result));
+    }
+
+    /// Waits before another attempt.
+    fn pause(&self, waiter: Rc<Waiter>, (interval, retry): (Duration, Box<Retry>)) {
+        let state = &mut *self.state();
+        let fire_at = state.now.after(interval);
+        if let Some(id) = self.issue(state, Command::Timer { fire_at }) {
+            waiter.command.set(Some(id));
+            state.waiting.insert(id, Waiting::Pause(waiter, retry));
         }
     }
 
     fn timer_fired(&self, state: &mut State, id: CommandId) {
         match state.waiting.remove(&id) {
-            Some(Waiting::Pause(waiter, retry)) => self.attempt(state, waiter, retry),
+            Some(Waiting::Pause(waiter, retry)) => {
+                let command = retry.command(state.now);
+                if let Some(id) = self.issue(state, command) {
+                    waiter.command.set(Some(id));
+                    state.waiting.insert(id, Waiting::Attempt(waiter, retry));
+                }
+            }
             Some(Waiting::Whole(waiter) | Waiting::Attempt(waiter, _)) => {
                 state.events.leave(&waiter);
                 waiter.promise.settle(state.moment, Outcome::Due);
             }
             None => {}
-        }
-    }
-
-    /// Begins an activity's next attempt.
-    fn attempt(&self, state: &mut State, waiter: Rc<Waiter>, retry: Box<Retry>) {
-        if let Some(id) = self.issue(state, retry.command()) {
-            waiter.command.set(Some(id));
-            state.waiting.insert(id, Waiting::Attempt(waiter, retry));
         }
     }
 
@@ -294,13 +312,37 @@ impl Core {
         Some(waiter)
     }
 
-    /// Begins an activity that may be repeated.
-    pub(crate) fn request_retried(&self, retry: Retry) -> Option<Rc<Waiter>> {
+    /// Begins what is attempted by a plan.
+    pub(crate) fn request_planned(&self, wanted: Wanted, plan: Plan) -> Option<Rc<Waiter>> {
+        let retry = Retry::new(wanted, plan, self.look().now);
+        if retry.is_plain() {
+            return self.request(Kind::Answer, retry.command(Timestamp::default()));
+        }
+        self.request_retried(retry)
+    }
+
+    /// Begins what may be attempted more than once.
+    pub(crate) fn request_retried(&self, mut retry: Retry) -> Option<Rc<Waiter>> {
         let state = &mut *self.state();
-        let id = self.issue(state, retry.command())?;
+        let id = self.issue(state, retry.command(state.now))?;
+        retry.issued(id);
         let waiter = Waiter::new(Kind::Answer, Some(id));
         state.waiting.insert(id, Waiting::Attempt(Rc::clone(&waiter), Box::new(retry)));
         Some(waiter)
+    }
+
+    /// What somebody waits for: commands in their order, then events.
+    pub(crate) fn awaited(&self) -> Vec<Awaited> {
+        let state = self.look();
+        let mut waiting: Vec<_> = state.waiting.iter().collect();
+        waiting.sort_unstable_by_key(|(id, _)| **id);
+        let commands = waiting.into_iter().filter_map(|(id, waiting)| match waiting {
+            // Its timer: the event itself comes later.
+            Waiting::Whole(waiter) if matches!(waiter.kind, Kind::Event(_)) => None,
+            Waiting::Whole(_) | Waiting::Attempt(..) => Some(Awaited::Command(*id)),
+            Waiting::Pause(_, retry) => Some(retry.paused(*id)),
+        });
+        commands.chain(state.events.awaited()).collect()
     }
 
     /// Takes the outcome of a waiter that is settled.

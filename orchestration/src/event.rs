@@ -85,6 +85,15 @@ pub enum Input {
         /// Why.
         failure: Failure,
     },
+    /// An activity has failed that had said how far it had got.
+    AttemptFailed {
+        /// The command.
+        id: CommandId,
+        /// Why.
+        failure: Failure,
+        /// How far it had got.
+        progress: Payload,
+    },
 }
 
 /// How an execution ended.
@@ -111,7 +120,7 @@ impl End {
         match (self, recorded) {
             (Self::Returned(payload), Self::Returned(then))
             | (Self::ContinuedAsNew(payload), Self::ContinuedAsNew(then)) => json::equal(payload, then),
-            (Self::Failed(failure), Self::Failed(then)) => failure == then,
+            (Self::Failed(failure), Self::Failed(then)) => failure.is_same(then),
             (Self::Terminated { .. }, Self::Terminated { .. }) => self == recorded,
             (Self::Returned(_) | Self::ContinuedAsNew(_) | Self::Failed(_) | Self::Terminated { .. }, _) => {
                 false

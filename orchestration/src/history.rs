@@ -4,12 +4,16 @@
 //! begins, so that a chunk that is missing, doubled or of another order is found before anything is replayed.
 
 use crate::Event;
-use sarsen_protocol::record::{RecordError, append, decode_all, encode_exact_before};
+use sarsen_protocol::record::{RecordError, append, decode_all_since, encode_exact_before};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The version of the chunks that are written.
-const VERSION: u8 = 1;
+/// The version of the chunks that are written. Since version 1 there are attempts of activities, and failures may say more
+/// than their text and their details; all else is the same.
+const VERSION: u8 = 2;
+
+/// The oldest version that is read.
+const OLDEST: u8 = 1;
 
 /// How many bytes a chunk has room for from the start.
 const CHUNK_BYTES: usize = 512;
@@ -155,8 +159,8 @@ impl Cursor {
     /// [`HistoryError`] when it is no chunk, or not the next one.
     pub fn read(&mut self, bytes: &[u8]) -> Result<Vec<Event>, HistoryError> {
         let chunk = self.chunk;
-        let read: Read =
-            decode_all(VERSION, bytes).map_err(|source| HistoryError::Record { chunk, source })?;
+        let read: Read = decode_all_since(OLDEST, VERSION, bytes)
+            .map_err(|source| HistoryError::Record { chunk, source })?;
         if (read.chunk, read.first) != (self.chunk, self.event) {
             return Err(HistoryError::Order {
                 expected: self.chunk,

@@ -18,6 +18,7 @@ mod core;
 mod durable;
 mod event;
 mod execution;
+mod exported;
 mod fault;
 mod history;
 mod marker;
@@ -33,10 +34,11 @@ mod retry_policy;
 mod samples;
 mod section;
 mod tasks;
+mod wait;
 
 pub use awaited::Awaited;
 pub use branch::Branch;
-pub use command::Command;
+pub use command::{Attempt, Command};
 pub use compose::{
     Children, Completions, Contenders, Either, Join, Next, NextWindowed, Requests, Select, Windowed, join,
     join_all, select, select_all,
@@ -46,6 +48,7 @@ pub use convert::{Converter, FailureDetails, HistoryEvent, HistoryEventKind, Ins
 pub use durable::Durable;
 pub use event::{End, Event, Input};
 pub use execution::{Execution, Turn};
+pub use exported::{ExportedHistory, ImportError};
 #[cfg(feature = "faults")]
 pub use fault::{Armed, Fault, arm};
 pub use history::{Chunk, ChunkNumber, Cursor, EventNumber, HistoryError};
@@ -57,14 +60,16 @@ pub use place::inside_execution;
 pub use promise::Moment;
 pub use request::{
     ActivityRequest, Caller, ChildRequest, DelayedSignal, EntityRequest, EventError, EventRequest,
-    TimerRequest,
+    EventsRequest, NamedActivityRequest, TimerRequest,
 };
-pub use retry_policy::RetryPolicy;
+pub use retry_policy::{Again, Attempted, RetryPolicy};
 pub use sarsen_protocol::{
     CommandId, EntityType, ExecutionLimits, IntoInput, Labels, Launch, OrchestrationType, Parent, Port,
     Reference, Start,
 };
 pub use section::{Guard, LockSet, Locked, LockedCaller, LockedRequest};
+
+pub use wait::{Wait, waits};
 
 /// What the macros name; no part of the public interface.
 #[doc(hidden)]
@@ -72,6 +77,6 @@ pub mod __private {
     pub use crate::{Activity, ActivityCode, Orchestration};
     pub use sarsen_protocol::{
         OrchestrationType, Returns,
-        returns::{Kind, ViaResult, ViaValue},
+        returns::{Kind, ViaError, ViaResult, ViaValue},
     };
 }

@@ -54,8 +54,9 @@ impl Outstanding {
 
     fn arrived(&mut self, input: &Input) {
         match input {
-            Input::TaskEnded { id, .. } => {
+            Input::TaskEnded { id, .. } | Input::AttemptFailed { id, .. } => {
                 self.tasks.remove(id);
+                self.timers.remove(id);
             }
             Input::TimerFired { id } => {
                 self.timers.remove(id);
@@ -86,6 +87,10 @@ impl Outstanding {
             Command::Task { .. } => {
                 self.tasks.insert(id);
             }
+            Command::Attempt(attempt) => {
+                self.tasks.insert(id);
+                self.timers.extend(attempt.until.map(|until| (id, until)));
+            }
             Command::Timer { fire_at } => {
                 self.timers.insert(id, *fire_at);
             }
@@ -115,8 +120,8 @@ impl Outstanding {
     pub fn expects(&self, input: &Input) -> bool {
         !self.ended
             && match input {
-                Input::TaskEnded { id, .. } => self.tasks.contains(id),
-                Input::TimerFired { id } => self.timers.contains_key(id),
+                Input::TaskEnded { id, .. } | Input::AttemptFailed { id, .. } => self.tasks.contains(id),
+                Input::TimerFired { id } => self.timers.contains_key(id) && !self.tasks.contains(id),
                 Input::ChildEnded { id, .. } => self.children.contains_key(id),
                 Input::CallEnded { id, .. } => self.calls.contains_key(id),
                 Input::LockGranted { id } | Input::LockRefused { id, .. } => {
@@ -163,7 +168,8 @@ impl Outstanding {
         &self.tasks
     }
 
-    /// Timers that have neither fired nor been cancelled, and when they fire.
+    /// Timers that have neither fired nor been cancelled, and when they fire; among them those of activities that have
+    /// only so long, under the activity's command.
     pub fn timers(&self) -> &BTreeMap<CommandId, Timestamp> {
         &self.timers
     }

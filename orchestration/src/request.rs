@@ -4,12 +4,13 @@ mod activity;
 mod child;
 mod entity;
 mod event;
+mod plan;
 mod timer;
 
-pub use activity::ActivityRequest;
+pub use activity::{ActivityRequest, NamedActivityRequest};
 pub use child::ChildRequest;
 pub use entity::{Caller, DelayedSignal, EntityRequest};
-pub use event::{EventError, EventRequest};
+pub use event::{EventError, EventRequest, EventsRequest};
 pub use timer::TimerRequest;
 
 use crate::{

@@ -1,9 +1,9 @@
 //! Events for tests.
 
-use crate::{Command, CommandId, End, Event, ExecutionLimits, Input, Labels, Launch, Parent, Start};
+use crate::{Attempt, Command, CommandId, End, Event, ExecutionLimits, Input, Labels, Launch, Parent, Start};
 use sarsen_protocol::{
-    ActivityName, Address, EventName, ExecutionId, Failure, FailureKind, OperationName, OrchestrationName,
-    Payload, RunId, Timestamp, TraceContext, Uuid,
+    ActivityName, Address, EventName, ExecutionId, Failure, FailureKind, FailureOrigin, OperationName,
+    OrchestrationName, Payload, RunId, Timestamp, TraceContext, Uuid,
 };
 
 fn payload(text: &'static str) -> Payload {
@@ -15,7 +15,7 @@ fn run(text: &str) -> RunId {
 }
 
 fn failure() -> Failure {
-    Failure { kind: FailureKind::Returned, message: "no".to_owned(), details: Some(Box::new(payload("1"))) }
+    Failure::new(FailureKind::Returned, "no").with_details(Some(payload("1")))
 }
 
 fn labels() -> Labels {
@@ -105,4 +105,23 @@ pub(crate) fn events() -> Vec<Event> {
     let arrived = inputs().into_iter().map(Event::Arrived);
     let ended = ends().into_iter().map(Event::Ended);
     [turn, started()].into_iter().chain(arrived).chain(issued).chain(ended).collect()
+}
+
+/// An event of every kind that is there since version 2 of the format.
+pub(crate) fn grown_events() -> Vec<Event> {
+    let origin = FailureOrigin { type_name: "T".to_owned(), causes: vec!["c".to_owned()], is_final: true };
+    let failure = Failure { origin: Some(Box::new(origin)), ..failure() };
+    let attempt = Attempt {
+        name: ActivityName::of("t"),
+        input: payload("1"),
+        labels: labels(),
+        number: 2,
+        first: Some(CommandId(3)),
+        until: Some(Timestamp::from_micros(4)),
+        progress: Some(payload("5")),
+    };
+    vec![
+        Event::Arrived(Input::AttemptFailed { id: CommandId(1), failure, progress: payload("5") }),
+        Event::Issued(CommandId(9), Command::Attempt(Box::new(attempt))),
+    ]
 }

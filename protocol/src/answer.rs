@@ -78,6 +78,15 @@ pub enum Effect {
         /// How it ended; `None` when it was purged.
         outcome: Option<Box<RunOutcome>>,
     },
+    /// The custom status of a run is another.
+    StatusSet {
+        /// The run.
+        run: RunId,
+        /// The first of its executions, which tells it from one that had its id before.
+        first: ExecutionId,
+        /// The status.
+        status: Box<Payload>,
+    },
     /// An instance cannot go on, since its records do not fit the code.
     Parked {
         /// The instance.
@@ -115,6 +124,12 @@ pub struct Task {
     pub input: Payload,
     /// Where the run's trace continues.
     pub trace: Option<TraceContext>,
+    /// Which attempt it is, counted from 1.
+    pub attempt: u32,
+    /// The command of the first attempt, which names what all of them are to do.
+    pub first: CommandId,
+    /// What was last said of how far it had got, in this attempt or one before.
+    pub progress: Option<Payload>,
 }
 
 /// How a run ended.
@@ -164,6 +179,24 @@ impl fmt::Display for RunStatus {
             Self::Completed => "completed",
             Self::Failed => "failed",
             Self::Terminated => "terminated",
+        })
+    }
+}
+
+/// Why the code of an accepted run has not begun yet. The order is part of the stored format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub enum PendingReason {
+    /// It is to begin at a later moment.
+    Scheduled,
+    /// As many runs of its orchestration are under way as may be.
+    Concurrency,
+}
+
+impl fmt::Display for PendingReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scheduled => "it is to begin later",
+            Self::Concurrency => "as many runs of its orchestration are under way as may be",
         })
     }
 }

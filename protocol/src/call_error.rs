@@ -325,6 +325,14 @@ pub enum CallError {
         /// The newest version that this build reads.
         known: u8,
     },
+    /// The run ended before its custom status was what was waited for.
+    #[error("run `{run}` is over, it is {status}, and its custom status was never what was waited for")]
+    CustomStatusMissed {
+        /// The run.
+        run: RunId,
+        /// How it ended.
+        status: RunStatus,
+    },
 }
 
 impl CallError {

@@ -26,18 +26,18 @@ mod store;
 mod time;
 
 pub use address::{Address, AddressError, EntityName, KEY_BYTES_MAX, NAME_BYTES_MAX};
-pub use answer::{Answer, Effect, Reply, RunOutcome, RunStatus, Task, TaskToken};
+pub use answer::{Answer, Effect, PendingReason, Reply, RunOutcome, RunStatus, Task, TaskToken};
 pub use call_error::CallError;
 pub use entity_type::{EntityType, Port, Reference};
-pub use failure::{Failure, FailureKind};
+pub use failure::{Failure, FailureKind, FailureOrigin};
 pub use hash::{AddressHasher, AddressMap, HashMap, HashSet, HashedMap, PlainHasher, content_hash};
 pub use id::{BatchNumber, Epoch, RequestId, Sequence, SessionId, ShardId, Slot, SlotRange};
 pub use json::Payload;
 pub use launch::{ExecutionLimits, Labels, Launch, Parent, Start};
 pub use message::{
-    Begin, Body, Completed, Completion, Delivery, IDENTITY_BYTES_MAX, Identity, IdentityError, IdentityName,
-    LockRequest, Message, Operation, Origin, RaisedEvent, Reuse, Section, Source, StartRequest, TraceContext,
-    Within,
+    Begin, Body, Completed, Completion, Delivery, FailedAttempt, IDENTITY_BYTES_MAX, Identity, IdentityError,
+    IdentityName, LockRequest, Message, Operation, Origin, RaisedEvent, Reuse, Section, Source, StartRequest,
+    TraceContext, Within,
 };
 pub use name::{ActivityName, EventName, OperationName, OrchestrationName};
 pub use orchestration_type::{IntoInput, OrchestrationType};

@@ -202,6 +202,16 @@ pub enum Body {
     Purge,
     /// A moment at which a run has something to give up: an event that no start has taken, old history.
     Sweep,
+    /// The moment up to which the begin of a run's first execution was put off.
+    Due {
+        /// The execution; the begin of no other is meant.
+        execution: ExecutionId,
+    },
+    /// That nothing of this very run is kept, if it is over.
+    PurgeThis {
+        /// Its first execution; a run that has its id since is left alone.
+        first: ExecutionId,
+    },
 }
 
 /// An operation of an entity: a signal when nobody waits for the answer, else a call.
@@ -303,6 +313,19 @@ pub enum Completion {
     Granted(Vec<Address>),
     /// A section cannot be had.
     Refused(Failure),
+    /// The time that an activity was given is over.
+    Overdue,
+    /// An activity has failed that had said how far it had got.
+    Failed(Box<FailedAttempt>),
+}
+
+/// An activity that has failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedAttempt {
+    /// Why.
+    pub failure: Failure,
+    /// How far it had got.
+    pub progress: Payload,
 }
 
 impl Body {
@@ -328,7 +351,7 @@ impl Body {
             Self::Completed(completed) => size_of::<Completed>() + completed.completion.bytes(),
             Self::Suspend { reason } | Self::Resume { reason } => reason.as_ref().map_or(0, String::len),
             Self::Terminate { reason, .. } => reason.as_ref().map_or(0, Payload::len),
-            Self::Purge | Self::Sweep => 0,
+            Self::Purge | Self::Sweep | Self::Due { .. } | Self::PurgeThis { .. } => 0,
         }
     }
 }
@@ -341,7 +364,10 @@ impl Completion {
             }
             Self::Granted(entities) => entities.len() * size_of::<Address>(),
             Self::Refused(failure) => failure.message.len(),
-            Self::Timer => 0,
+            Self::Failed(failed) => {
+                size_of::<FailedAttempt>() + failed.failure.message.len() + failed.progress.len()
+            }
+            Self::Timer | Self::Overdue => 0,
         }
     }
 }
@@ -361,8 +387,9 @@ impl fmt::Display for Body {
             Self::Suspend { .. } => f.write_str("a suspension"),
             Self::Resume { .. } => f.write_str("a resumption"),
             Self::Terminate { .. } => f.write_str("a termination"),
-            Self::Purge => f.write_str("a purge"),
+            Self::Purge | Self::PurgeThis { .. } => f.write_str("a purge"),
             Self::Sweep => f.write_str("a sweep"),
+            Self::Due { .. } => f.write_str("the moment of a begin"),
         }
     }
 }

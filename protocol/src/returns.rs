@@ -2,13 +2,14 @@
 
 use crate::{Failure, FailureKind, Payload, json};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{fmt, marker::PhantomData};
+use std::{error::Error, fmt, marker::PhantomData};
 
 /// How an answer of type `R` becomes JSON, and again an `R` for who asked.
 ///
-/// There are two ways. [`value`](Self::value) is for every type. [`fallible`](Returns::fallible) is for a
+/// There are three ways. [`value`](Self::value) is for every type. [`fallible`](Returns::fallible) is for a
 /// `Result<T, E>`: an `Err` fails the operation, activity or execution (which undoes an operation), and is still an
-/// `Err` of its own type for who asked. The macros choose by the type, also behind an alias.
+/// `Err` of its own type for who asked. [`with_causes`](Returns::with_causes) is the same for an error that tells its
+/// causes. The macros choose by the type, also behind an alias.
 pub struct Returns<R> {
     encode: fn(R) -> Result<Payload, Failure>,
     decode: fn(Result<Payload, Failure>) -> Result<R, AnswerError>,
@@ -62,20 +63,26 @@ where
 {
     /// Returns its `Ok` as it is; its `Err` fails the operation with the error's text and, as details, its JSON.
     pub const fn fallible() -> Self {
-        Self { encode: encode_fallible, decode: decode_fallible }
+        let encode = |answer: Result<T, E>| match answer {
+            Ok(value) => json::encode(&value),
+            Err(error) => Err(Failure::returned(&error)),
+        };
+        Self { encode, decode: decode_fallible }
     }
 }
 
-fn encode_fallible<T: Serialize, E: Serialize + fmt::Display>(
-    answer: Result<T, E>,
-) -> Result<Payload, Failure> {
-    match answer {
-        Ok(value) => json::encode(&value),
-        Err(error) => Err(Failure {
-            kind: FailureKind::Returned,
-            message: error.to_string(),
-            details: json::encode(&error).ok().map(Box::new),
-        }),
+impl<T, E> Returns<Result<T, E>>
+where
+    T: Serialize + DeserializeOwned,
+    E: Serialize + DeserializeOwned + Error + 'static,
+{
+    /// As [`fallible`](Self::fallible), and keeps what the error's causes say.
+    pub const fn with_causes() -> Self {
+        let encode = |answer: Result<T, E>| match answer {
+            Ok(value) => json::encode(&value),
+            Err(error) => Err(Failure::returned(&error).caused_by(&error)),
+        };
+        Self { encode, decode: decode_fallible }
     }
 }
 
@@ -112,11 +119,13 @@ impl<R> fmt::Debug for Returns<R> {
     }
 }
 
-/// Chooses [`Returns::fallible`] for a `Result` and [`Returns::value`] for all else, by its type.
+/// Chooses [`Returns::with_causes`] for a `Result` whose error is an [`Error`], [`Returns::fallible`] for any other
+/// `Result`, and [`Returns::value`] for all else, by its type.
 ///
-/// `(&Kind::<R>::new()).returns()` with both traits in scope finds [`ViaResult`] first, since it needs no further
-/// reference. Its bounds stand at the method and not at the impl, so that a `Result` with an error that is no
-/// answer does not compile, instead of silently being a plain value. (Autoref specialisation, after D. Tolnay.)
+/// `(&&&Kind::<R>::new()).returns()` with the three traits in scope finds [`ViaError`] first, since it needs all three
+/// references, then [`ViaResult`], then [`ViaValue`]. The bounds of the second stand at the method and not at the impl, so
+/// that a `Result` with an error that is no answer does not compile, instead of silently being a plain value. (Autoref
+/// specialisation, after D. Tolnay.)
 #[derive(Debug)]
 pub struct Kind<R>(PhantomData<fn(R)>);
 
@@ -128,7 +137,34 @@ impl<R> Kind<R> {
     }
 }
 
-/// The way of a `Result`.
+/// The way of a `Result` whose error tells its causes.
+pub trait ViaError {
+    /// Its `Ok`.
+    type Value;
+    /// Its `Err`.
+    type Error;
+
+    /// [`Returns::with_causes`].
+    fn returns(&self) -> Returns<Result<Self::Value, Self::Error>>
+    where
+        Self::Value: Serialize + DeserializeOwned,
+        Self::Error: Serialize + DeserializeOwned + Error + 'static;
+}
+
+impl<T, E: Error> ViaError for &&Kind<Result<T, E>> {
+    type Value = T;
+    type Error = E;
+
+    fn returns(&self) -> Returns<Result<T, E>>
+    where
+        T: Serialize + DeserializeOwned,
+        E: Serialize + DeserializeOwned + Error + 'static,
+    {
+        Returns::with_causes()
+    }
+}
+
+/// The way of any other `Result`.
 pub trait ViaResult {
     /// Its `Ok`.
     type Value;
@@ -142,7 +178,7 @@ pub trait ViaResult {
         Self::Error: Serialize + DeserializeOwned + fmt::Display;
 }
 
-impl<T, E> ViaResult for Kind<Result<T, E>> {
+impl<T, E> ViaResult for &Kind<Result<T, E>> {
     type Value = T;
     type Error = E;
 
@@ -166,7 +202,7 @@ pub trait ViaValue {
         Self::Value: Serialize + DeserializeOwned;
 }
 
-impl<R> ViaValue for &Kind<R> {
+impl<R> ViaValue for Kind<R> {
     type Value = R;
 
     fn returns(&self) -> Returns<R>

@@ -9,15 +9,18 @@
 mod context;
 mod handler;
 mod options;
+mod pace;
 mod performance;
 mod queues;
 
 pub use context::ActivityContext;
-pub use handler::{ActivityHandler, activity_handler};
+pub(crate) use handler::closure_handler;
+pub use handler::{ANY_ACTIVITY, ActivityHandler, activity_handler};
 pub use options::ActivityOptions;
-pub use performance::{Canceller, Performance};
+pub use performance::{Canceller, Performance, Performed};
 
 use crate::{host::Host, lock::lock};
+use pace::Pace;
 use queues::Queues;
 use sarsen_protocol::{Failure, FailureKind, Task, TaskToken};
 use std::{
@@ -33,6 +36,8 @@ const TASKS_PER_TURN: u32 = 32;
 pub(crate) struct Activities {
     registered: Vec<(Arc<dyn ActivityHandler>, ActivityOptions)>,
     queues: Mutex<Queues>,
+    /// By the places of `registered`.
+    paces: Vec<Pace>,
     /// Whose clients the contexts give out, and whom results go to. The host holds this one.
     host: Weak<Host>,
     tokio: Handle,
@@ -47,13 +52,16 @@ impl Activities {
     ) -> Self {
         registered.sort_unstable_by_key(|(handler, _)| handler.name());
         let queues = Queues::new(registered.iter().map(|(_, options)| options.concurrency));
-        Self { registered, queues: Mutex::new(queues), host, tokio }
+        let paces = registered.iter().map(|(_, options)| Pace::new(options.pace)).collect();
+        Self { registered, queues: Mutex::new(queues), paces, host, tokio }
     }
 
     /// Runs a task, now or when it is its turn. Never waits.
     pub(crate) fn begin(self: &Arc<Self>, task: Task) {
-        let kind = self.registered.binary_search_by_key(&task.name.as_str(), |(handler, _)| handler.name());
-        let Ok(kind) = kind else { return self.refuse(&task) };
+        let named = |name| self.registered.binary_search_by_key(&name, |(handler, _)| handler.name());
+        let Ok(kind) = named(task.name.as_str()).or_else(|_| named(ANY_ACTIVITY)) else {
+            return self.refuse(&task);
+        };
         let Some(task) = lock(&self.queues).push(kind, task) else { return };
         let Some(host) = self.host.upgrade() else { return };
         self.tokio.spawn(Arc::clone(self).work(kind, host, task));
@@ -63,7 +71,8 @@ impl Activities {
     fn refuse(&self, task: &Task) {
         if let Some(host) = self.host.upgrade() {
             let text = format!("no activity `{}` is registered", task.name);
-            host.performed(task.token, Err(Failure::new(FailureKind::UnknownActivity, text)));
+            let result = Err(Failure::new(FailureKind::UnknownActivity, text));
+            host.performed(task.token, Performed { result, progress: None });
         }
     }
 
@@ -75,11 +84,13 @@ impl Activities {
     /// Begins no more tasks. What waits is left to the next host.
     pub(crate) fn drain(&self) {
         lock(&self.queues).close();
+        self.paces.iter().for_each(Pace::close);
     }
 
     /// Tells all that run that the host ends: their results will be dropped, and they run again.
     pub(crate) fn stop(&self) {
         let running = lock(&self.queues).stop();
+        self.paces.iter().for_each(Pace::close);
         running.into_iter().for_each(Canceller::cancel);
     }
 
@@ -88,6 +99,14 @@ impl Activities {
         let (handler, _) = &self.registered[kind];
         for worked in 1_u32.. {
             let token = task.token;
+            // Taken back, or left to the next host, while it waited.
+            if !self.paces[kind].wait().await || lock(&self.queues).is_cancelled(token) {
+                match lock(&self.queues).next(kind, token) {
+                    Some(next) => task = next,
+                    None => return,
+                }
+                continue;
+            }
             let (performance, canceller) = Performance::new(Arc::clone(handler), host.clone(), task);
             lock(&self.queues).run(token, canceller);
             host.performed(token, performance.await);

@@ -2,15 +2,16 @@
 
 use crate::{
     ActivityContext, ActivityOptions, OpenError, Runtime,
-    activities::{ActivityHandler, activity_handler},
+    activities::{ANY_ACTIVITY, ActivityHandler, activity_handler, closure_handler},
     runtime::Plan,
 };
-use sarsen_engine::{Limits, Registry};
+use sarsen_engine::{Limits, OrchestrationOptions, Registry};
 use sarsen_entities::{Entity, Typed};
 use sarsen_orchestration::{self as orchestration, Activity, ActivityCode, Orchestration};
 use sarsen_protocol::Slot;
 use sarsen_storage::{Directory, RedbOptions, Store};
-use std::{fmt, panic::catch_unwind, path::Path, sync::Arc, time::Duration};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{fmt, future::Future, panic::catch_unwind, path::Path, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
 /// Collects entity types, orchestrations, activities and options of a [`Runtime`], made by [`Runtime::builder`].
@@ -48,8 +49,18 @@ impl Builder {
 
     /// Registers an orchestration, named by its function. Runs of orchestrations that are not registered stay as they
     /// are and go on when they are. What is wrong with one is told when the runtime is opened.
-    pub fn orchestration<O: Orchestration>(mut self, _orchestration: fn() -> O) -> Self {
-        let registered = self.register_orchestration::<O>();
+    pub fn orchestration<O: Orchestration>(self, orchestration: fn() -> O) -> Self {
+        self.orchestration_with(orchestration, |options| options)
+    }
+
+    /// As [`orchestration`](Self::orchestration), with options:
+    /// `.orchestration_with(bill, |options| options.concurrency(8).retention(Duration::from_secs(86_400)))`.
+    pub fn orchestration_with<O: Orchestration>(
+        mut self,
+        _orchestration: fn() -> O,
+        choose: impl FnOnce(OrchestrationOptions) -> OrchestrationOptions,
+    ) -> Self {
+        let registered = self.register_orchestration::<O>(choose(OrchestrationOptions::default()));
         self.note(registered)
     }
 
@@ -75,6 +86,62 @@ impl Builder {
         self.note(registered)
     }
 
+    /// Registers an activity by a name of its own, without a type: orchestrations ask for it by
+    /// [`Context::activity_named`](sarsen_orchestration::Context::activity_named). Its input is what it takes, of any type that
+    /// has JSON.
+    pub fn activity_named<I, T, E, F, W>(self, name: &'static str, code: F) -> Self
+    where
+        I: DeserializeOwned + 'static,
+        T: Serialize + DeserializeOwned + 'static,
+        E: Serialize + DeserializeOwned + fmt::Display + 'static,
+        F: Fn(ActivityContext, I) -> W + Send + Sync + 'static,
+        W: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        self.closure(name, code)
+    }
+
+    /// Registers an activity for all names that no other has; [`ActivityContext::activity`] tells which was asked for.
+    pub fn activity_of_any_name<I, T, E, F, W>(self, code: F) -> Self
+    where
+        I: DeserializeOwned + 'static,
+        T: Serialize + DeserializeOwned + 'static,
+        E: Serialize + DeserializeOwned + fmt::Display + 'static,
+        F: Fn(ActivityContext, I) -> W + Send + Sync + 'static,
+        W: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        self.closure(ANY_ACTIVITY, code)
+    }
+
+    fn closure<I, T, E, F, W>(mut self, name: &'static str, code: F) -> Self
+    where
+        I: DeserializeOwned + 'static,
+        T: Serialize + DeserializeOwned + 'static,
+        E: Serialize + DeserializeOwned + fmt::Display + 'static,
+        F: Fn(ActivityContext, I) -> W + Send + Sync + 'static,
+        W: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let handler = closure_handler(name, code).map_err(|_| OpenError::Name { kind: "an activity", name });
+        let registered = handler.and_then(|handler| self.add_activity(handler, ActivityOptions::default()));
+        self.note(registered)
+    }
+
+    fn add_activity(
+        &mut self,
+        handler: Arc<dyn ActivityHandler>,
+        options: ActivityOptions,
+    ) -> Result<(), OpenError> {
+        let name = handler.name();
+        if options.is_idle() {
+            return Err(OpenError::Concurrency { activity: name });
+        }
+        match name {
+            ANY_ACTIVITY => self.registry.insert_any_activity()?,
+            name => self.registry.insert_activity(name)?,
+        }
+        self.activities.push((handler, options));
+        Ok(())
+    }
+
     /// Keeps the first thing that was wrong.
     fn note(mut self, registered: Result<(), OpenError>) -> Self {
         if let Err(error) = registered {
@@ -88,10 +155,16 @@ impl Builder {
         Ok(self.registry.insert(Arc::new(behaviour))?)
     }
 
-    fn register_orchestration<O: Orchestration>(&mut self) -> Result<(), OpenError> {
+    fn register_orchestration<O: Orchestration>(
+        &mut self,
+        options: OrchestrationOptions,
+    ) -> Result<(), OpenError> {
+        if options.is_idle() {
+            return Err(OpenError::RunConcurrency { orchestration: O::NAME });
+        }
         let bad_name = |_| OpenError::Name { kind: "an orchestration", name: O::NAME };
         let orchestrator = orchestration::Typed::<O>::new().map_err(bad_name)?;
-        Ok(self.registry.insert_orchestration(Arc::new(orchestrator))?)
+        Ok(self.registry.insert_orchestration_with(Arc::new(orchestrator), options)?)
     }
 
     fn register_activity<A>(&mut self, options: ActivityOptions) -> Result<(), OpenError>
@@ -100,12 +173,7 @@ impl Builder {
     {
         let bad_name = |_| OpenError::Name { kind: "an activity", name: A::NAME };
         let handler = activity_handler::<A>().map_err(bad_name)?;
-        if options.is_idle() {
-            return Err(OpenError::Concurrency { activity: A::NAME });
-        }
-        self.registry.insert_activity(A::NAME)?;
-        self.activities.push((handler, options));
-        Ok(())
+        self.add_activity(handler, options)
     }
 
     /// Over how many threads entities are spread: 1 by default, 4,096 at most. It may differ at each open.

@@ -82,6 +82,14 @@ pub enum OpenError {
         /// The activity.
         activity: &'static str,
     },
+    /// None of an orchestration's runs could ever begin.
+    #[error(
+        "0 runs of orchestration `{orchestration}` may be under way at once and none would ever begin: choose at least 1"
+    )]
+    RunConcurrency {
+        /// The orchestration.
+        orchestration: &'static str,
+    },
     /// The number of shards is out of range.
     #[error("{shards} shards are asked for: choose 1 to {}", Slot::COUNT)]
     Shards {

@@ -7,13 +7,13 @@
 //! each task.
 
 pub use crate::{
-    activities::{ActivityHandler, Canceller, Performance, activity_handler},
+    activities::{ANY_ACTIVITY, ActivityHandler, Canceller, Performance, Performed, activity_handler},
     run_ends::RunEnds,
 };
 
 use crate::Stats;
 use sarsen_engine::{Limits, Registry, Request};
-use sarsen_protocol::{Answer, CallError, Page, Read, RunId, SessionId, Timestamp};
+use sarsen_protocol::{Answer, CallError, Page, Payload, Read, RunId, SessionId, Task, Timestamp};
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 use tokio::sync::oneshot;
 
@@ -50,6 +50,9 @@ pub trait Gate: Send + Sync + 'static {
     /// # Errors
     /// [`CallError::Stopped`].
     fn stats(&self) -> Coming<Result<Stats, CallError>>;
+
+    /// Takes what an activity says of how far it has got, for the shard that has asked for it.
+    fn progress(&self, task: Task, progress: Payload);
 
     /// An id for a run that is given none: of the generated form, and other than every earlier one.
     fn next_run(&self) -> RunId;

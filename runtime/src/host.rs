@@ -3,14 +3,14 @@
 use crate::{
     Stats, clock,
     doorway::{Asked, Doorway, Turned},
-    gate::{Coming, Gate, Replier},
+    gate::{Coming, Gate, Performed, Replier},
     loader::ClientRead,
     run_ends::RunEnds,
     run_ids::RunIds,
     works::Works,
 };
 use sarsen_engine::{BUSY_RETRY_AFTER, Input, Limits, Registry, Request, SlotMap};
-use sarsen_protocol::{CallError, Failure, Page, Payload, Read, RunId, SessionId, TaskToken, Timestamp};
+use sarsen_protocol::{CallError, Page, Payload, Read, RunId, SessionId, Task, TaskToken, Timestamp};
 use sarsen_storage::Counters;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -53,10 +53,11 @@ impl Host {
         &self.works
     }
 
-    /// Gives an activity's result to the shard that asked.
-    pub(crate) fn performed(&self, token: TaskToken, result: Result<Payload, Failure>) {
+    /// Gives what an activity has come to, to the shard that asked.
+    pub(crate) fn performed(&self, token: TaskToken, performed: Performed) {
+        let Performed { result, progress } = performed;
         let shard = self.slots.shard(token.slot);
-        self.works.doorway(shard).push([Input::Performed { token, result }]);
+        self.works.doorway(shard).push([Input::Performed { token, result, progress }]);
     }
 }
 
@@ -100,6 +101,11 @@ impl Gate for Host {
                 Err(_) => Err(CallError::Stopped),
             }
         })
+    }
+
+    fn progress(&self, task: Task, progress: Payload) {
+        let shard = self.slots.shard(task.token.slot);
+        self.works.doorway(shard).push([Input::Progressed { task: Box::new(task), progress }]);
     }
 
     fn stats(&self) -> Coming<Result<Stats, CallError>> {

@@ -31,10 +31,11 @@ mod works;
 pub use activities::{ActivityContext, ActivityOptions};
 pub use builder::Builder;
 pub use client::{
-    AnyRun, Call, Client, ClientPort, DelayedRequest, History, Listed, ListedState, Listing, Lock, LockStage,
-    ManageRequest, Managing, NumberedRequest, Producer, ProducerPort, ProducerRequest, RaiseRequest, Request,
-    ResultRequest, Run, RunInfo, RunListing, RunResult, Signal, StartRequest, Starting, State, StateListing,
-    StateRequest, TerminateRequest, Untyped,
+    AnyRun, Because, Call, Client, ClientPort, CustomStatusRequest, DelayedRequest, Held, History, Link,
+    Listed, ListedState, Listing, Lock, LockStage, ManageRequest, Managing, NumberedRequest, PageRequest,
+    Producer, ProducerPort, ProducerRequest, PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Request,
+    RestartRequest, ResultRequest, Run, RunInfo, RunListing, RunPage, RunResult, Signal, StartRequest,
+    Starting, State, StateListing, StateRequest, TerminateRequest, Untyped, WhyWaiting,
 };
 pub use error::{OpenError, ShutdownError};
 pub use runtime::Runtime;
@@ -43,7 +44,7 @@ pub use works::Closed;
 
 // What is said beside it; the facade takes everything from here.
 #[doc(no_inline)]
-pub use sarsen_engine::{Duplicate, Limits};
+pub use sarsen_engine::{Duplicate, Limits, OrchestrationOptions, PageToken, RunOrder};
 #[doc(no_inline)]
 pub use sarsen_entities::{
     Entity, EntityContext, EntityType, Operations, Port, Reference, RegisterError, Returns, StatePort,
@@ -51,16 +52,18 @@ pub use sarsen_entities::{
 };
 #[doc(no_inline)]
 pub use sarsen_orchestration::{
-    Activity, ActivityCode, ActivityRequest, Awaited, Branch, Caller, ChildRequest, Children, Completions,
-    Contenders, Context, DelayedSignal, Durable, Either, EntityRequest, EventError, EventRequest,
-    FailureDetails, Guard, HistoryEvent, HistoryEventKind, Instance, Join, LockSet, Locked, LockedCaller,
-    LockedRequest, Next, NextWindowed, Orchestration, OrchestrationType, Parent, ParentInstance, Requests,
-    RetryPolicy, Select, TimerRequest, Windowed, join, join_all, select, select_all,
+    Activity, ActivityCode, ActivityRequest, Again, Attempted, Awaited, Branch, Caller, ChildRequest,
+    Children, Completions, Contenders, Context, DelayedSignal, Durable, Either, EntityRequest, EventError,
+    EventRequest, EventsRequest, ExportedHistory, FailureDetails, Guard, HistoryEvent, HistoryEventKind,
+    ImportError, Instance, Join, LockSet, Locked, LockedCaller, LockedRequest, NamedActivityRequest, Next,
+    NextWindowed, Orchestration, OrchestrationType, Parent, ParentInstance, Requests, RetryPolicy, Select,
+    TimerRequest, Wait, Windowed, join, join_all, select, select_all,
 };
 #[doc(no_inline)]
 pub use sarsen_protocol::{
-    Address, AddressError, CallError, CommandId, ExecutionId, Failure, FailureKind, IdentityError, IntoInput,
-    Payload, Reuse, RunId, RunIdError, RunOutcome, RunStatus, SectionError, Sequence, Timestamp, Uuid,
+    Address, AddressError, CallError, CommandId, ExecutionId, Failure, FailureKind, FailureOrigin,
+    IdentityError, IntoInput, Payload, PendingReason, Reuse, RunId, RunIdError, RunOutcome, RunStatus,
+    SectionError, Sequence, Timestamp, Uuid,
 };
 
 /// What the macros name; no part of the public interface.

@@ -3,7 +3,8 @@
 use crate::{gate::Replier, works::Works};
 use sarsen_engine::Input;
 use sarsen_protocol::{
-    Address, Answer, CallError, Delivery, ExecutionId, Failure, RunId, RunOutcome, ShardId, Task, TaskToken,
+    Address, Answer, CallError, Delivery, ExecutionId, Failure, Payload, RunId, RunOutcome, ShardId, Task,
+    TaskToken,
 };
 
 /// An effect with whom it concerns.
@@ -19,6 +20,8 @@ pub(crate) enum Outward {
     CancelTask(TaskToken),
     /// A run is over, or is gone.
     RunEnded(RunId, ExecutionId, Option<Box<RunOutcome>>),
+    /// The custom status of a run is another.
+    StatusSet(RunId, ExecutionId, Box<Payload>),
     /// A message was given up: who was to receive it, what it was, why.
     DeadLetter(Address, Box<str>, Box<Failure>),
     /// An instance cannot go on: which one, and why.
@@ -44,6 +47,7 @@ pub(crate) fn release(effects: Vec<Outward>, works: &Works) {
             Outward::RunEnded(run, first, outcome) => {
                 works.run_ends.ended(&run, first, outcome.map(|outcome| *outcome));
             }
+            Outward::StatusSet(run, first, status) => works.run_ends.status_set(&run, first, *status),
             Outward::DeadLetter(address, what, failure) => {
                 tracing::warn!(%address, %what, %failure, "a message was given up and is kept as a dead letter");
             }

@@ -7,7 +7,7 @@
 
 use crate::lock::lock;
 use dashmap::{DashMap, Entry};
-use sarsen_protocol::{AddressHasher, ExecutionId, RunId, RunOutcome};
+use sarsen_protocol::{AddressHasher, ExecutionId, Payload, RunId, RunOutcome};
 use std::{
     collections::VecDeque,
     hash::BuildHasherDefault,
@@ -47,6 +47,10 @@ struct Ends {
     noted: VecDeque<(ExecutionId, Option<RunOutcome>)>,
     /// How many were noted and are no longer kept.
     dropped: u64,
+    /// The last custom status of a run of this id.
+    shown: Option<(ExecutionId, Payload)>,
+    /// How often anything was noted.
+    notes: u64,
     stopped: bool,
 }
 
@@ -73,6 +77,16 @@ impl RunEnds {
     pub fn ended(&self, run: &RunId, first: ExecutionId, outcome: Option<RunOutcome>) {
         let Some(place) = self.places.get(run).map(|held| Arc::clone(&held.place)) else { return };
         lock(&place.ends).note(first, outcome);
+        place.told.notify_waiters();
+    }
+
+    /// Notes a custom status that is durable. Called in the order in which they were committed.
+    pub fn status_set(&self, run: &RunId, first: ExecutionId, status: Payload) {
+        let Some(place) = self.places.get(run).map(|held| Arc::clone(&held.place)) else { return };
+        let mut ends = lock(&place.ends);
+        ends.shown = Some((first, status));
+        ends.notes += 1;
+        drop(ends);
         place.told.notify_waiters();
     }
 
@@ -120,6 +134,7 @@ impl RunEnds {
 
 impl Ends {
     fn note(&mut self, first: ExecutionId, outcome: Option<RunOutcome>) {
+        self.notes += 1;
         // A purge says nothing new about a run whose outcome is kept.
         if outcome.is_none() && self.noted.iter().any(|(noted, _)| *noted == first) {
             return;
@@ -141,6 +156,41 @@ impl Place {
             Some((_, None)) => Noted::Purged,
             None if ends.stopped => Noted::Stopped,
             None => Noted::Nothing { dropped: ends.dropped },
+        }
+    }
+
+    /// The last custom status that was noted of the run whose first execution this is.
+    pub(crate) fn shown(&self, first: ExecutionId) -> Option<Payload> {
+        let ends = lock(&self.ends);
+        ends.shown.as_ref().filter(|(of, _)| *of == first).map(|(_, status)| status.clone())
+    }
+
+    /// How often anything was noted here.
+    pub(crate) fn notes(&self) -> u64 {
+        lock(&self.ends).notes
+    }
+
+    /// Waits until more is noted than `notes`, or the host stops. Returns how often anything was noted then; `None` when
+    /// it has stopped.
+    ///
+    /// # Cancel safety
+    /// It may be dropped at any time.
+    pub(crate) async fn noted_since(&self, notes: u64) -> Option<u64> {
+        loop {
+            let mut told = std::pin::pin!(self.told.notified());
+            // From here on no notification is missed.
+            told.as_mut().enable();
+            let (now, stopped) = {
+                let ends = lock(&self.ends);
+                (ends.notes, ends.stopped)
+            };
+            if now != notes {
+                return Some(now);
+            }
+            if stopped {
+                return None;
+            }
+            told.await;
         }
     }
 

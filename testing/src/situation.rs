@@ -215,6 +215,12 @@ OF_RUNS {
     Purged,
     /// A run took the place of another with its id.
     Replaced,
+    /// A run was to begin later.
+    Scheduled,
+    /// A run waited until fewer of its orchestration were under way.
+    WaitedForPermit,
+    /// A run that was over was to be purged later.
+    ToBePurged,
 }
 }
 

@@ -46,6 +46,10 @@ pub(crate) async fn idle_activity() -> Told {
     refused(|builder| builder.activity_with(notify, |options| options.concurrency(0))).await
 }
 
+pub(crate) async fn idle_orchestration() -> Told {
+    refused(|builder| builder.orchestration_with(trip, |options| options.concurrency(0))).await
+}
+
 pub(crate) async fn bad_name() -> Told {
     refused(|builder| builder.entity::<Shouting>().entity::<Clerk>()).await
 }

@@ -134,6 +134,11 @@ pub(crate) async fn other_orchestration() -> Told {
     told(runtime.client().run(fallen, "t-1").result().await)
 }
 
+pub(crate) async fn custom_status_missed() -> Told {
+    let runtime = open().await;
+    told(old(&runtime).await.custom_status_when(|_: &String| true).await)
+}
+
 pub(crate) async fn would_deadlock() -> Told {
     on_the_way("disturbed").await
 }

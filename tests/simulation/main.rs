@@ -168,6 +168,16 @@ fn nothing_lost_notices_its_faults() {
 }
 
 #[test]
+fn pending_notices_its_faults() {
+    notices_of_runs("pending");
+}
+
+#[test]
+fn progress_kept_notices_its_fault() {
+    notices_of_runs("progress_kept");
+}
+
+#[test]
 fn promises_notices_its_faults() {
     notices_of_runs("promises");
 }

@@ -224,12 +224,17 @@ fn commit(shard: &mut Shard, groups: &mut Groups<Effect>) -> Seen {
                 seen.answered += 1;
             }
             Effect::Perform(task) => {
-                seen.performed.push(Input::Performed { token: task.token, result: Ok(task.input) });
+                seen.performed.push(Input::Performed {
+                    token: task.token,
+                    result: Ok(task.input),
+                    progress: None,
+                });
             }
             Effect::RunEnded { .. } => seen.ended += 1,
             Effect::Deliver { .. }
             | Effect::DeadLetter { .. }
             | Effect::CancelTask(_)
+            | Effect::StatusSet { .. }
             | Effect::Parked { .. } => {
                 panic!("none of these is expected: {effect:?}")
             }

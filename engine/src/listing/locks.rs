@@ -152,7 +152,9 @@ impl LockListing {
             | Body::Resume { .. }
             | Body::Terminate { .. }
             | Body::Purge
-            | Body::Sweep => {}
+            | Body::Sweep
+            | Body::Due { .. }
+            | Body::PurgeThis { .. } => {}
         }
         None
     }

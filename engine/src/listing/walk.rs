@@ -19,7 +19,10 @@ pub(super) struct Walk {
     keyspace: Keyspace,
     prefix: Bytes,
     page_rows: usize,
-    slot: u16,
+    /// The slots that are walked, in ascending order; all without.
+    only: Option<Vec<u16>>,
+    /// How many slots are behind.
+    place: u16,
     after: Option<Bytes>,
     slots_at_once: u16,
 }
@@ -29,25 +32,38 @@ impl Walk {
     pub(super) fn new(keyspace: Keyspace, prefix: &str, page_rows: usize) -> Self {
         let prefix = Bytes::copy_from_slice(prefix.as_bytes());
         let page_rows = page_rows.max(1);
-        Self { keyspace, prefix, page_rows, slot: 0, after: None, slots_at_once: SLOTS_FIRST }
+        let (only, after) = (None, None);
+        Self { keyspace, prefix, page_rows, only, place: 0, after, slots_at_once: SLOTS_FIRST }
     }
 
     /// What to read next, from one state of the store; `None` when the walk is over.
     pub(super) fn next_read(&self) -> Option<Vec<Read>> {
-        let end = self.slot.saturating_add(self.slots_at_once).min(Slot::COUNT);
+        let end = self.place.saturating_add(self.slots_at_once).min(Slot::COUNT);
         let reads: Vec<Read> =
-            (self.slot..end).filter_map(Slot::new).map(|slot| self.slot_read(slot)).collect();
+            (self.place..end).filter_map(|place| Some(self.slot_read(place, self.slot(place)?))).collect();
         (!reads.is_empty()).then_some(reads)
     }
 
-    fn slot_read(&self, slot: Slot) -> Read {
+    /// Walks these slots alone, given in ascending order. Called before the walk begins.
+    pub(super) fn only(&mut self, slots: Vec<u16>) {
+        self.only = Some(slots);
+    }
+
+    fn slot(&self, place: u16) -> Option<Slot> {
+        match &self.only {
+            None => Slot::new(place),
+            Some(slots) => slots.get(usize::from(place)).copied().and_then(Slot::new),
+        }
+    }
+
+    fn slot_read(&self, place: u16, slot: Slot) -> Read {
         let mut from = BytesMut::with_capacity(3 + self.prefix.len());
         from.put_u16(slot.number());
         from.put_slice(&self.prefix);
         // No byte of a key is 0xff, since keys are UTF-8.
         let mut to = from.clone();
         to.put_u8(0xff);
-        let after = self.after.as_ref().filter(|_| slot.number() == self.slot);
+        let after = self.after.as_ref().filter(|_| place == self.place);
         Read {
             keyspace: self.keyspace,
             from: after.map_or(from.freeze(), |key| record::exactly(key).1),
@@ -78,7 +94,7 @@ impl Walk {
                 self.slots_at_once = (self.slots_at_once / 2).max(1);
                 return Ok(found);
             }
-            self.slot += 1;
+            self.place += 1;
             self.after = None;
         }
         if rows > self.page_rows {

@@ -3,7 +3,10 @@
 mod bodies;
 
 use super::*;
-use sarsen_protocol::{Body, FailureKind, Identity, Origin, ShardId, Uuid};
+use sarsen_protocol::{
+    Body, FailureKind, Identity, Labels, OrchestrationName, Origin, Parent, PendingReason, RunOutcome,
+    RunStatus, ShardId, Uuid,
+};
 
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
@@ -11,6 +14,20 @@ fn hex(bytes: &[u8]) -> String {
         write!(text, "{byte:02x}").expect("a string takes everything");
         text
     })
+}
+
+/// Checks that a value is written as the golden bytes of version 1 say but for its version, and that both are read.
+fn grown<T: PartialEq + std::fmt::Debug>(
+    value: &T,
+    written: &Bytes,
+    golden: &str,
+    read: impl Fn(&Bytes) -> Result<T, RecordError>,
+) {
+    let mut earlier = written.to_vec();
+    assert_eq!(std::mem::replace(&mut earlier[0], 1), GROWN, "the version");
+    assert_eq!(hex(&earlier), plain(golden), "{value:?}");
+    assert_eq!(read(written).as_ref(), Ok(value));
+    assert_eq!(read(&earlier.into()).as_ref(), Ok(value));
 }
 
 /// The bytes without the blanks that make them readable.
@@ -200,21 +217,17 @@ fn values_of_version_1_stand_and_come_back() {
     assert_eq!(hex(&instance), plain("01 01 01 01 70 09 0a 7b7d"));
     assert_eq!(read_instance(&instance), Ok((header, Some(payload("{}")))));
 
-    let written = write_message(&message());
-    assert_eq!(hex(&written), plain(MESSAGE_V1));
-    assert_eq!(read_message(&written), Ok(message()));
+    grown(&message(), &write_message(&message()), MESSAGE_V1, read_message);
 
     let outcome = KeyOutcome { answer: Ok(Payload::null()), expires: Timestamp::from_micros(1) };
     let key = KeyRecord { content: 2, outcome: Some(outcome) };
-    assert_eq!(hex(&write_key(&key)), plain("01 02 01 00 04 6e756c6c 01"));
-    assert_eq!(read_key(&write_key(&key)), Ok(key));
+    grown(&key, &write_key(&key), "01 02 01 00 04 6e756c6c 01", read_key);
 
     let failure = Failure::new(FailureKind::Panicked, "x");
     let dead = write_dead(Timestamp::from_micros(1), &failure, &message());
     let (_, body) = MESSAGE_V1.split_at(2);
-    assert_eq!(hex(&dead), plain(&format!("01 01 01 01 78 00 {body}")));
     let letter = DeadLetter { at: Timestamp::from_micros(1), failure, message: message() };
-    assert_eq!(read_dead(&dead), Ok(letter));
+    grown(&letter, &dead, &format!("01 01 01 01 78 00 {body}"), read_dead);
 }
 
 const MESSAGE_V1: &str =
@@ -251,6 +264,7 @@ fn run_rows() -> Vec<(RunRow, String)> {
         labels: labels(),
         parked: Some("x".to_owned()),
         chunks: 6,
+        extras: None,
     };
     let garbage = Garbage { execution: EXECUTION, from: 1, to: 300 };
     let id = "10 0123456789ab7cde8f0123456789abcd";
@@ -276,9 +290,7 @@ fn run_rows() -> Vec<(RunRow, String)> {
 #[test]
 fn runs_of_version_1_stand_and_come_back() {
     for (row, golden) in run_rows() {
-        let written = write_run(&row);
-        assert_eq!(hex(&written), plain(&golden));
-        assert_eq!(read_run_row(&written), Ok(row));
+        grown(&row, &write_run(&row), &golden, read_run_row);
     }
     let statuses = [
         RunStatus::Pending,
@@ -292,7 +304,52 @@ fn runs_of_version_1_stand_and_come_back() {
 }
 
 #[test]
-fn locks_and_tasks_of_version_1_stand_and_come_back() {
+fn runs_with_more_than_version_1_knew_stand_and_come_back() {
+    let (mut row, _) = run_rows().swap_remove(2);
+    let plain_row = write_run(&row);
+    let record = row.run.as_mut().expect("there is one");
+    record.extras = Some(Box::default());
+    assert_eq!(write_run(&row), plain_row, "what is not there takes no room");
+    let reasons = [(PendingReason::Scheduled, "00"), (PendingReason::Concurrency, "01")];
+    for (reason, bytes) in reasons {
+        let extras = RunExtras {
+            scheduled: Some(Timestamp::from_micros(1)),
+            pending: Some(reason),
+            expires: Some(Timestamp::from_micros(2)),
+            input: Some(payload("3")),
+        };
+        row.run.as_mut().expect("there is one").extras = Some(Box::new(extras));
+        let written = write_run(&row);
+        let (before, garbage) = plain_row.split_at(plain_row.len() - 22);
+        let golden = format!("02 02 {} 01 01 01 {bytes} 01 02 01 01 33 {}", hex(&before[2..]), hex(garbage));
+        assert_eq!(hex(&written), plain(&golden));
+        assert_eq!(read_run_row(&written).as_ref(), Ok(&row));
+    }
+}
+
+#[test]
+fn rows_of_the_keyspace_meta_stand_and_come_back() {
+    let run = Address::run(&run_id());
+    let slot = hex(&run.slot().number().to_be_bytes());
+    assert_eq!(hex(&changed_key(run.slot())), format!("{slot}00"));
+    assert_eq!(hex(&permit_key(&run)), format!("{slot}010072"));
+    assert_eq!(read_changed_key(&changed_key(run.slot())), Some(run.slot()));
+    assert_eq!(read_changed_key(&permit_key(&run)), None);
+    assert_eq!(read_permit_key(&permit_key(&run)), Ok(Some(run.clone())));
+    assert_eq!(read_permit_key(&changed_key(run.slot())), Ok(None));
+
+    let span = span_of(Timestamp::from_micros(3_000_000_001));
+    assert_eq!((span, hex(&write_changed(span))), (300, "01fb2c01".to_owned()));
+    assert_eq!(read_changed(&write_changed(span)), Ok(span));
+
+    let permit = PermitRecord::new(&OrchestrationName::of("o"), ROW, true);
+    assert_eq!(hex(&write_permit(&permit)), plain("01 01 6f 02 03 01"));
+    assert_eq!(read_permit(&write_permit(&permit)), Ok(permit.clone()));
+    assert_eq!(permit.order(), ROW);
+}
+
+#[test]
+fn locks_and_tasks_of_all_versions_stand_and_come_back() {
     let id = "10 0123456789ab7cde8f0123456789abcd";
     let section = Section { run: run_id(), execution: EXECUTION, id: CommandId(8) };
     let lock = LockRecord { section, since: Timestamp::from_micros(9) };
@@ -305,7 +362,18 @@ fn locks_and_tasks_of_version_1_stand_and_come_back() {
         name: ActivityName::of("t"),
         input: payload("1"),
         trace: Some(TRACE),
+        attempt: 3,
+        first: Some(CommandId(2)),
+        progress: Some(payload("7")),
     };
-    assert_eq!(hex(&write_task(&task)), plain(&format!("01 01 72 {id} 01 74 01 31 01 01 02 01")));
-    assert_eq!(read_task(&write_task(&task)), Ok(task));
+    let golden = format!("01 72 {id} 01 74 01 31 01 01 02 01");
+    assert_eq!(hex(&write_task(&task)), plain(&format!("02 {golden} 03 01 02 01 01 37")));
+    assert_eq!(read_task(&write_task(&task)), Ok(task.clone()));
+    let earlier = plain(&format!("01 {golden}"));
+    let earlier: Vec<u8> = (0..earlier.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&earlier[at..at + 2], 16).expect("hexadecimal"))
+        .collect();
+    let first = TaskRecord { attempt: 1, first: None, progress: None, ..task };
+    assert_eq!(read_task(&earlier), Ok(first));
 }

@@ -268,7 +268,7 @@ impl Shard {
         if !message.is_answered() {
             self.reply(&message, Answer::Acknowledged);
         }
-        if message.due.is_some_and(|due| due > self.now) {
+        if self.is_early(&message) {
             self.delay(*message);
             return;
         }
@@ -305,11 +305,11 @@ impl Shard {
     /// Accepts a message of an instance, or gives it up when far too many wait. A call is failed earlier, since its
     /// caller can be told; what the protocol needs is always accepted.
     pub(super) fn admit_delivery(&mut self, id: InstanceId, message: Box<Message>) {
-        let limits = &self.config.limits;
-        if message.due.is_some_and(|due| due > self.now) {
+        if self.is_early(&message) {
             self.delay(*message);
             return;
         }
+        let limits = &self.config.limits;
         let waiting = self.instances.get(id).map_or(0, |instance| instance.waiting.mailbox.len());
         let max = match &message.body {
             Body::Operation(operation) if operation.section.is_some() => usize::MAX,
@@ -389,7 +389,9 @@ pub(super) fn queue_of(message: &Message) -> Queue {
         | Body::Resume { .. }
         | Body::Terminate { .. }
         | Body::Purge
-        | Body::Sweep => Queue::Front,
+        | Body::Sweep
+        | Body::Due { .. }
+        | Body::PurgeThis { .. } => Queue::Front,
     }
 }
 

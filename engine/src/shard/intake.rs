@@ -8,12 +8,12 @@ use super::{
 use crate::{
     BUSY_RETRY_AFTER, Input, Request,
     fault::{Fault, armed},
-    record,
+    record::{self, TaskRecord},
 };
 use bytes::Bytes;
 use sarsen_protocol::{
-    Address, Answer, Body, CallError, Completion, Delivery, Failure, FailureKind, Identity, Keyspace,
-    Message, Payload, Reply, RequestId, SessionId, TaskToken, Timestamp,
+    Address, Answer, Body, CallError, Completion, Delivery, FailedAttempt, Failure, FailureKind, Identity,
+    Keyspace, Message, Payload, Reply, RequestId, SessionId, Task, TaskToken, Timestamp,
 };
 
 impl Shard {
@@ -38,7 +38,8 @@ impl Shard {
             },
             Input::Delivered(delivery) => self.deliver(delivery),
             Input::Loaded(loaded) => self.loaded(loaded),
-            Input::Performed { token, result } => self.performed(token, result),
+            Input::Performed { token, result, progress } => self.performed(token, result, progress),
+            Input::Progressed { task, progress } => self.progressed(*task, progress),
         }
     }
 
@@ -141,7 +142,7 @@ impl Shard {
     }
 
     /// Takes the result of an activity, if it is still waited for: it becomes a message to its run.
-    fn performed(&mut self, token: TaskToken, result: Result<Payload, Failure>) {
+    fn performed(&mut self, token: TaskToken, result: Result<Payload, Failure>, progress: Option<Payload>) {
         if token.epoch != self.config.lease.epoch && !armed(Fault::AcceptOldToken) {
             return;
         }
@@ -157,8 +158,26 @@ impl Shard {
             Ok(answer) => Ok(answer),
             Err(failure) => Err(failure.bounded(bytes_max)),
         };
-        let completion = Completion::Task(result);
+        let completion = match (result, progress.or(task.progress)) {
+            (Err(failure), Some(progress)) if !armed(Fault::ForgetProgress) => {
+                Completion::Failed(Box::new(FailedAttempt { failure, progress }))
+            }
+            (result, _) => Completion::Task(result),
+        };
         self.complete(&task.run, task.execution, task.command, completion);
+    }
+
+    /// Keeps how far an activity has got, for the case that this process ends before it does.
+    fn progressed(&mut self, task: Task, progress: Payload) {
+        if task.token.epoch != self.config.lease.epoch {
+            return;
+        }
+        let Some((slot, row)) = self.tasks.progress(task.token, &progress) else { return };
+        let Task { run, execution, name, input, trace, attempt, first, token, .. } = task;
+        let first = (first != token.command).then_some(first);
+        let record =
+            TaskRecord { run, execution, name, input, trace, attempt, first, progress: Some(progress) };
+        self.batch.replace(Keyspace::Tasks, record::task_key(slot, row), Some(record::write_task(&record)));
     }
 
     /// A refusal because `what` of `address` has reached `limit` and nothing leaves it before `until`.
@@ -188,7 +207,14 @@ impl Shard {
 
 /// Whether a message manages a run: those are accepted however much waits.
 pub(super) fn is_management(message: &Message) -> bool {
-    matches!(message.body, Body::Suspend { .. } | Body::Resume { .. } | Body::Terminate { .. } | Body::Purge)
+    matches!(
+        message.body,
+        Body::Suspend { .. }
+            | Body::Resume { .. }
+            | Body::Terminate { .. }
+            | Body::Purge
+            | Body::PurgeThis { .. }
+    )
 }
 
 /// A refusal because `what` of `address` is full.

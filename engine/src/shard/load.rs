@@ -159,8 +159,9 @@ impl Shard {
     fn scan(&mut self, keyspace: Keyspace, from: Option<Bytes>) {
         let (start, end) = record::bounds(self.config.lease.slots);
         // Before the first turn keys are only counted; later they are looked at.
-        let values = keyspace == Keyspace::Keys && self.recovered;
-        self.keys.sweeping |= values;
+        let swept = keyspace == Keyspace::Keys && self.recovered;
+        self.keys.sweeping |= swept;
+        let values = swept || keyspace == Keyspace::Meta;
         let rows = if values { SCAN_ROWS } else { SCAN_KEYS };
         let page = read(keyspace, from.unwrap_or(start), end, rows, SCAN_BYTES, values);
         self.load(Load::Scan { keyspace }, vec![page]);
@@ -217,6 +218,9 @@ impl Shard {
         };
         let active = instance.stage == Stage::Active;
         self.instances.resize(load.id, bytes);
+        if active && is_run {
+            self.settle_permit(load.id, &load.address);
+        }
         if active {
             self.loaded_window(load.id, Queue::Front, None, &pages[place::FRONT]);
             self.loaded_window(load.id, Queue::Back, None, &pages[place::MAILBOX]);
@@ -319,6 +323,10 @@ impl Shard {
             }
             Keyspace::Tasks => undamaged(self.tasks.found(page)),
             Keyspace::Mailbox => self.wake_mailboxes(page),
+            Keyspace::Meta => {
+                undamaged(self.permits.found(page));
+                undamaged(self.changes.found(page));
+            }
             _ if !self.recovered => self.keys.found(page.rows.len() as u64),
             _ => self.sweep_keys(page),
         }
@@ -332,7 +340,8 @@ impl Shard {
             (None, Keyspace::Timers) => self.scan(Keyspace::Dead, None),
             (None, Keyspace::Dead) => self.scan(Keyspace::Tasks, None),
             (None, Keyspace::Tasks) => self.scan(Keyspace::Keys, None),
-            (None, Keyspace::Keys) if !self.recovered => self.recover(),
+            (None, Keyspace::Keys) if !self.recovered => self.scan(Keyspace::Meta, None),
+            (None, Keyspace::Meta) => self.recover(),
             (None, Keyspace::Keys) => {
                 let pause = self.config.limits.key_retention / SWEEPS_PER_RETENTION;
                 self.next_sweep = self.now.after(pause.max(SWEEP_PAUSE_MIN));
@@ -346,6 +355,7 @@ impl Shard {
         self.dead.found_all();
         self.recovered = true;
         self.scan(Keyspace::Mailbox, None);
+        self.give_first_permits();
         self.deliver_held();
     }
 

@@ -8,6 +8,7 @@
 
 mod admit;
 mod batch;
+mod changes;
 mod dead;
 mod inbox;
 mod instance;
@@ -16,6 +17,7 @@ mod keys;
 mod load;
 mod locks;
 mod mailbox;
+mod permits;
 mod run;
 mod runs;
 mod seal;
@@ -31,11 +33,13 @@ use crate::{
 };
 use batch::OpenBatch;
 use bytes::Bytes;
+use changes::Changes;
 use dead::DeadLetters;
 use inbox::Inboxes;
 pub(crate) use instance::InstanceId;
 use instance::{Instances, Round};
 use keys::Keys;
+use permits::Permits;
 use sarsen_protocol::{
     Address, Answer, BatchNumber, CallError, ExecutionId, Lease, Message, Reply, Sequence, ShardId, Slot,
     Timestamp,
@@ -131,6 +135,8 @@ pub struct Shard {
     tasks: Tasks,
     keys: Keys,
     dead: DeadLetters,
+    permits: Permits,
+    changes: Changes,
     recovered: bool,
     /// Slots for which wake-ups came before the shard had recovered.
     held: BTreeSet<Slot>,
@@ -174,6 +180,8 @@ impl Shard {
             tasks: Tasks::default(),
             keys: Keys::default(),
             dead: DeadLetters::default(),
+            permits: Permits::default(),
+            changes: Changes::default(),
             recovered: false,
             held: BTreeSet::new(),
             search: None,

@@ -3,7 +3,7 @@
 //! A run's record says which execution is under way and how it ended; its history is in chunks. An execution that is
 //! in memory is its waiting code. One that is not is read and replayed when something has come for it, once for all
 //! that has. `turn` gives executions their turns, `manage` does what concerns the run as a whole, `carry` carries
-//! commands out, `finish` ends executions, `history` reads and replays, `garbage` deletes what nobody needs.
+//! commands out, `pending` lets runs wait before they begin, `finish` ends executions, `history` reads and replays, `garbage` deletes what nobody needs.
 
 mod carry;
 mod fault;
@@ -11,6 +11,7 @@ mod finish;
 mod garbage;
 mod history;
 mod manage;
+mod pending;
 mod turn;
 
 use super::{batch::OpenBatch, mailbox::Mailbox};
@@ -18,7 +19,7 @@ use crate::record::{self, RunRecord, RunRow};
 use history::Replay;
 use sarsen_orchestration::{Chunk, Cursor, Execution, OpenSection, Outstanding};
 use sarsen_protocol::{
-    Address, Body, CommandId, ExecutionId, HashMap, Keyspace, Message, RunStatus, Timestamp,
+    Address, Body, CommandId, Effect, ExecutionId, HashMap, Keyspace, Message, RunStatus, Timestamp,
 };
 
 /// What a live execution is counted with in the cache, beside its history.
@@ -66,6 +67,8 @@ pub(crate) struct Run {
     sweeping: bool,
     /// Whether events that wait for a start may wait without a sweep that will give them up.
     unwatched: bool,
+    /// Whether its custom status was set since its record was last written.
+    status_set: bool,
 }
 
 impl Run {
@@ -130,6 +133,11 @@ impl Run {
         self.status() == Some(RunStatus::Suspended)
     }
 
+    /// Whether its begin is not to be taken yet.
+    fn holds_begin(&self) -> bool {
+        self.is_suspended() || self.record().is_some_and(|record| record.extras().pending.is_some())
+    }
+
     fn execution(&self) -> Option<ExecutionId> {
         Some(self.record()?.execution)
     }
@@ -156,14 +164,14 @@ impl Run {
         if front.has_gap() && !matches!(self.code, Code::Replaying(_)) {
             return false;
         }
-        let holds_begin = parked || self.is_suspended();
+        let holds_begin = parked || self.holds_begin();
         let managed = if holds_begin { front.any(|message| !is_begin(message)) } else { front.is_ready() };
         match &self.code {
             Code::Reading(_) => false,
             Code::Replaying(_) => true,
             // What was written must be durable before it can be read.
             Code::Stored => {
-                let come = managed || (!parked && !self.is_suspended() && back.is_ready());
+                let come = managed || (!parked && !self.holds_begin() && back.is_ready());
                 come && durable && self.unwritten.is_empty()
             }
             Code::None if parked => managed,
@@ -182,13 +190,13 @@ impl Run {
         if !self.loaded {
             return true;
         }
-        let holds_begin = parked || self.is_suspended();
+        let holds_begin = parked || self.holds_begin();
         let managed = if holds_begin { front.any(|message| !is_begin(message)) } else { !front.is_empty() };
         match &self.code {
             Code::Reading(_) | Code::Replaying(_) => false,
             _ if managed => false,
             Code::None if self.record().is_none() => !self.unsettled,
-            _ => parked || self.is_suspended() || back.is_empty(),
+            _ => parked || self.holds_begin() || back.is_empty(),
         }
     }
 
@@ -206,6 +214,9 @@ impl Run {
         if let Some(run) = &mut self.row.run {
             run.changed = now;
             run.chunks = if run.status.is_finished() { chunks } else { 0 };
+            if std::mem::take(&mut self.status_set) {
+                tell_status(batch, address, run);
+            }
         }
         let kept = self.row.run.is_some() || !self.row.garbage.is_empty();
         let value = kept.then(|| record::write_run(&self.row));
@@ -219,6 +230,15 @@ impl Run {
             _ => 0,
         };
         EXECUTION_BYTES + EVENT_BYTES * usize::try_from(events).unwrap_or(usize::MAX / EVENT_BYTES)
+    }
+}
+
+/// Tells who waits for a run's custom status: of several in a batch the last, which is in its record.
+fn tell_status(batch: &mut OpenBatch, address: &Address, record: &RunRecord) {
+    if let (Some(run), Some(status)) = (address.as_run(), record.custom_status.clone()) {
+        let bytes = status.len();
+        let status = Box::new(status);
+        batch.release(Effect::StatusSet { run, first: record.first, status }, bytes);
     }
 }
 

@@ -15,7 +15,10 @@ use sarsen_protocol::{Address, Batch, BatchNumber, Effect, Keyspace, Payload, Re
 impl Shard {
     /// Whether there is anything that a seal would close.
     pub fn has_open_batch(&self) -> bool {
-        self.batch.has_writes() || self.batch.has_effects() || !self.touched.is_empty()
+        self.batch.has_writes()
+            || self.batch.has_effects()
+            || !self.touched.is_empty()
+            || self.permits.is_changed()
     }
 
     /// Whether the open batch is at its limit: it is to be sealed even when the store is busy.
@@ -33,6 +36,7 @@ impl Shard {
         for id in &touched {
             self.write_instance(*id, number);
         }
+        self.permits.write(&mut self.batch);
         if self.batch.has_writes() {
             self.note_written(&touched, number);
         }
@@ -70,7 +74,12 @@ impl Shard {
                     self.batch.write(Keyspace::Locks, record::instance_key(&instance.address), lock);
                 }
             }
-            Kind::Run(run) => run.write(&mut self.batch, &instance.address, dirty, now),
+            Kind::Run(run) => {
+                run.write(&mut self.batch, &instance.address, dirty, now);
+                if dirty {
+                    self.changes.note(&mut self.batch, instance.address.slot(), now);
+                }
+            }
         }
         if let Some(queues) = instance.waiting.as_mut() {
             for (queue, mailbox) in [(Queue::Front, &mut queues.front), (Queue::Back, &mut queues.mailbox)] {

@@ -59,7 +59,7 @@ impl Shard {
         let owner = self.config.slots.shard(message.to.slot());
         if owner != self.config.id {
             self.send_away(owner, message);
-        } else if message.due.is_some_and(|due| due > self.now) {
+        } else if self.is_early(&message) {
             self.delay(message);
         } else if let Some(id) = self.activate_for(&message) {
             self.admit_deliveries(id);
@@ -105,7 +105,9 @@ impl Shard {
             | Body::Resume { .. }
             | Body::Terminate { .. }
             | Body::Purge
-            | Body::Sweep => {}
+            | Body::Sweep
+            | Body::Due { .. }
+            | Body::PurgeThis { .. } => {}
         }
     }
 
@@ -123,6 +125,11 @@ impl Shard {
         self.batch.release(Effect::Deliver { to, delivery }, bytes);
     }
 
+    /// Whether a message is to be kept until it is due. A start is not: the run is there at once, and its begin waits.
+    pub(super) fn is_early(&self, message: &Message) -> bool {
+        message.due.is_some_and(|due| due > self.now) && !matches!(message.body, Body::Start(_))
+    }
+
     /// Keeps a message until it is due.
     pub(super) fn delay(&mut self, message: Message) {
         let full = self.timers.count() >= self.config.limits.timers_max as u64;
@@ -135,6 +142,7 @@ impl Shard {
         let row = match &message.body {
             // Whoever takes the timer back finds its row by the command.
             Body::Completed(completed) => RowId::of_command(completed.execution, completed.command),
+            Body::Due { execution: of } | Body::PurgeThis { first: of } => RowId::of_alarm(*of),
             _ => self.next_row(),
         };
         let id = TimerId { due, row, slot: message.to.slot() };

@@ -11,8 +11,8 @@ use crate::{
     record::{self, RowId, TaskRecord},
 };
 use sarsen_protocol::{
-    Address, BatchNumber, CommandId, Epoch, ExecutionId, HashMap, HashSet, Page, Slot, Task, TaskToken,
-    record::RecordError,
+    Address, BatchNumber, CommandId, Epoch, ExecutionId, HashMap, HashSet, Page, Payload, Slot, Task,
+    TaskToken, record::RecordError,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -36,6 +36,8 @@ pub(crate) struct HandedOut {
     pub(crate) execution: ExecutionId,
     pub(crate) command: CommandId,
     bytes: usize,
+    /// What was last said of how far it had got, by this attempt.
+    pub(crate) progress: Option<Payload>,
 }
 
 /// The tasks of a shard.
@@ -126,18 +128,35 @@ impl Tasks {
         record: TaskRecord,
         epoch: Epoch,
     ) -> Task {
-        let TaskRecord { run: id, execution, name, input, trace } = record;
+        let TaskRecord { run: id, execution, name, input, trace, attempt, first, progress } = record;
         let row = RowId::of_command(execution, command);
-        let bytes = input.len();
+        let bytes = input.len() + progress.as_ref().map_or(0, Payload::len);
         self.bytes += bytes;
-        self.handed_out.insert((slot, row), HandedOut { run, execution, command, bytes });
+        let handed_out = HandedOut { run, execution, command, bytes, progress: progress.clone() };
+        self.handed_out.insert((slot, row), handed_out);
         let token = TaskToken { epoch, slot, execution: execution.unique(), command };
-        Task { token, run: id, execution, name, input, trace }
+        let first = first.unwrap_or(command);
+        Task { token, run: id, execution, name, input, trace, attempt, first, progress }
+    }
+
+    /// Notes how far a task has got, if it was handed out and has not ended. Returns whether its row is to be written.
+    pub(crate) fn progress(&mut self, token: TaskToken, progress: &Payload) -> Option<TaskPlace> {
+        let place = place_of(token);
+        let task = self.handed_out.get_mut(&place)?;
+        let before = task.progress.replace(progress.clone()).map_or(0, |before| before.len());
+        (task.bytes, self.bytes) =
+            (task.bytes + progress.len() - before, self.bytes + progress.len() - before);
+        Some(place)
+    }
+
+    /// How far a task that was handed out has got, as far as it has said.
+    pub(crate) fn progress_of(&self, place: TaskPlace) -> Option<&Payload> {
+        self.handed_out.get(&place)?.progress.as_ref()
     }
 
     /// Takes the task of a token, if it was handed out and has not ended; its row goes in the open batch.
     pub(crate) fn end(&mut self, token: TaskToken, batch: BatchNumber) -> Option<(TaskPlace, HandedOut)> {
-        let place = (token.slot, RowId::of_unique(token.execution, token.command));
+        let place = place_of(token);
         let task = self.handed_out.remove(&place)?;
         self.bytes -= task.bytes;
         self.note_ended(place, batch);
@@ -253,6 +272,10 @@ impl Tasks {
         }
         Ok(found)
     }
+}
+
+fn place_of(token: TaskToken) -> TaskPlace {
+    (token.slot, RowId::of_unique(token.execution, token.command))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod events;
 #[cfg(feature = "faults")]
 mod faults;
 mod parked;
+mod pending;
 mod runs;
 mod sections;
 

@@ -15,7 +15,7 @@ mod facade {
     pub(crate) mod __private {
         pub(crate) use sarsen::__private::{
             Entity, EntityContext, EntityType, Kind, Operations, OperationsBlock, Port, Reference, Returns,
-            StatePort, ViaResult, ViaValue,
+            StatePort, ViaError, ViaResult, ViaValue,
         };
         pub(crate) use sarsen_orchestration::__private::{Orchestration, OrchestrationType};
     }

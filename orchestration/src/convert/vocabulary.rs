@@ -47,7 +47,7 @@ pub struct ParentInstance {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FailureDetails {
-    /// The kind of failure.
+    /// The error's Rust type, or the kind of failure.
     pub error_type: String,
     /// One line for people.
     pub error_message: String,
@@ -56,6 +56,9 @@ pub struct FailureDetails {
     /// JSON texts by name: the error that code returned stands under `details`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub properties: BTreeMap<String, String>,
+    /// What caused it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inner_failure: Option<Box<FailureDetails>>,
 }
 
 /// What happened, by its name in the Durable Task Framework; fields are named as there.

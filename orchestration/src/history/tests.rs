@@ -1,5 +1,5 @@
 use super::*;
-use crate::samples::events;
+use crate::samples::{events, grown_events};
 
 /// Each event as the first of a chunk, in version 1, behind the chunk's head.
 const GOLDEN_V1: &[&str] = &[
@@ -34,17 +34,24 @@ const GOLDEN_V1: &[&str] = &[
     "040301013101",
 ];
 
+/// What there is since version 2.
+const GOLDEN_V2: &[&str] =
+    &["02090100026e6f020101310154010163010135", "03090b017401310101760101740175010102030201030104010135"];
+
 #[test]
 fn every_event_keeps_its_bytes() {
     let events = events();
     let hex = |event: &Event| {
-        let bytes = Cursor::default().write(std::slice::from_ref(event));
-        let (head, body) = bytes.split_at(4);
-        assert_eq!(head, [1, 0, 0, 1], "version, chunk, first event, number of events");
-        body.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+        let mut bytes = Cursor::default().write(std::slice::from_ref(event));
+        assert_eq!(bytes[..4], [2, 0, 0, 1], "version, chunk, first event, number of events");
+        bytes[0] = 1;
+        assert_eq!(Cursor::default().read(&bytes).as_deref(), Ok(std::slice::from_ref(event)));
+        bytes[4..].iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
     };
     let written: Vec<String> = events.iter().map(hex).collect();
     assert_eq!(written, GOLDEN_V1, "bytes on disk have changed: raise the version and keep reading this one");
+    let grown: Vec<String> = grown_events().iter().map(hex).collect();
+    assert_eq!(grown, GOLDEN_V2, "bytes on disk have changed: raise the version and keep reading this one");
 }
 
 #[test]

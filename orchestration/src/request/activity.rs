@@ -1,50 +1,84 @@
 //! Activities.
 
-use super::decode;
+use super::{decode, plan::planned};
 use crate::{
-    Activity, Command, Labels, RetryPolicy,
+    Activity, Labels,
     awaited::Awaited,
-    core::{Core, Kind, Retry},
+    core::{Core, Plan, Waiter, Wanted},
 };
-use sarsen_protocol::{ActivityName, CallError, Payload};
+use sarsen_protocol::{ActivityName, CallError, Failure, Payload, Returns};
+use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, marker::PhantomData, rc::Rc};
 
 /// An activity that is asked for, from [`Context::activity`](crate::Context::activity).
 #[must_use = "an activity does not start before it is awaited, joined or started"]
 pub struct ActivityRequest<A> {
-    core: Rc<Core>,
-    input: Result<Payload, CallError>,
-    policy: Option<RetryPolicy>,
+    order: Order,
     _activity: PhantomData<fn() -> A>,
 }
 
-impl<A: Activity> ActivityRequest<A> {
-    pub(crate) fn new(core: &Rc<Core>, input: &A::Input) -> Self {
-        let input = core.encode(input, || format!("the input of activity `{}`", A::NAME));
-        Self { core: Rc::clone(core), input, policy: None, _activity: PhantomData }
+/// An activity that is asked for by its name, from [`Context::activity_named`](crate::Context::activity_named).
+#[must_use = "an activity does not start before it is awaited, joined or started"]
+pub struct NamedActivityRequest<T> {
+    order: Order,
+    _output: PhantomData<fn() -> T>,
+}
+
+/// What is asked for, without its types.
+struct Order {
+    core: Rc<Core>,
+    name: ActivityName,
+    input: Result<Payload, CallError>,
+    plan: Plan,
+}
+
+impl Order {
+    fn new(core: &Rc<Core>, name: ActivityName, input: &(impl Serialize + ?Sized)) -> Self {
+        let input = core.encode(input, || format!("the input of activity `{name}`"));
+        Self { core: Rc::clone(core), name, input, plan: Plan::default() }
     }
 
-    /// Tries again what failed. The attempts follow one another whether or not this is awaited meanwhile.
-    pub fn retry(self, policy: RetryPolicy) -> Self {
-        Self { policy: Some(policy), ..self }
-    }
-
-    /// Starts it, to be awaited later.
-    pub fn start(self) -> Awaited<Result<A::Output, CallError>> {
-        let Self { core, input, policy, .. } = self;
+    /// Starts it, and says how its outcome is read.
+    fn start<R: 'static>(self, returns: Returns<R>) -> Awaited<Result<R, CallError>> {
+        let Self { core, name, input, plan } = self;
         let input = match input {
             Ok(input) => input,
             Err(error) => return Awaited::refused(Err(error)),
         };
-        let (name, labels): (_, Labels) = (ActivityName::of(A::NAME), core.labels());
-        let waiter = match policy {
-            Some(policy) => core.request_retried(Retry::new(name, input, labels, policy)),
-            None => core.request(Kind::Answer, Command::Task { name, input, labels }),
-        };
-        Awaited::new(&core, waiter, |outcome| {
-            let failed = |failure| CallError::ActivityFailed { activity: A::NAME.to_owned(), failure };
-            decode(A::returns(), outcome, failed, || format!("activity `{}`", A::NAME))
+        let labels: Labels = core.labels();
+        let wanted = Wanted::Activity { name: name.clone(), input, labels };
+        let waiter: Option<Rc<Waiter>> = core.request_planned(wanted, plan);
+        Awaited::new(&core, waiter, move |outcome| {
+            let activity = name.to_string();
+            let failed = |failure: Failure| CallError::ActivityFailed { activity, failure };
+            decode(returns, outcome, failed, || format!("activity `{name}`"))
         })
+    }
+}
+
+impl<A: Activity> ActivityRequest<A> {
+    pub(crate) fn new(core: &Rc<Core>, input: &A::Input) -> Self {
+        Self { order: Order::new(core, ActivityName::of(A::NAME), input), _activity: PhantomData }
+    }
+
+    planned!("activity");
+
+    /// Starts it, to be awaited later.
+    pub fn start(self) -> Awaited<Result<A::Output, CallError>> {
+        self.order.start(A::returns())
+    }
+}
+
+impl<T: Serialize + DeserializeOwned + 'static> NamedActivityRequest<T> {
+    pub(crate) fn new(core: &Rc<Core>, name: String, input: &(impl Serialize + ?Sized)) -> Self {
+        Self { order: Order::new(core, name.into(), input), _output: PhantomData }
+    }
+
+    planned!("activity");
+
+    /// Starts it, to be awaited later.
+    pub fn start(self) -> Awaited<Result<T, CallError>> {
+        self.order.start(Returns::value())
     }
 }
 
@@ -57,12 +91,33 @@ impl<A: Activity> IntoFuture for ActivityRequest<A> {
     }
 }
 
-impl<A: Activity> fmt::Debug for ActivityRequest<A> {
+impl<T: Serialize + DeserializeOwned + 'static> IntoFuture for NamedActivityRequest<T> {
+    type Output = Result<T, CallError>;
+    type IntoFuture = Awaited<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.start()
+    }
+}
+
+impl fmt::Debug for Order {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ActivityRequest")
-            .field("name", &A::NAME)
+        f.debug_struct("Order")
+            .field("name", &self.name)
             .field("input", &self.input)
-            .field("policy", &self.policy)
+            .field("plan", &self.plan)
             .finish_non_exhaustive()
+    }
+}
+
+impl<A> fmt::Debug for ActivityRequest<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ActivityRequest").field(&self.order).finish()
+    }
+}
+
+impl<T> fmt::Debug for NamedActivityRequest<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("NamedActivityRequest").field(&self.order).finish()
     }
 }

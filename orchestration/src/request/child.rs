@@ -2,9 +2,9 @@
 
 use super::decode;
 use crate::{
-    Command, CommandId, Launch, Orchestration,
+    Command, Labels, Launch, Orchestration, RetryPolicy,
     awaited::Awaited,
-    core::{Core, Kind},
+    core::{Core, Plan, Wanted},
 };
 use sarsen_protocol::{CallError, OrchestrationName, Payload, RunId};
 use std::{fmt, marker::PhantomData, rc::Rc};
@@ -17,19 +17,37 @@ pub struct ChildRequest<O> {
     core: Rc<Core>,
     input: Result<Payload, CallError>,
     id: Option<String>,
+    tags: Vec<(String, String)>,
+    policy: Option<RetryPolicy>,
     _orchestration: PhantomData<fn() -> O>,
 }
 
 impl<O: Orchestration> ChildRequest<O> {
     pub(crate) fn new(core: &Rc<Core>, input: &O::Input) -> Self {
         let input = core.encode(input, || format!("the input of orchestration `{}`", O::NAME));
-        Self { core: Rc::clone(core), input, id: None, _orchestration: PhantomData }
+        let (core, tags) = (Rc::clone(core), Vec::new());
+        Self { core, input, id: None, tags, policy: None, _orchestration: PhantomData }
     }
 
     /// Gives the run its id. Without it, the id is made of this execution's id and the command's, `{execution}-{command}`:
     /// like the execution's it names a slot, so that the child lives in the slot of its parent.
     pub fn id(self, id: impl Into<String>) -> Self {
         Self { id: Some(id.into()), ..self }
+    }
+
+    /// Gives the run a tag, a free word under a name, by which it can be listed. A name that is given again has its last
+    /// word.
+    pub fn tag(mut self, name: impl Into<String>, word: impl Into<String>) -> Self {
+        let name = name.into();
+        self.tags.retain(|(given, _)| *given != name);
+        self.tags.push((name, word.into()));
+        self
+    }
+
+    /// Starts it again when it has failed or was terminated, under the same id: the run that failed gives its place to the
+    /// next. Of no effect on a run that is detached.
+    pub fn retry(self, policy: RetryPolicy) -> Self {
+        Self { policy: Some(policy), ..self }
     }
 
     /// Starts it, to be awaited later.
@@ -42,16 +60,13 @@ impl<O: Orchestration> ChildRequest<O> {
             (Err(error), _) | (_, Err(error)) => return Awaited::refused(Err(error)),
         };
         let core = self.core;
-        let mut run = None;
-        let command = |command| Command::Child(run.insert(launch::<O>(&core, command, id, input)).clone());
-        let waiter = core.request_with(command, Kind::Answer);
+        let launch = launch::<O>(&core, id, input, self.tags);
+        let run = launch.run.clone();
+        let plan = Plan { policy: self.policy, ..Plan::default() };
+        let waiter = core.request_planned(Wanted::Child(launch), plan);
         Awaited::new(&core, waiter, move |outcome| {
-            let failed = |failure| match run {
-                Some(Launch { run, .. }) => {
-                    CallError::ChildFailed { orchestration: O::NAME.to_owned(), run, failure }
-                }
-                None => unreachable!("a child that ended was started"),
-            };
+            let orchestration = O::NAME.to_owned();
+            let failed = |failure| CallError::ChildFailed { orchestration, run, failure };
             decode(O::returns(), outcome, failed, || format!("orchestration `{}`", O::NAME))
         })
     }
@@ -63,7 +78,7 @@ impl<O: Orchestration> ChildRequest<O> {
     /// JSON or is over its limit.
     pub fn detach(self) -> Result<RunId, CallError> {
         let (input, id) = (self.input?, checked(self.id)?);
-        let launch = launch::<O>(&self.core, self.core.look().next(), id, input);
+        let launch = launch::<O>(&self.core, id, input, self.tags);
         let run = launch.run.clone();
         self.core.act(Command::Detached(launch));
         Ok(run)
@@ -74,12 +89,18 @@ fn checked(id: Option<String>) -> Result<Option<RunId>, CallError> {
     Ok(id.map(|id| RunId::new(&id)).transpose()?)
 }
 
-fn launch<O: Orchestration>(core: &Core, command: CommandId, id: Option<RunId>, input: Payload) -> Launch {
+/// What the next command starts.
+fn launch<O: Orchestration>(
+    core: &Core,
+    id: Option<RunId>,
+    input: Payload,
+    tags: Vec<(String, String)>,
+) -> Launch {
     let run = id.unwrap_or_else(|| {
-        let id = format!("{}-{command}", core.start.execution);
+        let id = format!("{}-{}", core.start.execution, core.look().next());
         RunId::new(&id).expect("it has 32 digits, a hyphen and at most 10 digits")
     });
-    Launch { run, name: OrchestrationName::of(O::NAME), input, labels: core.labels() }
+    Launch { run, name: OrchestrationName::of(O::NAME), input, labels: Labels { tags, ..core.labels() } }
 }
 
 impl<O: Orchestration> IntoFuture for ChildRequest<O> {

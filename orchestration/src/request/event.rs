@@ -1,8 +1,11 @@
 //! Events from outside.
 
+use super::TimerRequest;
 use crate::{
+    Branch, Either,
     awaited::Awaited,
     core::{Core, Outcome},
+    join_all, select,
 };
 use sarsen_protocol::{EventName, json};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -49,6 +52,13 @@ impl<T: DeserializeOwned> EventRequest<T> {
         Self { timeout: Some(timeout), ..self }
     }
 
+    /// Waits for so many events of this name, in the order in which they are raised: awaited as a `Vec`. What
+    /// [`timeout`](Self::timeout) says is for all of them together; when it passes, those that have come stay for who waits
+    /// next.
+    pub fn times(self, count: usize) -> EventsRequest<T> {
+        EventsRequest { one: self, count }
+    }
+
     /// Starts to wait, to be awaited later. Who starts first gets the first event.
     pub fn start(self) -> Awaited<Result<T, EventError>> {
         let Self { core, name, timeout, .. } = self;
@@ -77,6 +87,57 @@ impl<T> fmt::Debug for EventRequest<T> {
         f.debug_struct("EventRequest")
             .field("name", &self.name)
             .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Several events that are waited for, from [`EventRequest::times`].
+#[must_use = "events are not waited for before this is awaited, joined or started"]
+pub struct EventsRequest<T> {
+    one: EventRequest<T>,
+    count: usize,
+}
+
+impl<T: DeserializeOwned + 'static> EventsRequest<T> {
+    /// Gives up after this time, with [`EventError::TimedOut`].
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { one: self.one.timeout(timeout), ..self }
+    }
+
+    /// Starts to wait, to be awaited later. Who starts first gets the first events.
+    pub fn start(self) -> Branch<Result<Vec<T>, EventError>> {
+        let EventRequest { core, name, timeout, .. } = self.one;
+        let one = || EventRequest::<T>::new(&core, name.clone()).start();
+        let all = join_all((0..self.count).map(|_| one()).collect::<Vec<_>>());
+        let until = timeout.map(|timeout| core.look().now.after(timeout));
+        let timer = until.map(|until| TimerRequest::new(&core, until).start());
+        Branch::new(&core, async move {
+            let Some(timer) = timer else { return all.await.into_iter().collect() };
+            match select(all, timer).await {
+                Either::First(events) => events.into_iter().collect(),
+                Either::Second(()) => {
+                    Err(EventError::TimedOut { name, timeout: timeout.unwrap_or_default() })
+                }
+            }
+        })
+    }
+}
+
+impl<T: DeserializeOwned + 'static> IntoFuture for EventsRequest<T> {
+    type Output = Result<Vec<T>, EventError>;
+    type IntoFuture = Branch<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.start()
+    }
+}
+
+impl<T> fmt::Debug for EventsRequest<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventsRequest")
+            .field("name", &self.one.name)
+            .field("count", &self.count)
+            .field("timeout", &self.one.timeout)
             .finish_non_exhaustive()
     }
 }

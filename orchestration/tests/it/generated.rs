@@ -46,6 +46,7 @@ fn next_input(random: &mut Random, outstanding: &Outstanding) -> Option<Input> {
         17..=18 => format!("raise {} {}", random.pick(&EVENTS), random.below(9)),
         19 => random.pick(&["suspend", "resume"]).to_owned(),
         _ if random.one_in(3) => format!("{id} ! failed"),
+        0..6 if random.one_in(4) => format!("{id} !>{} late", random.below(9)),
         _ if random.one_in(4) => format!("{id} !! refused"),
         _ => format!("{id} = {}", random.below(9)),
     };
@@ -88,6 +89,7 @@ fn kind(event: &Event) -> &'static str {
         Event::TurnStarted { .. } => "turn",
         Event::Started(_) => "start",
         Event::Arrived(Input::TaskEnded { .. }) => "task ended",
+        Event::Arrived(Input::AttemptFailed { .. }) => "attempt failed",
         Event::Arrived(Input::TimerFired { .. }) => "timer fired",
         Event::Arrived(Input::ChildEnded { .. }) => "child ended",
         Event::Arrived(Input::CallEnded { .. }) => "call ended",
@@ -97,6 +99,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Arrived(Input::Suspended { .. }) => "suspended",
         Event::Arrived(Input::Resumed { .. }) => "resumed",
         Event::Issued(_, Command::Task { .. }) => "task",
+        Event::Issued(_, Command::Attempt(_)) => "attempt",
         Event::Issued(_, Command::Timer { .. }) => "timer",
         Event::Issued(_, Command::CancelTimer { .. }) => "cancel",
         Event::Issued(_, Command::Child(_)) => "child",
@@ -120,7 +123,7 @@ fn kind(event: &Event) -> &'static str {
 }
 
 /// What a run of all seeds must have met.
-const SITUATIONS: usize = 31;
+const SITUATIONS: usize = 33;
 
 #[test]
 fn random_orchestrations_replay_from_every_prefix() {

@@ -1,6 +1,7 @@
 //! Executions, live and in replay.
 #![expect(clippy::unwrap_used, reason = "the orchestrations and scripts of tests are tests too")]
 
+mod attempts;
 mod branches;
 mod changed;
 mod converted;

@@ -127,13 +127,13 @@ fn retries_wait_longer_each_time_up_to_the_longest_interval() {
         &[
             ("", "0 activity `double` with 1"),
             ("0 ! a", "1 a timer for 103.000000s"),
-            ("fire 1", "2 activity `double` with 1"),
+            ("fire 1", "2 attempt 2 of activity `double` with 1"),
             ("2 ! b", "3 a timer for 108.000000s"),
-            ("fire 3", "4 activity `double` with 1"),
+            ("fire 3", "4 attempt 3 of activity `double` with 1"),
             ("4 ! c", "5 a timer for 110.000000s"),
             (
                 "fire 5; 1 = 5",
-                "6 activity `double` with 1; unapplied TaskEnded { id: CommandId(1), result: Ok(5) }",
+                "6 attempt 4 of activity `double` with 1; unapplied TaskEnded { id: CommandId(1), result: Ok(5) }",
             ),
             ("6 ! d", "the end with \"activity `double` failed: panicked: d\""),
         ],
@@ -143,7 +143,7 @@ fn retries_wait_longer_each_time_up_to_the_longest_interval() {
         &[
             ("", "0 activity `double` with 1"),
             ("0 ! a", "1 a timer for 103.000000s"),
-            ("fire 1", "2 activity `double` with 1"),
+            ("fire 1", "2 attempt 2 of activity `double` with 1"),
             ("2 = 8", "the end with \"8\""),
         ],
     );
@@ -159,7 +159,10 @@ fn what_another_attempt_would_not_change_is_not_tried_again() {
         let told = format!("the end with \"activity `double` failed: {kind}: no\"");
         check::<hopeless>("null", &[asked, (&format!("0 {failure} no"), &told)]);
         // Nor after an attempt that was worth another one.
-        let again = [("0 ! boom", "1 a timer for 102.000000s"), ("fire 1", "2 activity `double` with 1")];
+        let again = [
+            ("0 ! boom", "1 a timer for 102.000000s"),
+            ("fire 1", "2 attempt 2 of activity `double` with 1"),
+        ];
         check::<hopeless>("null", &[asked, again[0], again[1], (&format!("2 {failure} no"), &told)]);
     }
 }
@@ -176,7 +179,7 @@ fn attempts_follow_one_another_while_nobody_polls() {
         &[
             ("", "0 activity `double` with 1; 1 a timer for 160.000000s"),
             ("0 ! a", "2 a timer for 102.000000s"),
-            ("fire 2", "3 activity `double` with 1"),
+            ("fire 2", "3 attempt 2 of activity `double` with 1"),
             ("3 = 2", ""),
             ("fire 1", "the end with 2"),
         ],

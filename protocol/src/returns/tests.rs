@@ -12,6 +12,14 @@ impl fmt::Display for Refused {
     }
 }
 
+#[derive(Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[error("it lies deeper")]
+struct Deeper;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[error("it cannot be")]
+struct Caused(#[source] Deeper);
+
 type Answer = Result<u32, Refused>;
 
 mod alias {
@@ -29,23 +37,25 @@ fn text(payload: &Payload) -> &str {
 }
 
 fn failure(details: Option<&str>) -> Failure {
-    Failure {
-        kind: FailureKind::Returned,
-        message: "refused: no".to_owned(),
-        details: details.map(|text| Box::new(Payload::from_encoded(text.to_owned().into()))),
-    }
+    let details = details.map(|text| Payload::from_encoded(text.to_owned().into()));
+    Failure::new(FailureKind::Returned, "refused: no").with_details(details)
 }
 
 #[test]
 #[expect(clippy::needless_borrow, reason = "the reference is what tells the two ways apart")]
 fn a_result_is_recognised_by_its_type() {
-    let via_alias: Returns<alias::Outcome<u32>> = (&Kind::<alias::Outcome<u32>>::new()).returns();
+    let via_alias: Returns<alias::Outcome<u32>> = (&&&Kind::<alias::Outcome<u32>>::new()).returns();
     let error = via_alias.encode(Err(Refused { reason: "no".to_owned() })).expect_err("an `Err` fails");
-    assert_eq!(error, failure(Some(r#"{"reason":"no"}"#)));
+    assert!(error.is_same(&failure(Some(r#"{"reason":"no"}"#))), "{error:?}");
+    assert_eq!(error.type_name(), Some(std::any::type_name::<Refused>()));
 
-    let via_value: Returns<Option<u32>> = (&Kind::<alias::other::Result<u32>>::new()).returns();
+    let via_error: Returns<Result<u32, Caused>> = (&&&Kind::<Result<u32, Caused>>::new()).returns();
+    let error = via_error.encode(Err(Caused(Deeper))).expect_err("an `Err` fails");
+    assert_eq!(error.causes(), ["it lies deeper"]);
+
+    let via_value: Returns<Option<u32>> = (&&&Kind::<alias::other::Result<u32>>::new()).returns();
     assert_eq!(text(&via_value.encode(None).unwrap()), "null");
-    let unit: Returns<()> = (&Kind::<()>::new()).returns();
+    let unit: Returns<()> = (&&&Kind::<()>::new()).returns();
     assert_eq!(text(&unit.encode(()).unwrap()), "null");
 }
 
@@ -90,7 +100,8 @@ fn an_error_without_json_still_fails_with_its_text() {
         }
     }
     let returns = Returns::<Result<(), NoNumber>>::fallible();
-    assert_eq!(returns.encode(Err(NoNumber(f64::NAN))), Err(failure(None)));
+    let error = returns.encode(Err(NoNumber(f64::NAN))).expect_err("an `Err` fails");
+    assert!(error.is_same(&failure(None)), "{error:?}");
     assert_eq!(
         Returns::<f64>::value().encode(f64::NAN).map_err(|failure| failure.kind),
         Err(FailureKind::Unencodable)

@@ -14,8 +14,17 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// The work of one task: its result, for the shard that has asked. Its code's panic is a failure.
-pub struct Performance(Pin<Box<dyn Future<Output = Result<Payload, Failure>> + Send>>);
+/// The work of one task: what it comes to, for the shard that has asked. Its code's panic is a failure.
+pub struct Performance(Pin<Box<dyn Future<Output = Performed> + Send>>);
+
+/// What a performance has come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Performed {
+    /// The answer, or why there is none.
+    pub result: Result<Payload, Failure>,
+    /// What its code has last said of how far it had got.
+    pub progress: Option<Payload>,
+}
 
 /// Tells the code of a performance that its result is of no more use.
 #[derive(Debug)]
@@ -29,19 +38,20 @@ impl Performance {
     /// The work of `task`, which asks through `gate`, and what cancels it. Nothing runs before the first poll.
     pub fn new(handler: Arc<dyn ActivityHandler>, gate: Arc<dyn Gate>, task: Task) -> (Self, Canceller) {
         let (cancel, cancelled) = watch::channel(false);
-        let cx = ActivityContext::new(gate, &task, Cancellation(cancelled));
+        let input = task.input.clone();
+        let cx = ActivityContext::new(gate, task, Cancellation(cancelled));
         let work = async move {
-            let result = AssertUnwindSafe(handler.perform(cx, task.input)).catch_unwind().await;
-            result.unwrap_or_else(|panic| Err(Failure::panicked(&*panic)))
+            let result = AssertUnwindSafe(handler.perform(cx.clone(), input)).catch_unwind().await;
+            cx.end(result.unwrap_or_else(|panic| Err(Failure::panicked(&*panic))))
         };
         (Self(Box::pin(work)), Canceller(cancel))
     }
 }
 
 impl Future for Performance {
-    type Output = Result<Payload, Failure>;
+    type Output = Performed;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Performed> {
         self.0.as_mut().poll(cx)
     }
 }

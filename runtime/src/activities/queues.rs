@@ -81,6 +81,11 @@ impl Queues {
         None
     }
 
+    /// Whether a task that was taken was cancelled before it ran.
+    pub(super) fn is_cancelled(&self, token: TaskToken) -> bool {
+        matches!(self.tasks.get(&token), Some(Stage::Cancelled))
+    }
+
     /// Takes a task back that waits, or tells one that runs.
     pub(super) fn cancel(&mut self, token: TaskToken) {
         match self.tasks.remove(&token) {

@@ -61,6 +61,8 @@ enum Ask {
 #[derive(Clone, Copy, Debug, Default)]
 struct Times {
     delay: Option<Duration>,
+    /// Not before this moment; instead of a delay.
+    due: Option<Timestamp>,
     timeout: Option<Duration>,
     /// How long an event is kept for a run that does not exist.
     keep: Option<Duration>,
@@ -99,6 +101,10 @@ impl Draft {
 
     pub(super) fn delay(&mut self, delay: Duration) {
         self.time(|times| times.delay = Some(delay));
+    }
+
+    pub(super) fn due(&mut self, moment: Timestamp) {
+        self.time(|times| times.due = Some(moment));
     }
 
     pub(super) fn timeout(&mut self, timeout: Duration) {
@@ -172,7 +178,7 @@ fn message(route: &Route, body: Body, identity: Identity) -> Message {
 impl Times {
     /// Writes moments into a message. Few have any: then no clock is read, which all clients share.
     fn stamp(&self, gate: &dyn Gate, mut message: Message) -> Message {
-        let Self { delay: None, timeout: None, keep: None } = self else {
+        let Self { delay: None, due: None, timeout: None, keep: None } = self else {
             self.write(gate.now(), &mut message);
             return message;
         };
@@ -180,7 +186,7 @@ impl Times {
     }
 
     fn write(&self, now: Timestamp, message: &mut Message) {
-        message.due = self.delay.map(|delay| now.after(delay));
+        message.due = self.due.or(self.delay.map(|delay| now.after(delay)));
         message.deadline = self.timeout.map(|timeout| now.after(timeout));
         if let Body::Event(event) = &mut message.body {
             event.keep_until = self.keep.map(|ttl| now.after(ttl));

@@ -5,23 +5,32 @@ mod history;
 mod info;
 mod listing;
 mod manage;
+mod order;
+mod purge;
 mod raise;
+mod restart;
 mod start;
+mod status;
 
 pub use end::{ResultRequest, RunResult};
 pub use history::History;
 pub use info::RunInfo;
 pub use listing::RunListing;
 pub use manage::{ManageRequest, Managing, TerminateRequest};
+pub use order::{PageRequest, RunPage};
+pub use purge::{PurgeRequest, PurgeRunsRequest, Purged};
 pub use raise::RaiseRequest;
+pub use restart::RestartRequest;
 pub use start::{StartRequest, Starting};
+pub use status::CustomStatusRequest;
 
 use super::{Asker, exchange::refuse_inside, listing::refused};
+use crate::gate::Gate;
 use end::Watch;
-use sarsen_engine::{RunLookup, RunRecord};
-use sarsen_orchestration::Orchestration;
-use sarsen_protocol::{Address, Body, CallError, ExecutionId, Payload, RunId, json};
-use serde::Serialize;
+use sarsen_engine::{HistoryListing, RunLookup, RunRecord};
+use sarsen_orchestration::{Event, ExportedHistory, Orchestration};
+use sarsen_protocol::{Address, Body, CallError, ExecutionId, Payload, RunId, RunStatus, json};
+use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, marker::PhantomData};
 
 /// A run of the orchestration `O`, which goes on whether or not anybody has this.
@@ -118,6 +127,30 @@ impl<O> Run<O> {
         History::new(self.target.clone())
     }
 
+    /// The whole history of the run's execution, as far as it is durable, to be kept outside of the store.
+    ///
+    /// # Errors
+    /// Those of [`status`](Self::status), and [`CallError::RunReplaced`] when the run has gone on as another execution
+    /// meanwhile, or before it has begun, [`CallError::RunNotFound`].
+    ///
+    /// # Cancel safety
+    /// It may be dropped at any time.
+    pub async fn export(&self) -> Result<ExportedHistory, CallError> {
+        refuse_inside()?;
+        let run = self.target.run.clone()?;
+        let record = self.target.find(&run).await?;
+        let events = events(self.target.asker.gate(), &run, record.execution).await?;
+        // It may have been deleted while it was read.
+        let now = self.target.find(&run).await?;
+        if now.execution != record.execution {
+            return Err(CallError::RunReplaced { run });
+        }
+        ExportedHistory::new(events).map_err(|_| match record.status {
+            RunStatus::Pending => CallError::RunNotFound { run },
+            _ => CallError::RunReplaced { run },
+        })
+    }
+
     /// Raises an event: awaited, it is on disk, and the code will find it under `name`.
     ///
     /// # Errors
@@ -161,9 +194,53 @@ impl<O> Run<O> {
     /// # Errors
     /// Awaited: [`CallError::RunNotFound`], [`CallError::RunNotFinished`], [`CallError::InvalidRun`], and those of
     /// sending.
-    pub fn purge(&self) -> ManageRequest {
-        ManageRequest::new(&self.target, Body::Purge)
+    pub fn purge(&self) -> PurgeRequest {
+        PurgeRequest::new(self.target.clone())
     }
+
+    /// Starts a run with the orchestration, the input and the tags that this one was started with: under the same id,
+    /// in its place, when it is over, or under [another](RestartRequest::id) also while it is under way.
+    ///
+    /// # Errors
+    /// Awaited: [`CallError::RunNotFound`], [`CallError::RunReplaced`], [`CallError::OtherOrchestration`],
+    /// [`CallError::RunExists`] when it is not over or the other id is taken, and those of
+    /// [`StartRequest`] and of reading.
+    pub fn restart(&self) -> RestartRequest<O> {
+        RestartRequest::new(self.target.clone())
+    }
+
+    /// Waits until the run's custom status is such as `wanted` says: awaited as `Result<T, CallError>`, it is that
+    /// status. What is looked at is durable. A status that is there for a moment only may be missed: of several that the
+    /// code sets one behind the other only the last is sure to be seen.
+    ///
+    /// # Errors
+    /// Awaited: [`CallError::CustomStatusMissed`] when the run is over and its last status is none of those,
+    /// [`CallError::Misfit`] when a status is no `T`, and those of [`status`](Self::status).
+    pub fn custom_status_when<T, F>(&self, wanted: F) -> CustomStatusRequest<T, F>
+    where
+        T: DeserializeOwned + Send + 'static,
+        F: FnMut(&T) -> bool + Send + 'static,
+    {
+        CustomStatusRequest::new(self.target.clone(), wanted)
+    }
+}
+
+/// The events of an execution's history, as far as it is durable.
+pub(super) async fn events(
+    gate: &dyn Gate,
+    run: &RunId,
+    execution: ExecutionId,
+) -> Result<Vec<Event>, CallError> {
+    let mut listing = HistoryListing::new(run, execution);
+    let mut events = Vec::new();
+    while let Some(read) = listing.next_read() {
+        for page in gate.read(vec![read]).await? {
+            let part =
+                listing.take(&page).map_err(|error| CallError::Damaged { reason: error.to_string() })?;
+            events.extend(part);
+        }
+    }
+    Ok(events)
 }
 
 fn given(reason: String) -> Option<String> {

@@ -260,3 +260,125 @@ async fn activities_and_orchestrations_that_make_no_runtime_are_refused_by_name(
     ];
     assert_eq!(told, expected);
 }
+
+#[orchestration(crate = "sarsen_runtime")]
+async fn hurries(cx: Context, key: String, attempts: u32) -> Result<u64, Refused> {
+    let policy = RetryPolicy { attempts, ..RetryPolicy::every(Duration::ZERO) };
+    let request = cx.activity(act, key).timeout(Duration::from_millis(30)).retry(policy);
+    match request.await {
+        Ok(answer) => answer,
+        Err(error) => Err(Refused { code: error.failure().map_or(0, |failure| failure.kind as u32) }),
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_is_told_that_its_time_is_over_and_the_next_goes_on_where_it_was() {
+    let opened = builder().orchestration(hurries).open_store(MemoryStore::new()).await;
+    let runtime = opened.expect("a store in memory opens");
+    let keys = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&keys);
+    on_act("slow", move |cx: ActivityContext| {
+        seen.lock().expect("seen and left").push(cx.idempotency_key().to_owned());
+        async move {
+            if cx.attempt() == 1 {
+                cx.heartbeat(&40_u64).expect("a number has JSON");
+                cx.cancelled().await;
+                return Ok(0);
+            }
+            let progress = cx.progress::<u64>().expect("it is a number").unwrap_or_default();
+            Ok(progress + u64::from(cx.attempt()))
+        }
+    });
+    let run = runtime.client().start(hurries, ("slow".to_owned(), 2)).await.expect("it starts");
+    assert_eq!(run.result().await, Ok(Ok(42)));
+    let keys = keys.lock().expect("seen and left").clone();
+    assert_eq!(keys.len(), 2);
+    assert_eq!(keys[0], keys[1], "it is the same work");
+
+    on_act("slower", |cx: ActivityContext| async move {
+        cx.cancelled().await;
+        Ok(0)
+    });
+    let run = runtime.client().start(hurries, ("slower".to_owned(), 1)).await.expect("it starts");
+    assert_eq!(run.result().await, Ok(Err(Refused { code: FailureKind::TimedOut as u32 })));
+    end(runtime).await;
+}
+
+#[tokio::test]
+async fn a_failure_that_the_activity_calls_final_is_not_tried_again() {
+    let opened = builder().orchestration(tries).open_store(MemoryStore::new()).await;
+    let runtime = opened.expect("a store in memory opens");
+    on_act("final", |cx: ActivityContext| async move {
+        if cx.attempt() == 2 {
+            cx.do_not_retry();
+        }
+        Err(Refused { code: cx.attempt() })
+    });
+    let run = runtime.client().start(tries, ("final".to_owned(), 9)).await.expect("it starts");
+    assert_eq!(run.result().await, Ok(Err(Refused { code: 2 })));
+    end(runtime).await;
+}
+
+#[orchestration(crate = "sarsen_runtime")]
+async fn calls(cx: Context, name: String) -> Result<String, CallError> {
+    cx.activity_named(name, &(6, 7)).await
+}
+
+#[tokio::test]
+async fn activities_are_found_by_names_of_their_own_and_one_takes_all_others() {
+    let opened = builder()
+        .orchestration(calls)
+        .activity_named(
+            "multiply",
+            |_cx, (a, b): (u64, u64)| async move { Ok::<_, String>((a * b).to_string()) },
+        )
+        .activity_named("refuse", |_cx, _input: (u64, u64)| async move { Err::<String, _>("no".to_owned()) })
+        .activity_of_any_name(|cx: ActivityContext, input: Vec<u64>| async move {
+            Ok::<_, String>(format!("{} of {input:?}", cx.activity()))
+        })
+        .open_store(MemoryStore::new())
+        .await;
+    let runtime = opened.expect("a store in memory opens");
+    for (name, expected) in [("multiply", "42"), ("divide", "divide of [6, 7]")] {
+        let run = runtime.client().start(calls, name).await.expect("it starts");
+        assert_eq!(run.result().await, Ok(Ok(expected.to_owned())));
+    }
+    let run = runtime.client().start(calls, "refuse").await.expect("it starts");
+    let refused = run.result().await.expect("its error has its type");
+    let Err(CallError::ActivityFailed { activity, failure }) = refused else { panic!("{refused:?}") };
+    assert_eq!((activity.as_str(), failure.error::<String>()), ("refuse", Some("no".to_owned())));
+    end(runtime).await;
+    for builder in [
+        Runtime::builder().activity_named("Bad", |_cx, (): ()| async { Ok::<_, String>(()) }),
+        Runtime::builder()
+            .activity_of_any_name(|_cx, (): ()| async { Ok::<_, String>(()) })
+            .activity_of_any_name(|_cx, (): ()| async { Ok::<_, String>(()) }),
+    ] {
+        let refused = builder.open_store(MemoryStore::new()).await;
+        assert!(matches!(refused, Err(OpenError::Name { .. } | OpenError::Duplicate(_))), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_more_activities_begin_in_a_time_than_are_allowed() {
+    const PACE: Duration = Duration::from_millis(15);
+    let opened = Runtime::builder()
+        .orchestration(acts)
+        .activity_with(act, |options| options.rate(2, PACE * 2))
+        .open_store(MemoryStore::new())
+        .await;
+    let runtime = opened.expect("a store in memory opens");
+    let begun = Arc::new(Mutex::new(Vec::new()));
+    let note = Arc::clone(&begun);
+    on_act("paced", move |_| {
+        note.lock().expect("noted and left").push(std::time::Instant::now());
+        async { Ok(1) }
+    });
+    let run = runtime.client().start(acts, work("paced", 5)).await.expect("it starts");
+    assert_eq!(run.result().await, Ok(Ok(5)));
+    let begun = begun.lock().expect("noted and left").clone();
+    assert_eq!(begun.len(), 5);
+    // Each may be a little late for itself, and none is early.
+    assert!(begun[4].duration_since(begun[0]) > PACE * 3, "{begun:?}");
+    end(runtime).await;
+}

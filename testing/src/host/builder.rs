@@ -4,12 +4,12 @@ use super::{VirtualHost, env::Env, sight::Sight};
 use crate::{
     Observer, Odds, Random, Situations, Unobserved, World, clock::Clock, executor::Executor, trace::Trace,
 };
-use sarsen_engine::{Limits, Registry};
+use sarsen_engine::{Limits, OrchestrationOptions, Registry};
 use sarsen_entities::{Behaviour, Entity, Typed};
 use sarsen_orchestration::{self as orchestration, Activity, ActivityCode, Orchestration, Orchestrator};
 use sarsen_runtime::{
     ActivityContext,
-    gate::{ActivityHandler, activity_handler},
+    gate::{ANY_ACTIVITY, ActivityHandler, activity_handler},
 };
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -81,9 +81,25 @@ impl<W: World> Builder<W> {
     ///
     /// # Panics
     /// If its name is taken or none.
-    pub fn orchestration<O: Orchestration>(self, _orchestration: fn() -> O) -> Self {
+    pub fn orchestration<O: Orchestration>(self, orchestration: fn() -> O) -> Self {
+        self.orchestration_with(orchestration, |options| options)
+    }
+
+    /// As [`orchestration`](Self::orchestration), with options.
+    ///
+    /// # Panics
+    /// If its name is taken or none, or if none of its runs could ever begin.
+    pub fn orchestration_with<O: Orchestration>(
+        mut self,
+        _orchestration: fn() -> O,
+        choose: impl FnOnce(OrchestrationOptions) -> OrchestrationOptions,
+    ) -> Self {
         let typed = orchestration::Typed::<O>::new().unwrap_or_else(|error| panic!("{error}"));
-        self.orchestrator(Arc::new(typed))
+        let options = choose(OrchestrationOptions::default());
+        assert!(!options.is_idle(), "no run of orchestration `{}` could ever begin", O::NAME);
+        let registered = self.registry.insert_orchestration_with(Arc::new(typed), options);
+        registered.unwrap_or_else(|error| panic!("{error}"));
+        self
     }
 
     /// Adds an orchestration without its type.
@@ -112,7 +128,11 @@ impl<W: World> Builder<W> {
     /// If its name is taken.
     pub fn handler(mut self, handler: Arc<dyn ActivityHandler>) -> Self {
         let name = handler.name();
-        self.registry.insert_activity(name).unwrap_or_else(|error| panic!("{error}"));
+        let inserted = match name {
+            ANY_ACTIVITY => self.registry.insert_any_activity(),
+            name => self.registry.insert_activity(name),
+        };
+        inserted.unwrap_or_else(|error| panic!("{error}"));
         self.activities.insert(name, handler);
         self
     }

@@ -93,6 +93,9 @@ impl<S: Store> Process<S> {
             Effect::RunEnded { run, first, outcome } => {
                 self.end_run(&run, first, outcome.map(|outcome| *outcome), env);
             }
+            Effect::StatusSet { run, first, status } => {
+                self.front.run_ends().status_set(&run, first, *status);
+            }
             Effect::Parked { address, reason } => {
                 env.note(|| format!("{address} is parked: {reason}"));
                 env.count(Situation::Parked);

@@ -3,7 +3,7 @@
 use super::awaited::{Owed, owed};
 use crate::{Random, clock::Clock};
 use sarsen_engine::{Input, Lanes, Limits, Registry, Request, SlotMap};
-use sarsen_protocol::{CallError, Page, Read, RunId, SessionId, Slot, Timestamp};
+use sarsen_protocol::{CallError, Page, Payload, Read, RunId, SessionId, Slot, Task, Timestamp};
 use sarsen_runtime::{
     Stats,
     gate::{Coming, Gate, Replier, RunEnds},
@@ -187,6 +187,11 @@ impl Gate for Front {
         let (owed, awaited) = owed();
         self.run(Errand::Stats(owed));
         Box::pin(awaited)
+    }
+
+    fn progress(&self, task: Task, progress: Payload) {
+        let shard = usize::from(self.slots.shard(task.token.slot).0);
+        self.inner().push_inside(shard, Input::Progressed { task: Box::new(task), progress });
     }
 
     fn next_run(&self) -> RunId {

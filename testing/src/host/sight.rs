@@ -4,12 +4,13 @@ use super::env::Env;
 use crate::Situation;
 use sarsen_engine::{RunLookup, RunRecord};
 use sarsen_protocol::{
-    Address, Batch, Body, ExecutionId, Keyspace, Message, Page, Row, RunId, Write, record::decode,
+    Address, Batch, Body, ExecutionId, Keyspace, Message, Page, PendingReason, Row, RunId, Write,
+    record::decode_since,
 };
 use std::collections::BTreeMap;
 
-/// The version of messages in their rows.
-const VERSION: u8 = 1;
+/// The versions of messages in their rows, from the oldest to the newest.
+const VERSIONS: [u8; 2] = [1, 2];
 
 /// What is known of a run.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +41,7 @@ impl Sight {
             self.0.remove(&run);
             return Vec::new();
         };
-        let finished = record.status.is_finished();
+        let (finished, pending) = (record.status.is_finished(), record.extras().pending);
         let known = Known { first: record.first, execution: record.execution, finished };
         let before = self.0.insert(run, known);
         let is_new = before.is_none_or(|before| before.first != record.first);
@@ -50,6 +51,9 @@ impl Sight {
             (is_new && before.is_some(), Situation::Replaced),
             (is_new && record.parent.is_some(), Situation::ChildStarted),
             (goes_on, Situation::ContinuedAsNew),
+            (pending == Some(PendingReason::Scheduled), Situation::Scheduled),
+            (pending == Some(PendingReason::Concurrency), Situation::WaitedForPermit),
+            (record.extras().expires.is_some(), Situation::ToBePurged),
         ];
         happened.into_iter().filter(|(happened, _)| *happened).map(|(_, situation)| situation).collect()
     }
@@ -61,11 +65,15 @@ impl<S> Env<S> {
         for write in &batch.writes {
             match (write.keyspace, &write.value) {
                 (Keyspace::Locks, Some(_)) => self.count(Situation::LockGranted),
-                (Keyspace::Mailbox, Some(value)) => match decode::<Message>(VERSION, value) {
-                    Ok((Message { body: Body::Lock(_), .. }, _)) => self.count(Situation::LockWaited),
-                    Ok((Message { body: Body::Cancel(_), .. }, _)) => self.count(Situation::LockCancelled),
-                    _ => {}
-                },
+                (Keyspace::Mailbox, Some(value)) => {
+                    match decode_since::<Message>(VERSIONS[0], VERSIONS[1], value) {
+                        Ok((Message { body: Body::Lock(_), .. }, _)) => self.count(Situation::LockWaited),
+                        Ok((Message { body: Body::Cancel(_), .. }, _)) => {
+                            self.count(Situation::LockCancelled);
+                        }
+                        _ => {}
+                    }
+                }
                 (Keyspace::Instances, _) => self.look_at_run(write),
                 _ => {}
             }

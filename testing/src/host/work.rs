@@ -3,8 +3,8 @@
 use super::{env::Env, process::Process};
 use crate::{Fault, Random, Situation, Situations, executor::Executor};
 use sarsen_engine::Input;
-use sarsen_protocol::{Failure, FailureKind, Payload, RunId, Task, TaskToken};
-use sarsen_runtime::gate::{ActivityHandler, Canceller, Gate, Performance};
+use sarsen_protocol::{Failure, FailureKind, RunId, Task, TaskToken};
+use sarsen_runtime::gate::{ANY_ACTIVITY, ActivityHandler, Canceller, Gate, Performance, Performed};
 use sarsen_storage::Store;
 use std::{
     cell::{Cell, RefCell},
@@ -19,7 +19,7 @@ const LATE_MILLIS_MAX: usize = 5_000;
 /// So many tokens of earlier processes are kept.
 const OUTDATED_MAX: usize = 8;
 
-type Outcome = Result<Payload, Failure>;
+type Outcome = Performed;
 
 /// An activity that was handed out and has not answered.
 #[derive(Debug)]
@@ -130,6 +130,11 @@ impl Work {
     }
 }
 
+/// What has failed, and has said nothing of how far it had got.
+fn failed(failure: Failure) -> Outcome {
+    Performed { result: Err(failure), progress: None }
+}
+
 /// A failure that the host has made up.
 fn made_up(what: &str) -> Failure {
     Failure::new(FailureKind::Panicked, format!("made up by the host: {what}"))
@@ -147,9 +152,10 @@ impl<S: Store> Process<S> {
             self.work.early.push(task.token);
         }
         env.note(|| format!("hand out {}({:?}) of {}, {:?}", task.name, task.input, task.run, task.token));
-        let Some(handler) = env.activities.get(task.name.as_str()).cloned() else {
+        let handler = env.activities.get(task.name.as_str()).or_else(|| env.activities.get(ANY_ACTIVITY));
+        let Some(handler) = handler.cloned() else {
             let failure = Failure::new(FailureKind::UnknownActivity, "the host does not know it");
-            self.give(task.token, Err(failure), env);
+            self.give(task.token, failed(failure), env);
             return;
         };
         env.observer.performing(&task, &self.store);
@@ -187,7 +193,7 @@ impl<S: Store> Process<S> {
             env.note(|| format!("{token:?} comes to {outcome:?}"));
             let outcome = if !env.calm && env.random.one_in(env.odds.perform_fails_one_in) {
                 env.count(Situation::TaskFailed);
-                Err(made_up("it fails"))
+                Performed { result: Err(made_up("it fails")), ..outcome }
             } else {
                 outcome
             };
@@ -224,17 +230,18 @@ impl<S: Store> Process<S> {
             _ => Situation::TaskPerformed,
         });
         if !answer.again && !env.calm && env.random.one_in(env.odds.perform_twice_one_in) {
-            let outcome = Err(made_up("a second answer"));
+            let outcome = failed(made_up("a second answer"));
             let again = Answer { outcome, never: false, again: true, ..answer };
             self.work.answers.push(again);
         }
         self.give(answer.token, answer.outcome, env);
     }
 
-    fn give(&mut self, token: TaskToken, result: Outcome, env: &mut Env<S>) {
-        env.note(|| format!("answer {token:?} with {result:?}"));
+    fn give(&mut self, token: TaskToken, outcome: Outcome, env: &mut Env<S>) {
+        env.note(|| format!("answer {token:?} with {outcome:?}"));
+        let Performed { result, progress } = outcome;
         let shard = usize::from(self.slots.shard(token.slot).0);
-        self.front.inner().push_inside(shard, Input::Performed { token, result });
+        self.front.inner().push_inside(shard, Input::Performed { token, result, progress });
     }
 
     /// The places of tokens of earlier processes that may answer now: some at once, the others when their work has been
@@ -259,7 +266,7 @@ impl<S: Store> Process<S> {
         let Some(at) = ready.get(chosen) else { return };
         let token = env.outdated.swap_remove(*at);
         env.count(Situation::TokenOutdated);
-        self.give(token, Err(made_up("an answer of an earlier process")), env);
+        self.give(token, failed(made_up("an answer of an earlier process")), env);
     }
 
     /// The process ends: whatever has not answered will be handed out again.

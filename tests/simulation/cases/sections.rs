@@ -34,7 +34,7 @@ fn is_spread(accounts: &[usize]) -> bool {
 
 /// Ends a run in one of the ways that there are.
 fn end_by_force(bank: &mut Bank, how: usize) {
-    bank.shared.oracle.borrow_mut().cleared.insert("a".to_owned());
+    bank.shared.oracle.borrow_mut().clear("a");
     let client = bank.host.client();
     if how == 0 {
         begin(&mut bank.host, client.any_run("a").terminate("enough").into_future());

@@ -45,14 +45,20 @@ pub(crate) struct Sent(pub(crate) Node, pub(crate) u64);
 pub(crate) enum Act {
     /// An activity.
     Work(Node, Conduct, Option<Retry>),
+    /// The same activity, asked for by its name.
+    Named(Node, Conduct, Option<Retry>),
     /// A timer.
     Sleep(u64),
     /// An event, with a timeout.
     Event(u8, Option<u64>),
+    /// Several events of a name, with a timeout.
+    Events(u8, usize, Option<u64>),
     /// An event for another run.
     Send(Node, String, u8),
     /// A child that is awaited.
     Child(Option<String>, Vec<Act>),
+    /// A child that is started again when it fails.
+    Insist(Option<String>, Vec<Act>, u32),
     /// A run that nobody waits for.
     Detach(Option<String>, Vec<Act>),
     /// A call.
@@ -94,6 +100,8 @@ pub(crate) enum Conduct {
     BadFirst(u8),
     /// Always returns an error.
     Bad,
+    /// Says how far it has got each time, and fails until it has got so far.
+    Far(u8),
     /// Asks an account for its balance, in the name of its run.
     Ask(u8),
     Panic,
@@ -104,6 +112,20 @@ pub(crate) enum Conduct {
 pub(crate) struct Retry {
     pub(crate) attempts: u32,
     pub(crate) first_ms: u64,
+    /// The time of each attempt.
+    pub(crate) timeout_ms: Option<u64>,
+    /// The time of all attempts.
+    pub(crate) total_ms: Option<u64>,
+    pub(crate) by: By,
+}
+
+/// What says whether an activity is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum By {
+    Policy,
+    /// The policy, but not behind a panic.
+    Filter,
+    Handler,
 }
 
 /// How a section is left.

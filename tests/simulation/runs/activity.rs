@@ -74,6 +74,20 @@ impl ActivityCode<ActivityContext> for work {
                 Ok(performed)
             }
             Conduct::BadFirst(most) if times >= most => Ok(performed),
+            Conduct::Far(far) => {
+                let place = (order.node, order.execution);
+                let told = cx.progress::<u64>().unwrap_or_default().unwrap_or_default();
+                let next = stage::progress(place, cx.attempt(), told);
+                // What is said may wait for the process to end before it leaves.
+                wait(u8::from(next.is_multiple_of(2))).await;
+                if cx.heartbeat(&next).is_ok() && next >= u64::from(far) {
+                    return Ok(performed);
+                }
+                if next.is_multiple_of(5) {
+                    cx.do_not_retry();
+                }
+                Err(Refusal(performed))
+            }
             Conduct::Ask(account) => {
                 let account = cx.client().entity::<Account>(key(account.into()));
                 // An account that its own run has locked is refused. One that another has locked is waited for, not for

@@ -3,13 +3,14 @@
 use super::{
     account::{Account, key},
     act::{Deed, EVENTS, Program, Sent},
-    code::perform,
+    code::{Report, Stopped, perform, queue},
     oracle::{AskedId, Outcome, Told, What},
-    watch::Shared,
+    watch::{Shared, Started},
 };
 use crate::invariants::Violation;
+use sarsen_orchestration::Orchestration;
 use sarsen_protocol::CallError;
-use sarsen_runtime::{Client, Run};
+use sarsen_runtime::{Client, Run, RunOrder, Timestamp};
 use std::time::Duration;
 
 /// An attempt that is under way. Dropped, it is an attempt that was given up.
@@ -67,20 +68,29 @@ async fn ask(
     timeout: Option<Duration>,
 ) -> Result<(), CallError> {
     match what {
-        What::Start { id, reuse, acts } => {
-            let mut request = client.start(perform, Program::new(acts.clone())).reuse(*reuse);
-            if let Some(id) = id {
-                request = request.id(id);
-            }
-            if let Some(key) = key {
-                request = request.idempotency_key(key);
-            }
-            if let Some(timeout) = timeout {
-                request = request.timeout(timeout);
-            }
-            let run = request.await?;
-            shared.runs.borrow_mut().push(run);
+        What::Start { queued, .. } => {
+            let started = if *queued {
+                Started::Queue(start(client, queue, what, key, timeout).await?)
+            } else {
+                Started::Perform(start(client, perform, what, key, timeout).await?)
+            };
+            shared.runs.borrow_mut().push(started);
             Ok(())
+        }
+        What::Restart { run, id } => {
+            let request = client.any_run(run).restart();
+            match id {
+                Some(id) => request.id(id).await.map(drop),
+                None => request.await.map(drop),
+            }
+        }
+        What::PurgeTeam { team, with_children } => {
+            let request = client.runs().page_size(2).tag("team", *team).purge();
+            let request = if *with_children { request.with_children() } else { request };
+            match timeout {
+                Some(timeout) => request.timeout(timeout).await.map(drop),
+                None => request.await.map(drop),
+            }
         }
         What::Raise { run, name, event, before_start_ms } => {
             let name = EVENTS[usize::from(*name)];
@@ -114,6 +124,34 @@ async fn ask(
     }
 }
 
+/// Starts what was asked for.
+async fn start<O: Orchestration<Input = Program>>(
+    client: &Client,
+    orchestration: fn() -> O,
+    what: &What,
+    key: Option<String>,
+    timeout: Option<Duration>,
+) -> Result<Run<O>, CallError> {
+    let What::Start { id, reuse, acts, begin_ms, team, .. } = what else {
+        unreachable!("{what:?} starts nothing")
+    };
+    let mut request =
+        client.start(orchestration, Program::new(acts.clone())).reuse(*reuse).tag("team", *team);
+    if let Some(id) = id {
+        request = request.id(id);
+    }
+    if let Some(ms) = begin_ms {
+        request = request.after(Duration::from_millis(*ms));
+    }
+    if let Some(key) = key {
+        request = request.idempotency_key(key);
+    }
+    if let Some(timeout) = timeout {
+        request = request.timeout(timeout);
+    }
+    request.await
+}
+
 /// An error that no client may ever get.
 fn unsound(shared: &Shared, error: &CallError) {
     let is_unsound = matches!(
@@ -137,11 +175,23 @@ fn unsound(shared: &Shared, error: &CallError) {
 /// The future of one wait for the end of a run that was started.
 pub(crate) fn result(
     shared: &Shared,
-    run: Run<perform>,
+    run: Started,
     timeout: Option<Duration>,
 ) -> impl Future<Output = ()> + 'static {
     let shared = shared.clone();
     async move {
+        match run {
+            Started::Perform(run) => result_of(shared, run, timeout).await,
+            Started::Queue(run) => result_of(shared, run, timeout).await,
+        }
+    }
+}
+
+async fn result_of<O>(shared: Shared, run: Run<O>, timeout: Option<Duration>)
+where
+    O: Orchestration<Output = Result<Report, Stopped>>,
+{
+    {
         let Ok(info) = run.status().await else { return };
         let request = run.result();
         let result = match timeout {
@@ -164,6 +214,9 @@ pub(crate) enum Look {
     Status,
     History,
     Listing,
+    Pages,
+    Recent,
+    CustomStatus,
     Locks,
     Balance,
     State,
@@ -201,12 +254,38 @@ pub(crate) fn look(
                     }
                 }
             }
+            Look::Pages => pages(&client).await,
+            Look::Recent => {
+                let since =
+                    client.any_run(run).status().await.map_or(Timestamp::default(), |info| info.changed);
+                client.runs().updated_since(since).count().await.map(drop)
+            }
+            Look::CustomStatus => {
+                let wait = client.any_run(run).custom_status_when(|digest: &u64| digest.is_multiple_of(3));
+                wait.timeout(Duration::from_secs(2)).await.map(drop)
+            }
             Look::Locks => client.locks().await.map(drop),
             Look::Balance => client.entity::<Account>(key(account)).balance().await.map(drop),
             Look::State => client.entity::<Account>(key(account)).state().await.map(drop),
         };
         if let Err(error) = seen {
             unsound(&shared, &error);
+        }
+    }
+}
+
+/// Reads all runs, the last that was created first.
+async fn pages(client: &Client) -> Result<(), CallError> {
+    let mut after = None;
+    loop {
+        let request = client.runs().page_size(3).order(RunOrder::CreatedNewest);
+        let page = match after {
+            Some(token) => request.after(token).await?,
+            None => request.await?,
+        };
+        match page.next {
+            Some(token) => after = Some(token),
+            None => return Ok(()),
         }
     }
 }

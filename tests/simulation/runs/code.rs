@@ -2,16 +2,18 @@
 
 use super::{
     account::{Account, AccountRef, Answer, Op},
-    act::{Act, Deed, EVENTS, Ending, Node, Program, Retry, Sent},
+    act::{Act, By, Deed, EVENTS, Ending, Node, Program, Retry, Sent},
     activity::{self, work},
     stage::{self, CodeFault},
 };
 use crate::ledger::PANIC;
 use sarsen_orchestration::{
-    Awaited, Branch, Caller, Completions, Context, EventError, Guard, Orchestration, RetryPolicy, join_all,
-    select, select_all,
+    Again, Attempted, Awaited, Branch, Caller, Completions, Context, EventError, Guard, Orchestration,
+    RetryPolicy, join_all, select, select_all,
 };
-use sarsen_protocol::{CallError, ExecutionId, OrchestrationType, Returns, RunId, content_hash};
+use sarsen_protocol::{
+    CallError, ExecutionId, Failure, FailureKind, OrchestrationType, Returns, RunId, content_hash,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     cell::{Cell, RefCell},
@@ -63,21 +65,51 @@ impl Orchestration for perform {
     }
 
     async fn run(cx: Context, program: Program) -> Result<Report, Stopped> {
-        stage::activate(cx.is_replaying());
-        if stage::is_broken() && cx.is_replaying() {
-            let _ = cx.set_status("code that does not fit");
-        }
-        if stage::is_armed(CodeFault::ReplaySensitive) && cx.is_replaying() {
-            drop(cx.timer(Duration::ZERO));
-            let _ = cx.random();
-        }
-        let scene = Scene::new(cx, &program);
-        let ended = all(&scene, &program.acts).await;
-        scene.kept.borrow_mut().clear();
-        match ended {
-            Ok(()) => Ok(scene.report()),
-            Err(Stop) => Err(Stopped(scene.report())),
-        }
+        play(cx, program).await
+    }
+}
+
+/// As [`perform`], but of this one only so many may be under way. Its children are those of the other, so that none
+/// waits for itself.
+#[expect(non_camel_case_types, reason = "a marker is named like its function")]
+pub(crate) struct queue {}
+
+pub(crate) fn queue() -> queue {
+    queue {}
+}
+
+impl OrchestrationType for queue {
+    const NAME: &'static str = "queue";
+    type Input = Program;
+}
+
+impl Orchestration for queue {
+    type Output = Result<Report, Stopped>;
+
+    fn returns() -> Returns<Self::Output> {
+        Returns::fallible()
+    }
+
+    async fn run(cx: Context, program: Program) -> Result<Report, Stopped> {
+        play(cx, program).await
+    }
+}
+
+async fn play(cx: Context, program: Program) -> Result<Report, Stopped> {
+    stage::activate(cx.is_replaying());
+    if stage::is_broken() && cx.is_replaying() {
+        let _ = cx.set_status("code that does not fit");
+    }
+    if stage::is_armed(CodeFault::ReplaySensitive) && cx.is_replaying() {
+        drop(cx.timer(Duration::ZERO));
+        let _ = cx.random();
+    }
+    let scene = Scene::new(cx, &program);
+    let ended = all(&scene, &program.acts).await;
+    scene.kept.borrow_mut().clear();
+    match ended {
+        Ok(()) => Ok(scene.report()),
+        Err(Stop) => Err(Stopped(scene.report())),
     }
 }
 
@@ -182,16 +214,37 @@ impl Scene {
         parts.iter().map(|acts| self.branch(acts)).collect()
     }
 
-    async fn work(&self, node: Node, conduct: super::act::Conduct, retry: Option<Retry>) {
+    /// The activity by its name: its failures are those of any activity.
+    async fn named(&self, node: Node, conduct: super::act::Conduct, retry: Option<Retry>) {
         let order = activity::Order { node, execution: self.execution.unique(), conduct };
-        let request = self.cx.activity(work, order);
+        let request = self.cx.activity_named::<activity::Performed>("work", &order);
         let request = match retry {
-            Some(Retry { attempts, first_ms }) => {
-                let first = Duration::from_millis(first_ms);
-                request.retry(RetryPolicy { attempts, backoff: 1.5, ..RetryPolicy::every(first) })
-            }
+            Some(retry) => request.retry(policy(retry)),
             None => request,
         };
+        self.note(request.await.is_ok());
+    }
+
+    async fn work(&self, node: Node, conduct: super::act::Conduct, retry: Option<Retry>) {
+        let order = activity::Order { node, execution: self.execution.unique(), conduct };
+        let mut request = self.cx.activity(work, order);
+        if let Some(retry) = retry {
+            request = match retry.by {
+                By::Policy => request.retry(policy(retry)),
+                By::Filter => {
+                    let mends = |failure: &Failure| failure.kind != FailureKind::Panicked;
+                    request.retry(policy(retry)).retry_if(mends)
+                }
+                By::Handler => request.retry_with(move |attempt: &Attempted<'_>| {
+                    let again = attempt.number < retry.attempts && attempt.elapsed < Duration::from_secs(9);
+                    let wait = Duration::from_millis(retry.first_ms) * attempt.number;
+                    if again { Again::After(wait) } else { Again::Stop }
+                }),
+            };
+            request = retry.timeout_ms.into_iter().fold(request, |request, ms| request.timeout(millis(ms)));
+            request =
+                retry.total_ms.into_iter().fold(request, |request, ms| request.total_timeout(millis(ms)));
+        }
         let mut outcome = request.await;
         if stage::is_armed(CodeFault::Undecoded)
             && !self.cx.is_replaying()
@@ -232,6 +285,11 @@ impl Scene {
     }
 }
 
+fn policy(retry: Retry) -> RetryPolicy {
+    let first = Duration::from_millis(retry.first_ms);
+    RetryPolicy { attempts: retry.attempts, backoff: 1.5, ..RetryPolicy::every(first) }
+}
+
 type Done<'a> = Pin<Box<dyn Future<Output = Result<(), Stop>> + 'a>>;
 
 fn all<'a>(scene: &'a Scene, acts: &'a [Act]) -> Done<'a> {
@@ -251,6 +309,18 @@ async fn one(scene: &Scene, act: &Act) -> Result<(), Stop> {
     let cx = &scene.cx;
     match act {
         Act::Work(node, conduct, retry) => scene.work(*node, *conduct, *retry).await,
+        Act::Named(node, conduct, retry) => scene.named(*node, *conduct, *retry).await,
+        Act::Events(name, count, ms) => {
+            let request = cx.event::<Sent>(EVENTS[usize::from(*name)]).times(*count);
+            let events = match ms {
+                Some(ms) => request.timeout(millis(*ms)).await,
+                None => request.await,
+            };
+            if let Ok(events) = &events {
+                scene.taken.borrow_mut().extend(events);
+            }
+            scene.note(events);
+        }
         Act::Sleep(ms) => cx.timer(millis(*ms)).await,
         Act::Event(name, None) => scene.took(cx.event(EVENTS[usize::from(*name)]).await),
         Act::Event(name, Some(ms)) => {
@@ -281,7 +351,7 @@ async fn one(scene: &Scene, act: &Act) -> Result<(), Stop> {
         Act::Panic => resume_unwind(Box::new(PANIC)),
         Act::Fail => return Err(Stop),
         Act::Again(acts) => return scene.again(acts).await,
-        Act::Child(..) | Act::Detach(..) => return started(scene, act).await,
+        Act::Child(..) | Act::Detach(..) | Act::Insist(..) => return started(scene, act).await,
         Act::Transfer(..) | Act::Section(..) | Act::Hasty(_) => return locked(scene, act).await,
         Act::Join(_) | Act::Race(_) | Act::Limit(..) | Act::Stream(_) | Act::Ahead(..) => {
             return composed(scene, act).await;
@@ -291,7 +361,7 @@ async fn one(scene: &Scene, act: &Act) -> Result<(), Stop> {
 }
 
 async fn started(scene: &Scene, act: &Act) -> Result<(), Stop> {
-    let (Act::Child(id, acts) | Act::Detach(id, acts)) = act else {
+    let (Act::Child(id, acts) | Act::Detach(id, acts) | Act::Insist(id, acts, _)) = act else {
         unreachable!("{act:?} starts nothing");
     };
     let program = Program { plain: scene.plain, ..Program::new(acts.clone()) };
@@ -300,7 +370,14 @@ async fn started(scene: &Scene, act: &Act) -> Result<(), Stop> {
         Some(id) => request.id(id),
         None => request,
     };
-    if matches!(act, Act::Child(..)) {
+    let request = match act {
+        Act::Insist(_, _, attempts) => {
+            let policy = RetryPolicy { attempts: *attempts, ..RetryPolicy::every(millis(30)) };
+            request.tag("kind", "insist").retry(policy)
+        }
+        _ => request,
+    };
+    if matches!(act, Act::Child(..) | Act::Insist(..)) {
         let result = request.await;
         scene.note_outcome(&result);
     } else {

@@ -152,7 +152,7 @@ fn encourage<W: World>(host: &mut VirtualHost<W>, run: RunId, suspended: bool, r
 fn purge<W: World>(host: &mut VirtualHost<W>, shared: &Shared) -> Vec<(Keyspace, Vec<sarsen_protocol::Row>)> {
     let runs: Vec<RunId> = read(host).0.runs.into_keys().collect();
     for run in runs {
-        shared.oracle.borrow_mut().cleared.insert(run.as_str().to_owned());
+        shared.oracle.borrow_mut().clear(run.as_str());
         for _ in 0..100 {
             // The disk may still crash, and with it the process.
             let request = host.client().any_run(run.as_str()).purge().into_future();

@@ -1,6 +1,6 @@
 //! Draws programs.
 
-use super::act::{ACCOUNTS, Act, Conduct, Deed, Ending, Node, Retry};
+use super::act::{ACCOUNTS, Act, By, Conduct, Deed, Ending, Node, Retry};
 use sarsen_testing::Random;
 
 /// Draws programs of one run of the simulation.
@@ -97,14 +97,27 @@ impl Generator {
             2 if !self.plain => {
                 Conduct::Ask(u8::try_from(self.asked(place)).expect("there are few accounts"))
             }
-            2..5 => Conduct::BadFirst(self.random.pick(&[1, 2, 3])),
+            2..4 => Conduct::BadFirst(self.random.pick(&[1, 2, 3])),
+            4 => Conduct::Far(self.random.pick(&[1, 2, 3, 9])),
             _ => Conduct::Well(self.random.pick(&[0, 1, 2])),
         }
     }
 
     fn retry(&mut self) -> Option<Retry> {
         let attempts = self.random.pick(&[1, 2, 3, 4]);
-        self.random.one_in(2).then(|| Retry { attempts, first_ms: self.ms() })
+        // What a plain program returns must not depend on time.
+        let times = !self.plain && self.random.one_in(2);
+        self.random.one_in(2).then(|| Retry {
+            attempts,
+            first_ms: self.ms(),
+            timeout_ms: (times && self.random.one_in(2)).then(|| self.ms()),
+            total_ms: (times && self.random.one_in(2)).then(|| self.ms()),
+            by: if self.plain {
+                By::Policy
+            } else {
+                self.random.pick(&[By::Policy, By::Filter, By::Handler])
+            },
+        })
     }
 
     fn deed(&mut self) -> Deed {
@@ -127,7 +140,8 @@ impl Generator {
 
     fn simple(&mut self, place: Place<'_>) -> Act {
         match self.random.below(40) {
-            0..8 => Act::Work(self.node(), self.conduct(place), self.retry()),
+            0..7 => Act::Work(self.node(), self.conduct(place), self.retry()),
+            7 => Act::Named(self.node(), self.conduct(place), self.retry()),
             8..16 => Act::Call(self.node(), self.asked(place), self.deed()),
             16..19 => {
                 let ms = if self.random.one_in(2) { self.ms() } else { 0 };
@@ -156,6 +170,9 @@ impl Generator {
 
     fn waiting(&mut self) -> Act {
         let timeout = self.random.one_in(2).then(|| self.ms());
+        if !self.plain && self.random.one_in(4) {
+            return Act::Events(self.name(), self.random.between(1, 3), timeout);
+        }
         if self.plain { Act::Event(self.name(), Some(self.ms())) } else { Act::Event(self.name(), timeout) }
     }
 
@@ -200,7 +217,11 @@ impl Generator {
             3..5 if !self.plain => Act::Race(self.several(place)),
             5..7 if !self.plain => Act::Limit(self.acts(Place { beside: true, ..place }), self.ms()),
             7..9 if !self.plain => Act::Ahead(self.node(), self.acts(place), self.random.one_in(2)),
-            9..12 => Act::Child(self.id(), self.acts(Place { inside: &[], beside: false, ..place })),
+            9 => {
+                let acts = self.acts(Place { inside: &[], beside: false, ..place });
+                Act::Insist(self.id(), acts, self.random.pick(&[1, 2, 3]))
+            }
+            10..12 => Act::Child(self.id(), self.acts(Place { inside: &[], beside: false, ..place })),
             12 => Act::Detach(self.id(), self.acts(Place { inside: &[], beside: false, ..place })),
             13 if self.random.one_in(2) => {
                 Act::Again(self.acts(Place { inside: &[], beside: false, ..place }))

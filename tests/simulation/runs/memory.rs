@@ -84,6 +84,9 @@ fn cuts(act: &Act) -> bool {
             matches!(ending, Ending::Fail | Ending::Panic | Ending::Again) || acts.iter().any(cuts)
         }
         Act::Work(..)
+        | Act::Named(..)
+        | Act::Events(..)
+        | Act::Insist(..)
         | Act::Sleep(_)
         | Act::Event(..)
         | Act::Send(..)

@@ -25,6 +25,10 @@ pub(crate) enum What {
         id: Option<String>,
         reuse: Reuse,
         acts: Vec<Act>,
+        /// Of the orchestration of which only so many may be under way.
+        queued: bool,
+        begin_ms: Option<u64>,
+        team: &'static str,
     },
     Raise {
         run: String,
@@ -44,6 +48,16 @@ pub(crate) enum What {
     },
     Purge {
         run: String,
+    },
+    /// Again what a run was started with, in its place or beside it.
+    Restart {
+        run: String,
+        id: Option<String>,
+    },
+    /// Of all runs of a team those that are over.
+    PurgeTeam {
+        team: &'static str,
+        with_children: bool,
     },
     /// Something that only adds itself to the log of an account.
     Note {
@@ -127,7 +141,9 @@ pub(crate) struct Oracle {
     /// What was told of the end of runs, by their first execution.
     pub(crate) told: BTreeMap<ExecutionId, Told>,
     /// Runs that somebody wanted to purge or to put another in the place of.
-    pub(crate) cleared: BTreeSet<String>,
+    cleared: BTreeSet<String>,
+    /// Whether any run may be gone once it is over.
+    pub(crate) clears_all: bool,
     /// Violations that were noticed on the way.
     pub(crate) violations: Vec<Violation>,
     moments: u64,
@@ -143,12 +159,24 @@ impl Oracle {
         if let What::Start {
             id: Some(id), reuse: Reuse::ReplaceFinished | Reuse::TerminateAndReplace, ..
         }
-        | What::Purge { run: id } = &what
+        | What::Purge { run: id }
+        | What::Restart { run: id, id: None } = &what
         {
-            self.cleared.insert(id.clone());
+            self.clear(id);
         }
+        self.clears_all |= matches!(what, What::PurgeTeam { .. });
         self.asked.push(Asked { what, key, attempts: Vec::new() });
         AskedId(self.asked.len() - 1)
+    }
+
+    /// Notes that a run may be purged or replaced from now on.
+    pub(crate) fn clear(&mut self, run: &str) {
+        self.cleared.insert(run.to_owned());
+    }
+
+    /// Whether a run may have been purged or replaced.
+    pub(crate) fn is_cleared(&self, run: &str) -> bool {
+        self.clears_all || self.cleared.contains(run)
     }
 
     pub(crate) fn get(&self, id: AskedId) -> &Asked {

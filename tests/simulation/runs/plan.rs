@@ -27,6 +27,12 @@ pub(crate) struct Plan {
     pub(crate) drop_one_in: usize,
     /// One request in so many ends a run by force or puts another in its place; 0 is never.
     pub(crate) end_one_in: usize,
+    /// One request in so many is of those that manage many runs or start some again; 0 is never.
+    pub(crate) manage_one_in: usize,
+    /// How many runs of `queue` may be under way in a shard.
+    pub(crate) permits: usize,
+    /// How long runs of `perform` are kept.
+    pub(crate) retention: Option<Duration>,
     /// One process in so many runs code that does not do what it did; 0 is never.
     pub(crate) broken_one_in: usize,
     /// One commit in so many is looked at.
@@ -48,6 +54,9 @@ impl Plan {
             futures_max: random.pick(&[2, 6, 24]),
             drop_one_in: random.pick(&[0, 4, 12]),
             end_one_in: random.pick(&[0, 1, 4]),
+            manage_one_in: random.pick(&[0, 3, 10]),
+            permits: random.pick(&[1, 1, 2, 3]),
+            retention: random.one_in(8).then(|| Duration::from_millis(random.pick(&[1, 300, 8_000]))),
             broken_one_in: random.pick(&[0, 0, 3]),
             look_one_in: random.pick(&[1, 3, 8]),
         }

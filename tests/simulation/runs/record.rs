@@ -5,7 +5,7 @@ use sarsen_entities::EntityType;
 use sarsen_orchestration::{Cursor, Event, Outstanding};
 use sarsen_protocol::{
     Address, Body, CommandId, Completion, ExecutionId, Keyspace, Labels, Message, OrchestrationName, Parent,
-    Payload, Read, Row, RunId, RunOutcome, RunStatus, Section, Timestamp, Uuid,
+    Payload, PendingReason, Read, Row, RunId, RunOutcome, RunStatus, Section, Timestamp, Uuid,
     record::{RecordError, decode, decode_all},
 };
 use sarsen_storage::{Error, Store};
@@ -14,6 +14,8 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 const VERSION: u8 = 1;
+/// Of messages, tasks and runs' rows.
+const GROWN: u8 = 2;
 /// The bytes of a row's number at the end of a key.
 const ROW_BYTES: usize = 16;
 
@@ -33,6 +35,17 @@ pub(crate) struct RunRecord {
     pub(crate) labels: Labels,
     pub(crate) parked: Option<String>,
     chunks: u32,
+    #[serde(skip)]
+    pub(crate) extras: Extras,
+}
+
+/// What is known of some runs beside what is known of all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Extras {
+    pub(crate) scheduled: Option<Timestamp>,
+    pub(crate) pending: Option<PendingReason>,
+    pub(crate) expires: Option<Timestamp>,
+    pub(crate) input: Option<Payload>,
 }
 
 #[derive(Deserialize)]
@@ -43,9 +56,34 @@ struct Garbage {
 }
 
 #[derive(Deserialize)]
+enum Run {
+    None,
+    Plain(RunRecord),
+    Extended(RunRecord, Extras),
+}
+
+#[derive(Deserialize)]
 struct RunRow {
-    run: Option<RunRecord>,
+    run: Run,
     garbage: Vec<Garbage>,
+}
+
+impl Run {
+    fn record(self) -> Option<RunRecord> {
+        match self {
+            Self::None => None,
+            Self::Plain(record) => Some(record),
+            Self::Extended(record, extras) => Some(RunRecord { extras, ..record }),
+        }
+    }
+}
+
+/// A run of an orchestration of which only so many may be under way.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PermitRecord {
+    pub(crate) name: OrchestrationName,
+    _order: (u64, u64),
+    pub(crate) holds: bool,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +134,8 @@ pub(crate) struct Durable {
     pub(crate) locks: Vec<(Address, Section)>,
     pub(crate) waiting: Vec<Waiting>,
     pub(crate) tasks: Vec<TaskRow>,
+    /// The permits of runs.
+    pub(crate) permits: BTreeMap<RunId, PermitRecord>,
     pub(crate) accounts: BTreeMap<String, Account>,
 }
 
@@ -144,9 +184,16 @@ impl Durable {
         }
         for keyspace in [Keyspace::Mailbox, Keyspace::Inbox, Keyspace::Timers] {
             for row in rows(keyspace)? {
-                let (message, _) = decode::<Message>(VERSION, &row.value)?;
+                let (message, _) = decode::<Message>(GROWN, &row.value)?;
                 durable.waiting.push(Waiting { message, keyspace });
             }
+        }
+        for row in rows(Keyspace::Meta)? {
+            // Behind the slot and a 0 stands when runs of the slot have changed.
+            let Some((1, run)) = row.key[2..].split_first().map(|(kind, run)| (*kind, run)) else { continue };
+            let run =
+                address(run)?.as_run().ok_or_else(|| Unseen::Record("a permit of no run".to_owned()))?;
+            durable.permits.insert(run, decode_all(VERSION, &row.value)?);
         }
         durable.tasks = tasks(rows(Keyspace::Tasks)?)?;
         read_histories(rows(Keyspace::History)?, histories)?;
@@ -165,14 +212,14 @@ impl Durable {
             }
             return Ok(());
         };
-        let row: RunRow = decode_all(VERSION, &row.value)?;
+        let row: RunRow = decode_all(GROWN, &row.value)?;
         for Garbage { execution, from, to } in row.garbage {
             if from >= to {
                 return Err(Unseen::Record(format!("garbage from {from} to {to} of {run}")));
             }
             self.garbage.push((run.clone(), execution));
         }
-        self.runs.extend(row.run.map(|record| (run, record)));
+        self.runs.extend(row.run.record().map(|record| (run, record)));
         Ok(())
     }
 
@@ -209,7 +256,7 @@ impl Durable {
 fn tasks(rows: Vec<Row>) -> Result<Vec<TaskRow>, Unseen> {
     rows.into_iter()
         .map(|row| {
-            let (task, _) = decode::<TaskRecord>(VERSION, &row.value)?;
+            let (task, _) = decode::<TaskRecord>(GROWN, &row.value)?;
             let command = number(&row.key[row.key.len() - 8..]);
             let command = CommandId(u32::try_from(command).unwrap_or(u32::MAX));
             Ok(TaskRow { run: task.run, execution: task.execution, command })
@@ -231,7 +278,7 @@ pub(crate) fn run<S: Store>(store: &S, run: &RunId) -> Result<Option<RunRecord>,
         Read { keyspace: Keyspace::Instances, from, to, rows_max: 1, bytes_max: usize::MAX, values: true };
     let row = store.read(&[read])?.into_iter().flat_map(|page| page.rows).next();
     Ok(match row {
-        Some(row) => decode_all::<RunRow>(VERSION, &row.value)?.run,
+        Some(row) => decode_all::<RunRow>(GROWN, &row.value)?.run.record(),
         None => None,
     })
 }

@@ -4,7 +4,7 @@ use super::{
     Armed,
     account::Account,
     activity::work,
-    code::perform,
+    code::{perform, queue},
     finish,
     invariants::same_commands,
     plan::Plan,
@@ -55,6 +55,8 @@ pub(crate) fn run_in<W: World>(
     let execution = if let Some(Armed::Execution(fault)) = armed { Some(fault) } else { None };
     let _execution = execution.map(sarsen_orchestration::arm);
     let shared = Shared::default();
+    // Whatever is over may be gone.
+    shared.oracle.borrow_mut().clears_all = plan.retention.is_some();
     let calm = Rc::new(RefCell::new(false));
     let looking = Random::new(seed ^ 0x100c);
     let watch = Watch::new(shared.clone(), looking, plan.look_one_in, plan.broken_one_in, Rc::clone(&calm));
@@ -64,7 +66,11 @@ pub(crate) fn run_in<W: World>(
         .limits(|limits| *limits = plan.limits.clone())
         .observer(watch)
         .entity::<Account>()
-        .orchestration(perform)
+        .orchestration_with(perform, |options| match plan.retention {
+            Some(time) => options.retention(time),
+            None => options,
+        })
+        .orchestration_with(queue, |options| options.concurrency(plan.permits))
         .activity(work)
         .traced(traced)
         .open();

@@ -25,6 +25,8 @@ struct Stage {
     performances: u64,
     /// How often each activity was performed.
     performed: HashMap<(Node, u64), u8>,
+    /// The attempt of each activity, how far it was told to have got when it first ran, and the furthest that it has said.
+    progress: HashMap<(Node, u64), (u32, u64, u64)>,
     /// What each execution has seen since the process began, as hashes.
     decisions: BTreeMap<ExecutionId, Vec<u64>>,
     violations: Vec<Violation>,
@@ -96,6 +98,24 @@ pub(crate) fn perform(node: Node, execution: u64) -> (u64, u8) {
         let times = stage.performed.entry((node, execution)).or_default();
         *times = times.saturating_add(1);
         (stage.performances, *times - 1)
+    })
+}
+
+/// Notes what an attempt of an activity is told of how far it had got: not less than attempts before, and not more than it
+/// ever said. Returns how far it gets now.
+pub(crate) fn progress(place: (Node, u64), attempt: u32, told: u64) -> u64 {
+    on(|stage| {
+        let (last, before, said) = stage.progress.entry(place).or_default();
+        if told < *before || told > *said {
+            let what = format!("{place:?} was told {told} behind {before}, and has said {said}");
+            stage.violations.push(Violation { invariant: super::invariants::progress_kept::NAME, what });
+        }
+        // One that is run again may have been cut off before it could begin.
+        if attempt > *last {
+            (*last, *before) = (attempt, told);
+        }
+        *said = (*said).max(told + 1);
+        told + 1
     })
 }
 

@@ -1,7 +1,7 @@
 //! Watches the host: looks at what is durable, and compares it with what leaves.
 
 use super::{
-    code::perform,
+    code::{perform, queue},
     invariants::{self, promises},
     memory::Memory,
     oracle::Oracle,
@@ -16,12 +16,19 @@ use sarsen_storage::Store;
 use sarsen_testing::{Observer, Random};
 use std::{cell::RefCell, rc::Rc};
 
+/// A run that a client has started.
+#[derive(Clone, Debug)]
+pub(crate) enum Started {
+    Perform(Run<perform>),
+    Queue(Run<queue>),
+}
+
 /// What the watch and the clients of a seed share.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shared {
     pub(crate) oracle: Rc<RefCell<Oracle>>,
     /// The runs that clients have started, for as long as their process lives.
-    pub(crate) runs: Rc<RefCell<Vec<Run<perform>>>>,
+    pub(crate) runs: Rc<RefCell<Vec<Started>>>,
     pub(crate) sight: Rc<RefCell<Sight>>,
 }
 

@@ -16,6 +16,9 @@ use std::time::Duration;
 /// After so many attempts a client stops to ask.
 const ATTEMPTS_MAX: usize = 40;
 
+/// The tag that each run has.
+const TEAMS: [&str; 2] = ["blue", "red"];
+
 /// The ids that runs of a seed are given.
 pub(crate) fn ids(plan: &Plan) -> Vec<String> {
     (0..plan.ids).map(|number| format!("run-{number}")).collect()
@@ -109,7 +112,9 @@ impl Workload {
         } else {
             self.random.pick(&[Reuse::Fail, Reuse::Return])
         };
-        What::Start { id, reuse, acts }
+        let (queued, team) = (self.random.one_in(3), self.random.pick(&TEAMS));
+        let begin_ms = self.random.one_in(4).then(|| self.random.pick(&[0, 5, 300, 4_000]));
+        What::Start { id, reuse, acts, queued, begin_ms, team }
     }
 
     fn node(&mut self) -> Node {
@@ -117,6 +122,9 @@ impl Workload {
     }
 
     fn request(&mut self) -> What {
+        if self.random.one_in(self.plan.manage_one_in) {
+            return self.management();
+        }
         let run = self.id();
         match self.random.below(20) {
             0..9 => {
@@ -135,6 +143,15 @@ impl Workload {
                 What::Note { account: self.generator.account(), op, call: self.random.one_in(2) }
             }
         }
+    }
+
+    /// What starts runs again, or ends many of them.
+    fn management(&mut self) -> What {
+        if self.random.one_in(3) {
+            return What::PurgeTeam { team: self.random.pick(&TEAMS), with_children: self.random.one_in(2) };
+        }
+        let (run, id) = (self.id(), self.id());
+        What::Restart { run, id: self.random.one_in(2).then_some(id) }
     }
 
     fn ask<W: World>(&mut self, host: &mut VirtualHost<W>, what: What) {
@@ -205,7 +222,17 @@ impl Workload {
     }
 
     fn look<W: World>(&mut self, host: &mut VirtualHost<W>) {
-        let looks = [Look::Status, Look::History, Look::Listing, Look::Locks, Look::Balance, Look::State];
+        let looks = [
+            Look::Status,
+            Look::History,
+            Look::Listing,
+            Look::Pages,
+            Look::Recent,
+            Look::CustomStatus,
+            Look::Locks,
+            Look::Balance,
+            Look::State,
+        ];
         let (look, run, account) = (self.random.pick(&looks), self.id(), self.generator.account());
         let at = self.random.below(self.handles.len());
         let client = self.handles[at].1.clone();

@@ -2,15 +2,16 @@
 
 use super::*;
 use sarsen_protocol::{
-    Begin, Completed, Completion, EventName, ExecutionLimits, Launch, LockRequest, Operation, OperationName,
-    RaisedEvent, RequestId, Reuse, SessionId, Start, StartRequest, Within,
+    Begin, Completed, Completion, EventName, ExecutionLimits, FailedAttempt, FailureOrigin, Launch,
+    LockRequest, Operation, OperationName, RaisedEvent, RequestId, Reuse, SessionId, Start, StartRequest,
+    Within,
 };
 
 const ID: &str = "10 0123456789ab7cde8f0123456789abcd";
 const LABELS: &str = "01 01 76 01 01 74 01 75 01 01 02 01";
 
 fn failure() -> Failure {
-    Failure { kind: FailureKind::Returned, message: "no".to_owned(), details: Some(Box::new(payload("1"))) }
+    Failure::new(FailureKind::Returned, "no").with_details(Some(payload("1")))
 }
 
 fn request() -> LockRequest {
@@ -86,6 +87,11 @@ fn of_runs() -> Vec<(Body, String)> {
 /// What an execution is told.
 fn completions() -> Vec<(Body, String)> {
     let entities = vec![alice()];
+    let origin = FailureOrigin { type_name: "T".to_owned(), causes: vec!["c".to_owned()], is_final: true };
+    let failed = FailedAttempt {
+        failure: Failure { origin: Some(Box::new(origin)), ..failure() },
+        progress: payload("5"),
+    };
     let completions = [
         (Completion::Task(Ok(payload("1"))), "00 00 01 31"),
         (Completion::Task(Err(failure())), "00 01 00 02 6e6f 01 01 31"),
@@ -94,6 +100,8 @@ fn completions() -> Vec<(Body, String)> {
         (Completion::Call(Err(failure())), "03 01 00 02 6e6f 01 01 31"),
         (Completion::Granted(entities), "04 01 0d 6163636f756e7400616c696365"),
         (Completion::Refused(failure()), "05 00 02 6e6f 01 01 31"),
+        (Completion::Overdue, "06"),
+        (Completion::Failed(Box::new(failed)), "07 00 02 6e6f 02 01 01 31 01 54 01 01 63 01 01 35"),
     ];
     let of = |(completion, bytes): (Completion, &str)| {
         let completed = Completed { execution: EXECUTION, command: CommandId(7), completion };
@@ -106,8 +114,21 @@ fn completions() -> Vec<(Body, String)> {
 fn bodies_of_version_1_stand_and_come_back() {
     for (body, golden) in [of_entities(), of_runs(), completions()].concat() {
         let message = Message::one_way(alice(), Address::run(&run_id()), body);
-        let written = write_message(&message);
         let golden = format!("01 0d6163636f756e7400616c696365 01 02 00 72 {golden} 00 00 00 00");
+        grown(&message, &write_message(&message), &golden, read_message);
+    }
+}
+
+#[test]
+fn bodies_of_version_2_stand_and_come_back() {
+    let bodies = [
+        (Body::Due { execution: EXECUTION }, format!("0d {ID}")),
+        (Body::PurgeThis { first: EXECUTION }, format!("0e {ID}")),
+    ];
+    for (body, golden) in bodies {
+        let message = Message::one_way(alice(), Address::run(&run_id()), body);
+        let written = write_message(&message);
+        let golden = format!("02 0d6163636f756e7400616c696365 01 02 00 72 {golden} 00 00 00 00");
         assert_eq!(hex(&written), plain(&golden), "{message:?}");
         assert_eq!(read_message(&written), Ok(message));
     }
@@ -127,9 +148,7 @@ fn origins_of_version_1_stand_and_come_back() {
     ];
     for (from, golden) in origins {
         let message = Message { from, ..Message::one_way(alice(), alice(), Body::Purge) };
-        let written = write_message(&message);
         let golden = format!("01 0d6163636f756e7400616c696365 {golden} 0b 00 00 00 00");
-        assert_eq!(hex(&written), plain(&golden));
-        assert_eq!(read_message(&written), Ok(message));
+        grown(&message, &write_message(&message), &golden, read_message);
     }
 }

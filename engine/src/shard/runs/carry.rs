@@ -7,10 +7,10 @@ use crate::{
     record::{self, RowId, TaskRecord, TimerId},
     shard::{InstanceId, Shard, send::start_message},
 };
-use sarsen_orchestration::{Command, Event, Input, OpenSection, Turn};
+use sarsen_orchestration::{Attempt, Command, Event, Input, OpenSection, Turn};
 use sarsen_protocol::{
     Address, Body, CallError, CommandId, Completed, Completion, ExecutionId, Failure, FailureKind, Keyspace,
-    Launch, LockRequest, Message, Operation, Origin, Parent, RaisedEvent, RunId, Section, TaskToken,
+    Launch, LockRequest, Message, Operation, Origin, Parent, RaisedEvent, RunId, Section, Slot, TaskToken,
     Timestamp,
 };
 
@@ -61,6 +61,14 @@ impl Shard {
             Input::TimerFired { id } => {
                 run.timers.remove(id);
             }
+            Input::TaskEnded { id: task, .. } | Input::AttemptFailed { id: task, .. } => {
+                // Nobody needs the time that it was given any longer.
+                if let Some(due) = run.timers.remove(task)
+                    && let Some(issuer) = self.issuer(id)
+                {
+                    self.remove_timer(&issuer, *task, due);
+                }
+            }
             Input::LockGranted { id } => {
                 if let Some(section) = run.section.as_mut().filter(|section| section.id == *id) {
                     section.granted = true;
@@ -69,8 +77,7 @@ impl Shard {
             Input::LockRefused { id, .. } => {
                 run.section.take_if(|section| section.id == *id);
             }
-            Input::TaskEnded { .. }
-            | Input::ChildEnded { .. }
+            Input::ChildEnded { .. }
             | Input::CallEnded { .. }
             | Input::EventRaised { .. }
             | Input::Suspended { .. }
@@ -92,6 +99,7 @@ impl Shard {
                 // Whoever took it from the queue gives its locks back.
                 Input::LockGranted { .. }
                 | Input::TaskEnded { .. }
+                | Input::AttemptFailed { .. }
                 | Input::TimerFired { .. }
                 | Input::ChildEnded { .. }
                 | Input::CallEnded { .. }
@@ -108,9 +116,12 @@ impl Shard {
             Command::Task { name, input, labels } => {
                 let (run, execution) = (issuer.run.clone(), issuer.execution);
                 let (name, input, trace) = (name.clone(), input.clone(), labels.trace);
-                self.issue_task(issuer, id, TaskRecord { run, execution, name, input, trace });
+                let (attempt, first, progress) = (1, None, None);
+                let task = TaskRecord { run, execution, name, input, trace, attempt, first, progress };
+                self.issue_task(issuer, id, task);
             }
-            Command::Timer { fire_at } => self.set_timer(issuer, id, *fire_at),
+            Command::Attempt(attempt) => self.issue_attempt(issuer, id, attempt),
+            Command::Timer { fire_at } => self.set_timer(issuer, id, *fire_at, Completion::Timer),
             Command::CancelTimer { timer } => {
                 let due = self.run_mut(issuer.id).and_then(|run| run.timers.remove(timer));
                 if let Some(due) = due {
@@ -140,11 +151,25 @@ impl Shard {
             Command::Lock { entities } => self.ask_for_locks(issuer, id, entities),
             Command::Unlock { section } => self.end_section(issuer, *section),
             Command::SetStatus { status } => {
-                if let Some(record) = self.run_mut(issuer.id).and_then(|run| run.row.run.as_mut()) {
+                if let Some(run) = self.run_mut(issuer.id)
+                    && let Some(record) = &mut run.row.run
+                {
                     record.custom_status = Some(status.clone());
+                    run.status_set = true;
                 }
                 self.mark_dirty(issuer.id);
             }
+        }
+    }
+
+    fn issue_attempt(&mut self, issuer: &Issuer, id: CommandId, attempt: &Attempt) {
+        let Attempt { name, input, labels, number, first, until, progress } = attempt.clone();
+        let (run, execution) = (issuer.run.clone(), issuer.execution);
+        let (attempt, trace) = (number, labels.trace);
+        let task = TaskRecord { run, execution, name, input, trace, attempt, first, progress };
+        self.issue_task(issuer, id, task);
+        if let Some(until) = until {
+            self.set_timer(issuer, id, until, Completion::Overdue);
         }
     }
 
@@ -170,20 +195,25 @@ impl Shard {
 
     /// Deletes a task of an execution that is over, and takes it back from the host.
     pub(super) fn remove_task(&mut self, issuer: &Issuer, id: CommandId) {
-        let slot = issuer.address.slot();
-        let row = RowId::of_command(issuer.execution, id);
+        self.withdraw_task(issuer.address.slot(), issuer.execution, id);
+    }
+
+    /// Deletes a task whose result is of no more use, and takes it back from the host.
+    pub(super) fn withdraw_task(&mut self, slot: Slot, execution: ExecutionId, id: CommandId) {
+        let row = RowId::of_command(execution, id);
         self.batch.replace(Keyspace::Tasks, record::task_key(slot, row), None);
         if self.tasks.remove((slot, row), self.open_number()) == crate::shard::tasks::Removed::HandedOut {
-            let (epoch, execution) = (self.config.lease.epoch, issuer.execution.unique());
+            let (epoch, execution) = (self.config.lease.epoch, execution.unique());
             self.batch.cancel(TaskToken { epoch, slot, execution, command: id });
         }
     }
 
-    fn set_timer(&mut self, issuer: &Issuer, id: CommandId, fire_at: Timestamp) {
+    /// Sets the timer of a command, which brings `completion`.
+    fn set_timer(&mut self, issuer: &Issuer, id: CommandId, fire_at: Timestamp, completion: Completion) {
         if let Some(run) = self.run_mut(issuer.id) {
             run.timers.insert(id, fire_at);
         }
-        let completed = Completed { execution: issuer.execution, command: id, completion: Completion::Timer };
+        let completed = Completed { execution: issuer.execution, command: id, completion };
         let (to, from) = (issuer.address.clone(), issuer.address.clone());
         let message = Message::one_way(to, from, Body::Completed(Box::new(completed)));
         self.delay(Message { due: Some(fire_at), ..message });

@@ -69,11 +69,19 @@ impl Shard {
 
     /// The run goes on as another execution, which begins with the events that this one has not taken.
     fn continue_as_new(&mut self, issuer: &Issuer, input: Payload, carried: Vec<Input>) {
-        let Some(record) = self.run_of(issuer.id).and_then(|run| run.record()).cloned() else { return };
+        let Some(run) = self.run_of(issuer.id) else { return };
+        let Some(record) = run.record().cloned() else { return };
+        let original = match &run.code {
+            Code::Live(execution) if record.is_first() => Some(execution.start().input.clone()),
+            _ => None,
+        };
         let start = self.next_start(&record, issuer.run.clone(), &issuer.address, input);
         self.forget_history(issuer.id);
         if let Some(record) = self.run_mut(issuer.id).and_then(|run| run.row.run.as_mut()) {
             record.execution = start.execution;
+            if original.is_some() {
+                record.extras_mut().input = original;
+            }
         }
         self.mark_dirty(issuer.id);
         let carried = carried
@@ -89,6 +97,7 @@ impl Shard {
     /// The run is over.
     fn conclude_run(&mut self, issuer: &Issuer, outcome: RunOutcome) {
         let now = self.now;
+        self.forget_alarm(issuer.id);
         let Some(run) = self.run_mut(issuer.id) else { return };
         run.code = Code::None;
         run.outstanding = None;
@@ -107,16 +116,17 @@ impl Shard {
             instance.stage = crate::shard::instance::Stage::Active;
         }
         self.mark_dirty(issuer.id);
+        self.set_expiry(issuer.id);
+        self.give_back_permit(issuer.id);
         self.instances.resize_to(issuer.id, 0);
         if let Some(parent) = parent {
             let result = match &outcome {
                 RunOutcome::Returned(result) => Ok(result.clone()),
                 RunOutcome::Failed(failure) => Err(failure.clone()),
-                RunOutcome::Terminated { reason } => Err(Failure {
-                    kind: FailureKind::Terminated,
-                    message: format!("run `{}` was terminated", issuer.run),
-                    details: reason.clone().map(Box::new),
-                }),
+                RunOutcome::Terminated { reason } => {
+                    let text = format!("run `{}` was terminated", issuer.run);
+                    Err(Failure::new(FailureKind::Terminated, text).with_details(reason.clone()))
+                }
             };
             let run = Address::run(&parent.run);
             self.complete(&run, parent.execution, parent.command, Completion::Child(result));

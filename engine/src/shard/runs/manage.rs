@@ -23,7 +23,7 @@ impl Shard {
     /// its turn later, lest an execution that continues as new at once keeps the shard for itself.
     pub(super) fn manage(&mut self, id: InstanceId) {
         for _ in 0..self.config.limits.run_operations_max {
-            let holds_begin = self.is_parked(id) || self.run_of(id).is_some_and(Run::is_suspended);
+            let holds_begin = self.is_parked(id) || self.run_of(id).is_some_and(Run::holds_begin);
             let Some(instance) = self.instances.get_mut(id) else { return };
             let next = if holds_begin {
                 instance.waiting.front.take(|message| !is_begin(message))
@@ -59,18 +59,20 @@ impl Shard {
                 self.set_unwatched(id);
                 return Managed::Done;
             }
-            Body::Purge => {
-                let message = self.done(id, entry);
-                self.purge(id);
-                self.finish_key(&message, &Ok(Payload::null()));
-                return Managed::Done;
-            }
+            Body::Due { execution } => self.come_due(id, *execution),
+            Body::Purge => self.purge(id),
+            Body::PurgeThis { first } if self.is_first_of(id, *first) => self.purge(id),
             _ => {}
         }
-        // Of no use to a run that is over or gone.
+        // Others are of no use to a run that is over or gone.
         let message = self.done(id, entry);
         self.finish_key(&message, &Ok(Payload::null()));
         Managed::Done
+    }
+
+    /// Whether this is the first execution of the run.
+    fn is_first_of(&self, id: InstanceId, first: ExecutionId) -> bool {
+        self.run_of(id).and_then(Run::record).is_some_and(|record| record.first == first)
     }
 
     /// A message of the front queue is dealt with.
@@ -94,6 +96,15 @@ impl Shard {
         let status = run.status();
         let instance = self.instances.get(id)?;
         match (&message.body, status) {
+            (Body::Start(start), _) if self.permits.waiting() >= self.config.limits.runs_waiting_max => {
+                let options = self.config.registry.options(start.launch.name.as_str());
+                let what =
+                    ("the list of runs that wait for others of their orchestration", "runs_waiting_max");
+                options.concurrency_most().map(|_| self.busy_for(address, what, self.now))
+            }
+            (Body::PurgeThis { first }, Some(_)) if !self.is_first_of(id, *first) => {
+                Some(CallError::RunReplaced { run: run_id() })
+            }
             // It is meant for the run of a start that has been accepted and has yet to be done.
             (Body::Event(_) | Body::Suspend { .. } | Body::Resume { .. } | Body::Terminate { .. }, _)
                 if instance.waiting.front.any(|waiting| matches!(waiting.body, Body::Start(_))) =>
@@ -118,10 +129,15 @@ impl Shard {
                 Body::Event(_) | Body::Suspend { .. } | Body::Resume { .. } | Body::Terminate { .. },
                 Some(status),
             ) if status.is_finished() => Some(CallError::RunFinished { run: run_id(), status }),
-            (Body::Suspend { .. } | Body::Resume { .. } | Body::Terminate { .. } | Body::Purge, None) => {
-                Some(CallError::RunNotFound { run: run_id() })
-            }
-            (Body::Purge, Some(status)) if !status.is_finished() => {
+            (
+                Body::Suspend { .. }
+                | Body::Resume { .. }
+                | Body::Terminate { .. }
+                | Body::Purge
+                | Body::PurgeThis { .. },
+                None,
+            ) => Some(CallError::RunNotFound { run: run_id() }),
+            (Body::Purge | Body::PurgeThis { .. }, Some(status)) if !status.is_finished() => {
                 Some(CallError::RunNotFinished { run: run_id(), status })
             }
             _ => None,
@@ -179,10 +195,7 @@ impl Shard {
         if message.from.client().is_some() {
             // A repeat under the same key is told the same.
             let details = json::encode(&status).ok();
-            let failure = Failure {
-                details: details.map(Box::new),
-                ..Failure::new(FailureKind::RunExists, error.to_string())
-            };
+            let failure = Failure::new(FailureKind::RunExists, error.to_string()).with_details(details);
             if matches!(message.identity, Identity::None) {
                 self.reply(message, Answer::refused(error));
             } else {
@@ -225,15 +238,21 @@ impl Shard {
             labels: launch.labels.clone(),
             parked: None,
             chunks: 0,
+            extras: None,
         };
+        self.forget_alarm(id);
         self.forget_history(id);
         if let Some(instance) = self.instances.get_mut(id) {
             instance.stage = Stage::Active;
         }
         if let Some(run) = self.run_mut(id) {
-            run.row.run = Some(record);
+            (run.row.run, run.status_set) = (Some(record), false);
         }
         self.mark_dirty(id);
+        let scheduled = message.due.filter(|due| *due > self.now);
+        if let Some(due) = scheduled {
+            self.put_off(id, execution, due);
+        }
         let seed = seed(execution);
         let start = Start {
             run: launch.run,
@@ -242,7 +261,7 @@ impl Shard {
             input: launch.input,
             seed,
             parent,
-            scheduled: None,
+            scheduled,
             labels: launch.labels,
             limits: self.config.limits.execution(),
         };
@@ -294,6 +313,11 @@ impl Shard {
             self.park_unbegun(id, reason);
             return Managed::Waits(entry);
         };
+        let name = begin.start.name.clone();
+        if !self.may_begin(id, &name) {
+            return Managed::Waits(entry);
+        }
+        let Body::Begin(begin) = &entry.message.body else { return Managed::Done };
         let execution = orchestration.begin(begin.start.clone());
         let carried = begin.carried.iter();
         let inputs =
@@ -467,6 +491,7 @@ impl Shard {
         let Some(run) = self.run_of(id) else { return };
         let Some(record) = run.record().filter(|record| record.status.is_finished()) else { return };
         let first = record.first;
+        self.forget_alarm(id);
         self.forget_history(id);
         if let Some(run) = self.run_mut(id) {
             run.row.run = None;

@@ -3,7 +3,7 @@
 use super::{Code, Run};
 use crate::{
     fault::{Fault, armed},
-    record::Queue,
+    record::{Queue, RowId},
     shard::{
         InstanceId, Shard,
         instance::{Instance, Stage},
@@ -12,8 +12,8 @@ use crate::{
 };
 use sarsen_orchestration::{Input, Parked, Turn};
 use sarsen_protocol::{
-    Address, Body, CommandId, Completed, Completion, Effect, ExecutionId, Failure, FailureKind, Message,
-    Payload, RunStatus, Section,
+    Address, Body, CommandId, Completed, Completion, Effect, ExecutionId, FailedAttempt, Failure,
+    FailureKind, Message, Payload, RunStatus, Section,
 };
 use std::time::Duration;
 
@@ -106,6 +106,7 @@ impl Shard {
     fn settle_taken(&mut self, id: InstanceId, entries: Vec<Entry>, unapplied: &[Input]) {
         let Some(address) = self.address_of(id) else { return };
         let refused: Vec<CommandId> = unapplied.iter().filter_map(granted).collect();
+        let too_late: Vec<CommandId> = unapplied.iter().filter_map(ended).collect();
         let is_event = |input: &&Input| matches!(input, Input::EventRaised { .. });
         let late = unapplied.iter().filter(is_event).count();
         let raised = entries.iter().filter(|entry| matches!(entry.message.body, Body::Event(_))).count();
@@ -120,10 +121,12 @@ impl Shard {
             }
             let message = self.consume(id, Queue::Back, entry);
             self.finish_key(&message, &Ok(Payload::null()));
-            if let Body::Completed(completed) = &message.body
-                && refused.contains(&completed.command)
-            {
+            let Body::Completed(completed) = &message.body else { continue };
+            if refused.contains(&completed.command) {
                 self.give_back(&address, completed);
+            }
+            if matches!(completed.completion, Completion::Overdue) && !too_late.contains(&completed.command) {
+                self.take_back(&address, completed);
             }
         }
     }
@@ -141,7 +144,7 @@ impl Shard {
         {
             let Some(instance) = self.instances.get_mut(id) else { break };
             let Some(entry) = instance.waiting.mailbox.pop() else { break };
-            match input(&entry.message, execution) {
+            match self.input(&entry.message, execution) {
                 Some(input) => {
                     bytes += entry.message.bytes();
                     taken.inputs.push(input);
@@ -151,6 +154,40 @@ impl Shard {
             }
         }
         taken
+    }
+
+    /// What a message is to the execution; `None` when it is for another.
+    fn input(&self, message: &Message, execution: ExecutionId) -> Option<Input> {
+        let completed = match &message.body {
+            Body::Event(event) => {
+                return Some(Input::EventRaised { name: event.name.clone(), input: event.input.clone() });
+            }
+            Body::Completed(completed) if completed.execution == execution || armed(Fault::AnyExecution) => {
+                completed
+            }
+            _ => return None,
+        };
+        let id = completed.command;
+        Some(match completed.completion.clone() {
+            Completion::Task(result) => Input::TaskEnded { id, result },
+            Completion::Timer => Input::TimerFired { id },
+            Completion::Child(result) => Input::ChildEnded { id, result },
+            Completion::Call(result) => Input::CallEnded { id, result },
+            Completion::Granted(_) => Input::LockGranted { id },
+            Completion::Refused(failure) => Input::LockRefused { id, failure },
+            Completion::Failed(failed) => {
+                let FailedAttempt { failure, progress } = *failed;
+                Input::AttemptFailed { id, failure, progress }
+            }
+            Completion::Overdue => {
+                let failure = Failure::new(FailureKind::TimedOut, "the time that it was given is over");
+                let place = (message.to.slot(), RowId::of_command(execution, id));
+                match self.tasks.progress_of(place) {
+                    Some(progress) => Input::AttemptFailed { id, failure, progress: progress.clone() },
+                    None => Input::TaskEnded { id, result: Err(failure) },
+                }
+            }
+        })
     }
 
     /// One turn of the live execution.
@@ -238,6 +275,11 @@ impl Shard {
         self.release_set(run, &section, entities);
     }
 
+    /// Takes back an activity whose time is over, unless it has ended.
+    fn take_back(&mut self, run: &Address, completed: &Completed) {
+        self.withdraw_task(run.slot(), completed.execution, completed.command);
+    }
+
     pub(super) fn release_set(&mut self, run: &Address, section: &Section, entities: &[Address]) {
         for entity in &entities[usize::from(armed(Fault::ReleaseMissesOne))..] {
             let body = Body::Release(Box::new(section.clone()));
@@ -305,23 +347,10 @@ fn granted(input: &Input) -> Option<CommandId> {
     }
 }
 
-/// What a message is to the execution; `None` when it is for another.
-fn input(message: &Message, execution: ExecutionId) -> Option<Input> {
-    match &message.body {
-        Body::Event(event) => {
-            Some(Input::EventRaised { name: event.name.clone(), input: event.input.clone() })
-        }
-        Body::Completed(completed) if completed.execution == execution || armed(Fault::AnyExecution) => {
-            let id = completed.command;
-            Some(match completed.completion.clone() {
-                Completion::Task(result) => Input::TaskEnded { id, result },
-                Completion::Timer => Input::TimerFired { id },
-                Completion::Child(result) => Input::ChildEnded { id, result },
-                Completion::Call(result) => Input::CallEnded { id, result },
-                Completion::Granted(_) => Input::LockGranted { id },
-                Completion::Refused(failure) => Input::LockRefused { id, failure },
-            })
-        }
+/// The command of an activity that an input says to have ended.
+fn ended(input: &Input) -> Option<CommandId> {
+    match input {
+        Input::TaskEnded { id, .. } | Input::AttemptFailed { id, .. } => Some(*id),
         _ => None,
     }
 }

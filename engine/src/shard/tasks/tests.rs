@@ -27,7 +27,9 @@ fn limits(window: usize) -> Limits {
 fn record(unique: u64, input: &str) -> TaskRecord {
     let name = ActivityName::of("work");
     let input = Payload::from_encoded(Bytes::copy_from_slice(input.as_bytes()));
-    TaskRecord { run: run(unique), execution: execution(unique), name, input, trace: None }
+    let (attempt, first, progress) = (1, None, None);
+    let (run, execution) = (run(unique), execution(unique));
+    TaskRecord { run, execution, name, input, trace: None, attempt, first, progress }
 }
 
 /// The place of the first task of an execution.

@@ -3,6 +3,7 @@
 use super::{desk::Desk, limits};
 use crate::Limits;
 use sarsen_protocol::{Epoch, Keyspace, TaskToken};
+use std::time::Duration;
 
 fn desk() -> Desk {
     Desk::new(1, Limits::default())
@@ -194,4 +195,124 @@ fn an_answer_that_is_too_long_fails_its_activity() {
     desk.perform("a", Ok(&"x".repeat(100)));
     desk.rest();
     assert_eq!(desk.stands("r"), "completed: !TooLarge end");
+}
+
+fn later(desk: &mut Desk, seconds: u64) {
+    desk.now = desk.now.after(Duration::from_secs(seconds));
+    desk.rest();
+}
+
+#[test]
+fn an_attempt_whose_time_is_over_has_failed_and_is_taken_back() {
+    for end in ["live", "evicted", "reopened"] {
+        let mut desk = desk();
+        desk.start("r", "try 1 5 a; say end");
+        desk.rest();
+        assert_eq!((desk.rows(Keyspace::Tasks), desk.rows(Keyspace::Timers)), (1, 1));
+        match end {
+            "evicted" => desk.evict_all(),
+            "reopened" => desk.reopen(2),
+            _ => {}
+        }
+        later(&mut desk, 4);
+        let token = desk.token("a");
+        assert_eq!(desk.stands("r"), "running");
+        later(&mut desk, 1);
+        assert_eq!(desk.stands("r"), "completed: !TimedOut end", "{end}");
+        assert_eq!(desk.cancelled, [token]);
+        desk.perform_token(token, Ok("late"));
+        desk.rest();
+        assert_eq!((desk.stats().tasks, desk.stats().timers), (0, 0));
+        assert_eq!((desk.rows(Keyspace::Tasks), desk.rows(Keyspace::Timers)), (0, 0));
+    }
+}
+
+#[test]
+fn an_attempt_that_ends_in_time_leaves_no_timer() {
+    let mut desk = desk();
+    desk.start("r", "try 2 5 a; event e");
+    desk.rest();
+    desk.perform("a", Err("no"));
+    desk.rest();
+    assert_eq!((desk.rows(Keyspace::Tasks), desk.rows(Keyspace::Timers)), (0, 1), "the wait");
+    later(&mut desk, 1);
+    assert_eq!(desk.attempts(), ["2 of 0: "]);
+    desk.perform("a", Ok("A"));
+    desk.rest();
+    assert_eq!((desk.rows(Keyspace::Tasks), desk.rows(Keyspace::Timers)), (0, 0));
+    desk.raise("r", "e x", None);
+    later(&mut desk, 60);
+    assert_eq!(desk.stands("r"), "completed: A x");
+}
+
+/// The run was suspended while the time passed and the answer came: what came first counts.
+#[test]
+fn of_an_answer_and_the_end_of_its_time_the_first_counts() {
+    for (early, expected) in [(true, "completed: A end"), (false, "completed: !TimedOut end")] {
+        for reopened in [false, true] {
+            let mut desk = desk();
+            desk.start("r", "try 1 5 a; say end");
+            desk.rest();
+            desk.suspend("r");
+            desk.rest();
+            let token = desk.token("a");
+            if early {
+                desk.perform_token(token, Ok("A"));
+                desk.rest();
+            }
+            later(&mut desk, 5);
+            desk.perform_token(token, Ok("A"));
+            desk.rest();
+            if reopened {
+                desk.reopen(1);
+                desk.rest();
+            }
+            desk.resume("r");
+            desk.rest();
+            assert_eq!(desk.stands("r"), expected);
+            assert_eq!((desk.rows(Keyspace::Tasks), desk.rows(Keyspace::Timers)), (0, 0));
+            assert_eq!(desk.rows(Keyspace::Mailbox), 0);
+        }
+    }
+}
+
+#[test]
+fn termination_takes_an_attempt_and_its_time_back() {
+    let mut desk = desk();
+    desk.start("r", "try 1 5 a; say end");
+    desk.rest();
+    desk.terminate("r");
+    desk.rest();
+    assert_eq!((desk.rows(Keyspace::Tasks), desk.rows(Keyspace::Timers)), (0, 0));
+}
+
+#[test]
+fn how_far_an_attempt_got_is_told_to_the_next_and_to_itself_behind_a_crash() {
+    let mut desk = desk();
+    desk.start("r", "try 3 5 a; say end");
+    desk.rest();
+    assert_eq!(desk.attempts(), ["1 of 0: "]);
+    desk.progress("a", "20");
+    desk.progress("a", "30");
+    desk.rest();
+    desk.reopen(1);
+    desk.rest();
+    assert_eq!(desk.attempts(), ["1 of 0: 30"], "the same one again");
+    desk.perform("a", Err("no"));
+    desk.rest();
+    later(&mut desk, 1);
+    assert_eq!(desk.attempts(), ["2 of 0: 30"], "the next");
+    desk.progress("a", "60");
+    desk.rest();
+    desk.tasks.clear();
+    later(&mut desk, 5);
+    later(&mut desk, 1);
+    assert_eq!(desk.attempts(), ["3 of 0: 60"], "behind its time");
+    desk.reopen(1);
+    desk.rest();
+    assert_eq!(desk.attempts(), ["3 of 0: 60"]);
+    desk.perform("a", Ok("A"));
+    desk.rest();
+    assert_eq!(desk.stands("r"), "completed: A end");
+    assert_eq!((desk.stats().tasks, desk.stats().timers), (0, 0));
 }

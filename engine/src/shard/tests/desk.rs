@@ -8,8 +8,8 @@ pub(super) use play::{CHANGED, FOREIGN};
 pub(super) use runs::text;
 
 use crate::{
-    Groups, Input, Lanes, Limits, LoadRequest, Registry, Request, Shard, ShardConfig, ShardStats, SlotMap,
-    record,
+    Groups, Input, Lanes, Limits, LoadRequest, OrchestrationOptions, Registry, Request, Shard, ShardConfig,
+    ShardStats, SlotMap, record,
 };
 use bytes::Bytes;
 use sarsen_entities::Typed;
@@ -61,10 +61,14 @@ pub(super) struct Desk {
     pub(super) cancelled: Vec<TaskToken>,
     /// The runs that have ended or are gone.
     pub(super) ended: Vec<(RunId, Option<RunOutcome>)>,
+    /// The custom statuses that were told.
+    pub(super) statuses: Vec<(RunId, Payload)>,
     /// Why instances could not go on.
     pub(super) parked: Vec<String>,
     /// Whether the orchestration and its activity are registered at the next open.
     pub(super) registered: bool,
+    /// The options of the orchestration at the next open.
+    pub(super) options: OrchestrationOptions,
 }
 
 impl Desk {
@@ -93,8 +97,10 @@ impl Desk {
             tasks: Vec::new(),
             cancelled: Vec::new(),
             ended: Vec::new(),
+            statuses: Vec::new(),
             parked: Vec::new(),
             registered: true,
+            options: OrchestrationOptions::default(),
         };
         desk.reopen(shards);
         desk
@@ -130,7 +136,7 @@ impl Desk {
         let typed = Typed::<Sum>::new().expect("valid names");
         registry.insert(Arc::new(typed)).expect("one type");
         if self.registered {
-            runs::register(&mut registry);
+            runs::register(&mut registry, self.options);
         }
         registry
     }
@@ -384,6 +390,7 @@ impl Desk {
                 self.cancelled.push(token);
             }
             Effect::RunEnded { run, outcome, .. } => self.ended.push((run, outcome.map(|outcome| *outcome))),
+            Effect::StatusSet { run, status, .. } => self.statuses.push((run, *status)),
             Effect::Parked { reason, .. } => self.parked.push(reason),
         }
     }
@@ -407,6 +414,16 @@ impl Desk {
 
     pub(super) fn rows(&self, keyspace: Keyspace) -> u64 {
         self.rows.keys().filter(|(space, _)| *space == keyspace).map(|_| 1).sum()
+    }
+
+    /// The keys of a keyspace.
+    pub(super) fn keys(&self, keyspace: Keyspace) -> Vec<Bytes> {
+        self.rows.keys().filter(|(space, _)| *space == keyspace).map(|(_, key)| key.clone()).collect()
+    }
+
+    /// The values of a keyspace.
+    pub(super) fn values(&self, keyspace: Keyspace) -> Vec<Bytes> {
+        self.rows.iter().filter(|((space, _), _)| *space == keyspace).map(|(_, row)| row.clone()).collect()
     }
 
     /// The durable state of an entity.

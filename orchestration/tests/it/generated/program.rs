@@ -2,7 +2,8 @@
 
 use crate::support::{Random, activity, orchestration};
 use sarsen_orchestration::{
-    Branch, Completions, Context, EntityRequest, Guard, RetryPolicy, join_all, select, select_all,
+    Again, Attempted, Branch, Completions, Context, EntityRequest, Guard, RetryPolicy, join_all, select,
+    select_all,
 };
 use sarsen_protocol::{Address, Port, Returns, RunId};
 use std::{cell::RefCell, fmt::Debug, pin::Pin, rc::Rc, time::Duration};
@@ -19,9 +20,13 @@ pub(super) const EVENTS: [&str; 3] = ["x", "y", "z"];
 enum Act {
     Work(u32),
     Retry(u32),
+    /// An activity with times, a filter and a handler.
+    Plan(u32),
     Sleep(u32),
     Event(&'static str, Option<u32>),
+    Events(&'static str, Option<u32>),
     Child(u32),
+    ChildAgain(u32),
     Detach,
     Call(&'static str),
     Signal(&'static str, bool),
@@ -71,8 +76,11 @@ fn act(random: &mut Random, depth: usize) -> Act {
     match random.below(40) {
         0..4 => Act::Work(number),
         4..7 => Act::Retry(number),
+        7..10 => Act::Plan(number),
         10..14 => Act::Event(random.pick(&EVENTS), random.one_in(2).then_some(number)),
-        14..16 => Act::Child(number),
+        14 => Act::Child(number),
+        15 => Act::ChildAgain(number),
+        39 => Act::Events(random.pick(&EVENTS), random.one_in(2).then_some(number)),
         16 => Act::Detach,
         17..24 => Act::Call(entity),
         24..26 => Act::Signal(entity, random.one_in(2)),
@@ -143,10 +151,25 @@ async fn one(cx: &Context, trace: &Trace, act: &Act) -> Result<(), ()> {
             let policy = RetryPolicy { attempts: 1 + n % 4, backoff: 1.5, ..RetryPolicy::every(secs(*n)) };
             trace.note(cx.activity(work, *n).retry(policy).await);
         }
+        Act::Plan(n) => {
+            let policy = RetryPolicy { attempts: 1 + n % 4, total: secs(40), ..RetryPolicy::every(secs(1)) };
+            let request = cx.activity(work, *n).retry(policy).retry_if(|failure| failure.message != "never");
+            let request = if n % 2 == 0 { request.timeout(secs(9)) } else { request };
+            let request = if n % 3 == 0 { request.total_timeout(secs(20)) } else { request };
+            let (seen, wait) = (trace.clone(), secs(n % 5));
+            let decide = move |attempt: &Attempted<'_>| {
+                seen.note((attempt.number, attempt.elapsed, &attempt.failure.message));
+                if attempt.number > 2 { Again::Stop } else { Again::After(wait) }
+            };
+            trace.note(if n % 5 == 0 { request.retry_with(decide).await } else { request.await });
+        }
         Act::Sleep(n) => cx.timer(secs(*n)).await,
         Act::Event(name, None) => trace.note(cx.event::<u32>(*name).await),
         Act::Event(name, Some(n)) => trace.note(cx.event::<u32>(*name).timeout(secs(*n)).await),
+        Act::Events(name, None) => trace.note(cx.event::<u32>(*name).times(2).await),
+        Act::Events(name, Some(n)) => trace.note(cx.event::<u32>(*name).times(2).timeout(secs(*n)).await),
         Act::Child(n) => trace.note(cx.child(child, *n).await),
+        Act::ChildAgain(n) => trace.note(cx.child(child, *n).retry(RetryPolicy::every(secs(2))).await),
         Act::Detach => trace.note(cx.child(child, 1).detach()),
         Act::Call(key) => trace.note(add(cx, key).await),
         Act::Signal(key, true) => trace.note(add(cx, key).after(secs(5)).signal()),

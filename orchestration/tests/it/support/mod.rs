@@ -109,13 +109,17 @@ pub(crate) fn input(text: &str, outstanding: &Outstanding) -> Input {
         "resume" => Input::Resumed { reason: None },
         _ => {
             let (sign, value) = rest.split_once(' ').unwrap_or((rest, ""));
-            let failure = |kind, details| Failure { kind, message: value.to_owned(), details };
+            if let Some(progress) = sign.strip_prefix("!>") {
+                let failure = Failure::new(FailureKind::TimedOut, value);
+                return Input::AttemptFailed { id: id(first), failure, progress: payload(progress) };
+            }
+            let failure = |kind, details| Failure::new(kind, value).with_details(details);
             let result = match sign {
                 "=" => Ok(payload(value)),
                 "!" => Err(failure(FailureKind::Panicked, None)),
                 "?" => Err(failure(FailureKind::UnknownActivity, None)),
                 "??" => Err(failure(FailureKind::Undecodable, None)),
-                "!!" => Err(failure(FailureKind::Returned, Some(Box::new(payload(&format!("{value:?}")))))),
+                "!!" => Err(failure(FailureKind::Returned, Some(payload(&format!("{value:?}"))))),
                 _ => panic!("`{text}` is no input"),
             };
             let id = id(first);

@@ -10,6 +10,9 @@ fn task(command: u32) -> Task {
         name: ActivityName::of("work"),
         input: Payload::null(),
         trace: None,
+        attempt: 1,
+        first: CommandId(command),
+        progress: None,
     }
 }
 

@@ -174,7 +174,7 @@ impl Target {
 pub(super) struct Watch {
     asker: Asker,
     run: RunId,
-    place: Arc<Place>,
+    pub(super) place: Arc<Place>,
     /// How many ends the place had dropped, when it was taken before the run was there.
     before: Option<u64>,
 }

@@ -2,7 +2,9 @@
 
 use sarsen_engine::RunRecord;
 use sarsen_orchestration::Parent;
-use sarsen_protocol::{CallError, ExecutionId, Payload, RunId, RunOutcome, RunStatus, Timestamp, json};
+use sarsen_protocol::{
+    CallError, ExecutionId, Payload, PendingReason, RunId, RunOutcome, RunStatus, Timestamp, json,
+};
 use serde::de::DeserializeOwned;
 
 /// What is known of a run beside its history, as of a durable state.
@@ -33,13 +35,26 @@ pub struct RunInfo {
     pub parent: Option<Parent>,
     /// Free words that its start was given, by name.
     pub tags: Vec<(String, String)>,
+    /// When it was to begin, if that was not at once.
+    pub scheduled: Option<Timestamp>,
+    /// Why its code has not begun, while it waits to.
+    pub pending: Option<PendingReason>,
+    /// When it will be purged, once it is over; `None` when it is kept.
+    pub expires: Option<Timestamp>,
     /// Why it cannot go on, while it cannot: its history or its messages do not fit the code that is there.
     pub parked: Option<String>,
 }
 
 impl RunInfo {
     pub(super) fn new(id: RunId, record: RunRecord) -> Self {
+        let (scheduled, pending, expires) = {
+            let extras = record.extras();
+            (extras.scheduled, extras.pending, extras.expires)
+        };
         Self {
+            scheduled,
+            pending,
+            expires,
             id,
             orchestration: record.name.to_string(),
             status: record.status,

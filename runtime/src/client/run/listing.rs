@@ -1,14 +1,14 @@
 //! Listing runs.
 
-use super::RunInfo;
+use super::{PageRequest, PurgeRunsRequest, RunInfo};
 use crate::{
     client::{Asker, exchange::refuse_inside, listing::refused},
     gate::Coming,
 };
 use futures::Stream;
-use sarsen_engine::{self as engine, RunFilter};
+use sarsen_engine::{self as engine, ListedRun, RunFilter, RunOrder};
 use sarsen_orchestration::Orchestration;
-use sarsen_protocol::{CallError, Page, RunStatus};
+use sarsen_protocol::{CallError, Page, RunStatus, Timestamp};
 use std::{
     collections::VecDeque,
     fmt,
@@ -30,11 +30,17 @@ const PAGE_ROWS: usize = 256;
 /// It may be dropped at any time, and so may each future of its next item; reading changes nothing.
 #[must_use = "a listing reads nothing until it is polled"]
 pub struct RunListing {
-    asker: Asker,
-    filter: RunFilter,
-    page_size: usize,
+    query: Query,
     page: VecDeque<RunInfo>,
     phase: Phase,
+}
+
+/// Which runs are wanted, and how many are read at a time.
+#[derive(Clone, Debug)]
+pub(super) struct Query {
+    pub(super) asker: Asker,
+    filter: RunFilter,
+    pub(super) page_size: usize,
 }
 
 enum Phase {
@@ -46,8 +52,8 @@ enum Phase {
 
 impl RunListing {
     pub(in crate::client) fn new(asker: Asker) -> Self {
-        let (filter, page) = (RunFilter::default(), VecDeque::new());
-        Self { asker, filter, page_size: PAGE_ROWS, page, phase: Phase::New }
+        let query = Query { asker, filter: RunFilter::default(), page_size: PAGE_ROWS };
+        Self { query, page: VecDeque::new(), phase: Phase::New }
     }
 
     /// Only runs of this orchestration. The listing begins anew.
@@ -70,9 +76,66 @@ impl RunListing {
         self.anew(|filter| filter.id_prefix = prefix.into())
     }
 
+    /// Only runs that were started with this tag; asked for again, those that have the other as well. The listing begins
+    /// anew.
+    pub fn tag(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.anew(|filter| filter.tags.push((name.into(), value.into())))
+    }
+
+    /// Only runs whose start was accepted at `moment` or later. The listing begins anew.
+    pub fn created_from(self, moment: Timestamp) -> Self {
+        self.anew(|filter| filter.created.from = Some(moment))
+    }
+
+    /// Only runs whose start was accepted before `moment`. The listing begins anew.
+    pub fn created_before(self, moment: Timestamp) -> Self {
+        self.anew(|filter| filter.created.before = Some(moment))
+    }
+
+    /// Only runs that ended at `moment` or later. The listing begins anew.
+    pub fn completed_from(self, moment: Timestamp) -> Self {
+        self.anew(|filter| filter.completed.from = Some(moment))
+    }
+
+    /// Only runs that ended before `moment`. The listing begins anew.
+    pub fn completed_before(self, moment: Timestamp) -> Self {
+        self.anew(|filter| filter.completed.before = Some(moment))
+    }
+
+    /// Only runs of which anything that is listed has changed at `moment` or later. Where nothing has, nothing is read: a
+    /// coarse index says when runs have changed. The listing begins anew.
+    pub fn updated_since(self, moment: Timestamp) -> Self {
+        self.anew(|filter| filter.changed_since = Some(moment))
+    }
+
+    /// Counts the runs, and keeps none of them in memory.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    ///
+    /// # Cancel safety
+    /// It may be dropped at any time.
+    pub async fn count(self) -> Result<u64, CallError> {
+        let mut count = 0;
+        self.query.walk(|_| count += 1).await?;
+        Ok(count)
+    }
+
+    /// The runs in an order, a page at a time.
+    pub fn order(self, order: RunOrder) -> PageRequest {
+        PageRequest::new(self.query, order)
+    }
+
+    /// Forgets those of the runs that are over, with their histories; the others are left alone.
+    pub fn purge(self) -> PurgeRunsRequest {
+        PurgeRunsRequest::new(self.query)
+    }
+
     /// Reads about `rows` runs at a time instead of 256; at least one. The listing begins anew.
     pub fn page_size(self, rows: usize) -> Self {
-        Self { page_size: rows.max(1), ..self.anew(|_| {}) }
+        let mut listing = self.anew(|_| {});
+        listing.query.page_size = rows.max(1);
+        listing
     }
 
     /// The next run; `None` at the end. As `next` of the stream, for those who import no extension trait.
@@ -86,15 +149,37 @@ impl RunListing {
 
     /// The listing with another filter, from its beginning.
     fn anew(mut self, change: impl FnOnce(&mut RunFilter)) -> Self {
-        change(&mut self.filter);
+        change(&mut self.query.filter);
         self.page.clear();
         self.phase = Phase::New;
         self
     }
+}
 
-    fn begin(&self) -> Result<engine::RunListing, CallError> {
+impl Query {
+    /// Only runs that are over, of those that are wanted otherwise. `None`: no such run can be.
+    pub(super) fn finished(mut self) -> Option<Self> {
+        let statuses = &mut self.filter.statuses;
+        if statuses.is_empty() {
+            statuses.extend([RunStatus::Completed, RunStatus::Failed, RunStatus::Terminated]);
+        }
+        statuses.retain(|status| status.is_finished());
+        (!statuses.is_empty()).then_some(self)
+    }
+
+    pub(super) fn begin(&self) -> Result<engine::RunListing, CallError> {
         refuse_inside()?;
         Ok(engine::RunListing::new(self.filter.clone(), self.page_size))
+    }
+
+    /// Shows all runs to `each`.
+    pub(super) async fn walk(&self, mut each: impl FnMut(ListedRun)) -> Result<(), CallError> {
+        let mut listing = self.begin()?;
+        while let Some(reads) = listing.next_read() {
+            let pages = self.asker.gate().read(reads).await?;
+            listing.take(&pages).map_err(refused)?.into_iter().for_each(&mut each);
+        }
+        Ok(())
     }
 }
 
@@ -108,10 +193,10 @@ impl Stream for RunListing {
             }
             // An error leaves `Done` behind.
             self.phase = match std::mem::replace(&mut self.phase, Phase::Done) {
-                Phase::New => Phase::Between(self.begin()?),
+                Phase::New => Phase::Between(self.query.begin()?),
                 Phase::Between(listing) => match listing.next_read() {
                     Some(reads) => {
-                        let pages = self.asker.gate().read(reads);
+                        let pages = self.query.asker.gate().read(reads);
                         Phase::Reading(listing, pages)
                     }
                     None => return Poll::Ready(None),
@@ -133,9 +218,6 @@ impl Stream for RunListing {
 
 impl fmt::Debug for RunListing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunListing")
-            .field("filter", &self.filter)
-            .field("page_size", &self.page_size)
-            .finish_non_exhaustive()
+        f.debug_struct("RunListing").field("query", &self.query).finish_non_exhaustive()
     }
 }

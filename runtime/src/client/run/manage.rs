@@ -13,6 +13,9 @@ use std::{
     time::Duration,
 };
 
+/// How errors call a purge.
+pub(super) const PURGE: &str = "purge";
+
 /// Something that is asked of a run as a whole; awaited, it is on disk and will be done.
 ///
 /// # Cancel safety
@@ -30,7 +33,7 @@ impl ManageRequest {
             Body::Suspend { .. } => "suspend",
             Body::Resume { .. } => "resume",
             Body::Terminate { .. } => "terminate",
-            _ => "purge",
+            _ => PURGE,
         };
         Self::of(target, Ok(body), what)
     }

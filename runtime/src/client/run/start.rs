@@ -10,7 +10,7 @@ use sarsen_entities::AnswerError;
 use sarsen_orchestration::{Labels, Launch, Orchestration};
 use sarsen_protocol::{
     self as protocol, Address, Answer, Body, CallError, ExecutionId, Failure, FailureKind, OrchestrationName,
-    Payload, Reuse, RunId, json,
+    Payload, Reuse, RunId, Timestamp, json,
 };
 use std::{
     fmt,
@@ -44,7 +44,15 @@ pub struct StartRequest<O> {
     reuse: Reuse,
     timeout: Option<Duration>,
     tags: Vec<(String, String)>,
+    begin: Option<Begin>,
     orchestration: PhantomData<fn() -> O>,
+}
+
+/// When a run is to begin, if not at once.
+#[derive(Clone, Copy, Debug)]
+enum Begin {
+    At(Timestamp),
+    After(Duration),
 }
 
 impl<O: Orchestration> StartRequest<O> {
@@ -54,7 +62,8 @@ impl<O: Orchestration> StartRequest<O> {
             reason: failure.message,
         });
         let (reuse, tags) = (Reuse::default(), Vec::new());
-        Self { asker, input, id: None, key: None, reuse, timeout: None, tags, orchestration: PhantomData }
+        let (id, key, timeout, begin) = (None, None, None, None);
+        Self { asker, input, id, key, reuse, timeout, tags, begin, orchestration: PhantomData }
     }
 
     /// Gives the run its id: 1 to 256 bytes without control characters, not beginning with `@`. It is the run's whole
@@ -81,7 +90,20 @@ impl<O: Orchestration> StartRequest<O> {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Adds a free word to the run, by name. It is shown with the run, and nothing else is done with it.
+    /// Lets the run begin at `moment`, not before; at once when that has passed. Until then it is there as
+    /// [`Pending`](protocol::RunStatus::Pending): it is listed, takes events for later, and can be suspended, terminated
+    /// or replaced.
+    pub fn at(self, moment: Timestamp) -> Self {
+        Self { begin: Some(Begin::At(moment)), ..self }
+    }
+
+    /// As [`at`](Self::at), `delay` after the first poll.
+    pub fn after(self, delay: Duration) -> Self {
+        Self { begin: Some(Begin::After(delay)), ..self }
+    }
+
+    /// Adds a free word to the run, by name. It is shown with the run, and [listings](super::RunListing::tag) find the
+    /// run by it.
     pub fn tag(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.tags.push((name.into(), value.into()));
         self
@@ -104,6 +126,7 @@ impl<O> fmt::Debug for StartRequest<O> {
             .field("reuse", &self.reuse)
             .field("timeout", &self.timeout)
             .field("tags", &self.tags)
+            .field("begin", &self.begin)
             .finish_non_exhaustive()
     }
 }
@@ -114,7 +137,7 @@ impl<O: Orchestration> IntoFuture for StartRequest<O> {
 
     fn into_future(self) -> Starting<O> {
         let run = self.run_id();
-        let Self { asker, input, id, key, reuse, timeout, tags, .. } = self;
+        let Self { asker, input, id, key, reuse, timeout, tags, begin, .. } = self;
         // A repeat, or a policy that gives back the run that is there, may be answered with a run that is over.
         let new = key.is_none() && reuse != Reuse::Return;
         let watch = run.as_ref().ok().map(|run| Watch::new(asker.clone(), run, new));
@@ -128,6 +151,11 @@ impl<O: Orchestration> IntoFuture for StartRequest<O> {
             Draft::message(asker.clone(), run.as_ref().map(Address::run).map_err(Clone::clone), body);
         if let Some(timeout) = timeout {
             draft.timeout(timeout);
+        }
+        match begin {
+            None => {}
+            Some(Begin::At(moment)) => draft.due(moment),
+            Some(Begin::After(delay)) => draft.delay(delay),
         }
         if let Some(key) = &key {
             draft.identity(|_| identity(key));
@@ -152,18 +180,22 @@ impl<O> Future for Starting<O> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (route, answer) = ready!(self.exchange.poll(cx))?;
-        let first = match answer {
-            Answer::Returned(first) => json::decode::<ExecutionId>(&first).map_err(|failure| {
-                call_error(AnswerError::Misfit(failure.message), route.to().clone(), START)
-            }),
-            Answer::Failed(failure) => Err(refusal(*failure, route.to().clone())),
-            other => Err(call_error(foreign(&other), route.to().clone(), START)),
-        };
+        let first = started(answer, route.to());
         let target = mem::take(&mut self.target);
         Poll::Ready(first.map(|first| {
             let target = target.expect("a request is answered once");
             Run::of(Target { first: Some(first), ..target })
         }))
+    }
+}
+
+/// The first execution of a run that was started, as the answer says.
+pub(super) fn started(answer: Answer, run: &Address) -> Result<ExecutionId, CallError> {
+    match answer {
+        Answer::Returned(first) => json::decode(&first)
+            .map_err(|failure| call_error(AnswerError::Misfit(failure.message), run.clone(), START)),
+        Answer::Failed(failure) => Err(refusal(*failure, run.clone())),
+        other => Err(call_error(foreign(&other), run.clone(), START)),
     }
 }
 

@@ -9,6 +9,8 @@ pub(crate) mod goes_on;
 pub(crate) mod money;
 pub(crate) mod none_left;
 pub(crate) mod nothing_lost;
+pub(crate) mod pending;
+pub(crate) mod progress_kept;
 pub(crate) mod promises;
 pub(crate) mod same_commands;
 pub(crate) mod sections_alive;
@@ -34,6 +36,8 @@ pub(crate) const FAULTS: &[(&str, &[Armed])] = &[
     (money::NAME, money::ARMED),
     (none_left::NAME, none_left::ARMED),
     (nothing_lost::NAME, nothing_lost::ARMED),
+    (pending::NAME, pending::ARMED),
+    (progress_kept::NAME, progress_kept::ARMED),
     (promises::NAME, promises::ARMED),
     (same_commands::NAME, same_commands::ARMED),
     (sections_alive::NAME, sections_alive::ARMED),
@@ -54,8 +58,10 @@ pub(crate) fn check_durable(
     };
     note(sections_alive::NAME, sections_alive::check(durable, histories));
     note(nothing_lost::NAME, nothing_lost::check(durable, histories));
+    note(pending::NAME, pending::check(durable, histories));
     note(ended_clean::NAME, ended_clean::check(durable, histories));
     note(first_come::NAME, first_come::check(durable, histories, memory));
     note(ends_stand::NAME, ends_stand::check(durable, histories, memory));
+    note(progress_kept::NAME, progress_kept::check(histories));
     note(taken_once::NAME, taken_once::check(durable, histories, memory));
 }

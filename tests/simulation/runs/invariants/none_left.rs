@@ -13,7 +13,9 @@ pub(crate) const ARMED: &[Armed] = &[Armed::Host(Fault::LoseRows(Keyspace::Insta
 pub(crate) fn check(rows: &[(Keyspace, Vec<Row>)]) -> Checked {
     for (keyspace, rows) in rows {
         let left = match keyspace {
-            Keyspace::Keys | Keyspace::Dead | Keyspace::Meta => None,
+            Keyspace::Keys | Keyspace::Dead => None,
+            // Each slot keeps when its runs have last changed.
+            Keyspace::Meta => rows.iter().find(|row| row.key.get(2) != Some(&0)),
             // Behind the slot an account's key begins with its name, a run's with a zero.
             Keyspace::Instances => rows.iter().find(|row| row.key.get(2) == Some(&0)),
             _ => rows.first(),

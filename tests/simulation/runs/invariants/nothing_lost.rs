@@ -9,7 +9,7 @@ use crate::{
         record::{Durable, Histories, History, RunRecord},
     },
 };
-use sarsen_protocol::{Address, Body, CommandId, ExecutionId, Keyspace, Message, Origin, RunId};
+use sarsen_protocol::{Address, Body, CommandId, Completion, ExecutionId, Keyspace, Message, Origin, RunId};
 use sarsen_testing::Fault;
 use std::collections::BTreeSet;
 
@@ -53,16 +53,19 @@ fn under_way(durable: &Durable, run: &RunId, record: &RunRecord, history: &Histo
     if history.outstanding.is_ended() {
         return Err(format!("its history has ended and it is {}", record.status));
     }
-    let mut answered = BTreeSet::new();
+    // An activity's time may be over while its answer is on its way: the first that comes counts.
+    let (mut answered, mut overdue) = (BTreeSet::new(), BTreeSet::new());
     for (command, completion) in durable.completions(execution) {
-        if !answered.insert(command) {
+        let of_its_kind = if *completion == Completion::Overdue { &mut overdue } else { &mut answered };
+        if !of_its_kind.insert(command) {
             return Err(format!("command {command} is completed twice, the second time by {completion:?}"));
         }
     }
     let lost = |what: &str, command: CommandId| Err(format!("{what} {command} is waited for and lost"));
     let outstanding = &history.outstanding;
     let is_open = |command: &CommandId| !answered.contains(command);
-    if let Some(timer) = outstanding.timers().keys().copied().find(is_open) {
+    let is_set = |timer: &CommandId| answered.contains(timer) || overdue.contains(timer);
+    if let Some(timer) = outstanding.timers().keys().copied().find(|timer| !is_set(timer)) {
         return lost("timer", timer);
     }
     let has_row = |command: CommandId| {

@@ -59,14 +59,14 @@ fn started<S: Store>(oracle: &Oracle, run: &RunId, first: ExecutionId, store: &S
     let Ok(record) = record::run(store, run) else { return Ok(()) };
     match record {
         Some(record) if record.first == first => Ok(()),
-        _ if oracle.cleared.contains(run.as_str()) => Ok(()),
+        _ if oracle.is_cleared(run.as_str()) => Ok(()),
         record => Err(format!("{run} was started as {first}, and in the store is {record:?}")),
     }
 }
 
 fn raised<S: Store>(oracle: &Oracle, message: &Message, event: &RaisedEvent, store: &S) -> Checked {
     let run = message.to.key();
-    if oracle.cleared.contains(run) {
+    if oracle.is_cleared(run) {
         return Ok(());
     }
     let wanted = digits(&event.input);
@@ -110,8 +110,7 @@ pub(crate) fn check_end<S: Store>(
 /// Whether an activity that begins was asked for, as a history says that is durable. One whose execution has gone
 /// meanwhile is cancelled next.
 pub(crate) fn check_perform(task: &Task, durable: &Durable, histories: &Histories) -> Checked {
-    let issued =
-        |event: &Event| matches!(event, Event::Issued(id, Command::Task { .. }) if *id == task.token.command);
+    let issued = |event: &Event| matches!(event, Event::Issued(id, Command::Task { .. } | Command::Attempt(_)) if *id == task.token.command);
     let is_known = match histories.get(&(task.run.clone(), task.execution)) {
         Some(history) => history.events.iter().any(issued),
         None => {

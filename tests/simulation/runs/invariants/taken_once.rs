@@ -31,8 +31,13 @@ pub(crate) fn check(durable: &Durable, histories: &Histories, memory: &mut Memor
     let since = std::mem::replace(&mut memory.looked_in, stage::process());
     for record in durable.runs.values() {
         for (command, completion) in durable.completions(record.execution) {
-            if let Completion::Task(result) = completion {
-                taken(memory, since, (record.execution, command), result)?;
+            match completion {
+                Completion::Task(result) => taken(memory, since, (record.execution, command), result)?,
+                Completion::Failed(failed) => {
+                    let result = Err(failed.failure.clone());
+                    taken(memory, since, (record.execution, command), &result)?;
+                }
+                _ => {}
             }
         }
     }
@@ -40,17 +45,16 @@ pub(crate) fn check(durable: &Durable, histories: &Histories, memory: &mut Memor
         let mut asked: BTreeMap<CommandId, Node> = BTreeMap::new();
         for event in &history.events {
             match event {
-                Event::Issued(id, Command::Task { input, .. }) => {
-                    asked.extend(json::decode::<Order>(input).ok().map(|order| (*id, order.node)));
-                }
+                Event::Issued(id, Command::Task { input, .. }) => note(&mut asked, *id, input),
+                Event::Issued(id, Command::Attempt(attempt)) => note(&mut asked, *id, &attempt.input),
                 Event::Arrived(Input::TaskEnded { id, result }) => {
                     taken(memory, since, (*execution, *id), result)?;
-                    let node = performed(result).map(|performed| performed.node);
-                    if node.is_some_and(|node| asked.get(id) != Some(&node)) {
-                        return Err(format!(
-                            "activity {id} of execution {execution} was answered by {result:?}"
-                        ));
-                    }
+                    fits(&asked, (*execution, *id), result)?;
+                }
+                Event::Arrived(Input::AttemptFailed { id, failure, .. }) => {
+                    let result = Err(failure.clone());
+                    taken(memory, since, (*execution, *id), &result)?;
+                    fits(&asked, (*execution, *id), &result)?;
                 }
                 Event::TurnStarted { .. }
                 | Event::Started(_)
@@ -59,6 +63,24 @@ pub(crate) fn check(durable: &Durable, histories: &Histories, memory: &mut Memor
                 | Event::Ended(_) => {}
             }
         }
+    }
+    Ok(())
+}
+
+/// Notes which place in the program an activity is of.
+fn note(asked: &mut BTreeMap<CommandId, Node>, id: CommandId, input: &Payload) {
+    asked.extend(json::decode::<Order>(input).ok().map(|order| (id, order.node)));
+}
+
+/// Whether a result is of what was asked for.
+fn fits(
+    asked: &BTreeMap<CommandId, Node>,
+    (execution, id): (ExecutionId, CommandId),
+    result: &Result<Payload, Failure>,
+) -> Checked {
+    let node = performed(result).map(|performed| performed.node);
+    if node.is_some_and(|node| asked.get(&id) != Some(&node)) {
+        return Err(format!("activity {id} of execution {execution} was answered by {result:?}"));
     }
     Ok(())
 }

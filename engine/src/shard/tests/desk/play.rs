@@ -2,7 +2,7 @@
 
 use super::sum::{Sum, SumRef};
 use sarsen_orchestration::{
-    Activity, Awaited, Caller, Context, Either, Guard, Orchestration, OrchestrationType, select,
+    Activity, Awaited, Caller, Context, Either, Guard, Orchestration, OrchestrationType, RetryPolicy, select,
 };
 use sarsen_protocol::{CallError, Returns, RunId};
 use std::{cell::Cell, time::Duration};
@@ -117,6 +117,15 @@ impl Player {
         match verb {
             "do" => {
                 let done = self.cx.activity(work, rest).await;
+                self.note(done.unwrap_or_else(|error| told(&error)));
+            }
+            "try" => {
+                let (attempts, rest) = first(rest);
+                let (timeout, rest) = first(rest);
+                let attempts = u32::try_from(number(&attempts)).unwrap_or(u32::MAX);
+                let policy = RetryPolicy { attempts, ..RetryPolicy::every(Duration::from_secs(1)) };
+                let request = self.cx.activity(work, rest).timeout(seconds(&timeout));
+                let done = request.retry(policy).await;
                 self.note(done.unwrap_or_else(|error| told(&error)));
             }
             "stray" => {

@@ -5,21 +5,21 @@ use super::{
     play::{play, work},
 };
 use crate::{
-    Input, Registry,
+    Input, OrchestrationOptions, Registry,
     record::{self, LockRecord, RunRecord},
 };
 use sarsen_orchestration::{Activity, OrchestrationType, Typed};
 use sarsen_protocol::{
     Address, Answer, Body, CallError, Completed, Completion, ExecutionId, Failure, FailureKind, Identity,
     Keyspace, Labels, Launch, Message, OperationName, Origin, Payload, RaisedEvent, RequestId, Reuse, RunId,
-    RunOutcome, Section, SessionId, StartRequest, TaskToken, Timestamp, json,
+    RunOutcome, Section, SessionId, StartRequest, Task, TaskToken, Timestamp, json,
 };
 use std::{sync::Arc, time::Duration};
 
 /// Adds the orchestration and its activity.
-pub(super) fn register(registry: &mut Registry) {
+pub(super) fn register(registry: &mut Registry, options: OrchestrationOptions) {
     let typed = Typed::<play>::new().expect("a valid name");
-    registry.insert_orchestration(Arc::new(typed)).expect("one orchestration");
+    registry.insert_orchestration_with(Arc::new(typed), options).expect("one orchestration");
     registry.insert_activity(work::NAME).expect("one activity");
 }
 
@@ -44,10 +44,26 @@ impl Desk {
         reuse: Reuse,
         identity: Identity,
     ) -> u64 {
+        self.start_at(run, script, reuse, (identity, None))
+    }
+
+    /// Starts a run that begins so much later.
+    pub(in crate::shard::tests) fn start_after(&mut self, run: &str, script: &str, delay: Duration) -> u64 {
+        let due = self.now.after(delay);
+        self.start_at(run, script, Reuse::Fail, (Identity::None, Some(due)))
+    }
+
+    fn start_at(
+        &mut self,
+        run: &str,
+        script: &str,
+        reuse: Reuse,
+        (identity, due): (Identity, Option<Timestamp>),
+    ) -> u64 {
         let name = play::NAME.to_owned().into();
         let launch = Launch { run: run_id(run), name, input: text(script), labels: Labels::default() };
         let body = Body::Start(Box::new(StartRequest { launch, reuse, parent: None, generated: false }));
-        self.send(Message { identity, ..from_client(Address::run(&run_id(run)), body) })
+        self.send(Message { identity, due, ..from_client(Address::run(&run_id(run)), body) })
     }
 
     /// Asks a run for something, as a client.
@@ -169,7 +185,26 @@ impl Desk {
     pub(in crate::shard::tests) fn perform_token(&mut self, token: TaskToken, answer: Result<&str, &str>) {
         let result = answer.map(text).map_err(|why| Failure::new(FailureKind::Panicked, why));
         let shard = usize::from(self.slots.shard(token.slot).0);
-        self.shards[shard].handle(Input::Performed { token, result }, self.now);
+        self.shards[shard].handle(Input::Performed { token, result, progress: None }, self.now);
+    }
+
+    /// An activity that was handed out says how far it has got.
+    pub(in crate::shard::tests) fn progress(&mut self, input: &str, progress: &str) {
+        let task =
+            self.tasks.iter().find(|task| task.input == text(input)).expect("it is handed out").clone();
+        let shard = usize::from(self.slots.shard(task.token.slot).0);
+        self.shards[shard]
+            .handle(Input::Progressed { task: Box::new(task), progress: text(progress) }, self.now);
+    }
+
+    /// The attempts that were handed out, and what they are told of how far the last one got.
+    pub(in crate::shard::tests) fn attempts(&self) -> Vec<String> {
+        let told = |task: &Task| {
+            let progress =
+                task.progress.as_ref().map(|progress| json::decode::<String>(progress).expect("text"));
+            format!("{} of {}: {}", task.attempt, task.first, progress.unwrap_or_default())
+        };
+        self.tasks.iter().map(told).collect()
     }
 
     /// Ends all activities that were handed out, each with its input. Returns whether there were any.
@@ -177,7 +212,8 @@ impl Desk {
         let tasks = std::mem::take(&mut self.tasks);
         for task in &tasks {
             let shard = usize::from(self.slots.shard(task.token.slot).0);
-            let performed = Input::Performed { token: task.token, result: Ok(task.input.clone()) };
+            let performed =
+                Input::Performed { token: task.token, result: Ok(task.input.clone()), progress: None };
             self.shards[shard].handle(performed, self.now);
         }
         !tasks.is_empty()
