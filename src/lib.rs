@@ -268,3 +268,8 @@ pub use sarsen_runtime::__private;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// And those of the page about orchestrations.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/orchestrations.md")]
+struct Orchestrations;
