@@ -219,7 +219,8 @@ impl Registry {
             | Body::Completed(_)
             | Body::Sweep
             | Body::Due { .. }
-            | Body::PurgeThis { .. } => Ok(()),
+            | Body::PurgeThis { .. }
+            | Body::Import(_) => Ok(()),
         }
     }
 

@@ -31,7 +31,7 @@ pub use why::{Because, Held, Link, WhyWaiting};
 
 use crate::{Stats, gate::Gate};
 use sarsen_entities::Entity;
-use sarsen_orchestration::{IntoInput, Orchestration};
+use sarsen_orchestration::{ExportedHistory, IntoInput, Orchestration};
 use sarsen_protocol::{Address, CallError, RunId};
 use std::{fmt, sync::Arc};
 
@@ -111,6 +111,20 @@ impl Client {
     /// All runs, those that are over as well, page by page.
     pub fn runs(&self) -> RunListing {
         RunListing::new(self.asker.clone())
+    }
+
+    /// Keeps a run that is over and was exported, here or elsewhere, under its own id: to be looked at, listed, purged, and
+    /// its result to be asked for. It does not go on, and its children are not here.
+    ///
+    /// # Errors
+    /// [`CallError::RunExists`] when there is a run of that id, [`CallError::RunNotFinished`] when the history has no end,
+    /// [`CallError::Unsendable`] when it is over 32 MiB, [`CallError::Busy`] while what was purged of the same run is being
+    /// deleted, and those of sending.
+    ///
+    /// # Cancel safety
+    /// Dropped, the run may or may not be kept: import it again.
+    pub async fn import(&self, history: &ExportedHistory) -> Result<AnyRun, CallError> {
+        run::import(self.asker.clone(), history).await
     }
 
     /// All locks of entities: those that are held, with who waits for them and which are about to be given back;

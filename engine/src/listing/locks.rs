@@ -154,7 +154,8 @@ impl LockListing {
             | Body::Purge
             | Body::Sweep
             | Body::Due { .. }
-            | Body::PurgeThis { .. } => {}
+            | Body::PurgeThis { .. }
+            | Body::Import(_) => {}
         }
         None
     }

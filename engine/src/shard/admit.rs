@@ -391,7 +391,8 @@ pub(super) fn queue_of(message: &Message) -> Queue {
         | Body::Purge
         | Body::Sweep
         | Body::Due { .. }
-        | Body::PurgeThis { .. } => Queue::Front,
+        | Body::PurgeThis { .. }
+        | Body::Import(_) => Queue::Front,
     }
 }
 

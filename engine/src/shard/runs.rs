@@ -10,6 +10,7 @@ mod fault;
 mod finish;
 mod garbage;
 mod history;
+mod import;
 mod manage;
 mod pending;
 mod turn;

@@ -107,7 +107,8 @@ impl Shard {
             | Body::Purge
             | Body::Sweep
             | Body::Due { .. }
-            | Body::PurgeThis { .. } => {}
+            | Body::PurgeThis { .. }
+            | Body::Import(_) => {}
         }
     }
 

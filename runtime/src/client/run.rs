@@ -2,6 +2,7 @@
 
 mod end;
 mod history;
+mod import;
 mod info;
 mod listing;
 mod manage;
@@ -14,6 +15,7 @@ mod status;
 
 pub use end::{ResultRequest, RunResult};
 pub use history::History;
+pub(super) use import::import;
 pub use info::RunInfo;
 pub use listing::RunListing;
 pub use manage::{ManageRequest, Managing, TerminateRequest};

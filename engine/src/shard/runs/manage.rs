@@ -48,6 +48,10 @@ impl Shard {
         match &entry.message.body {
             Body::Start(_) => return self.start(id, entry),
             Body::Begin(_) => return self.begin(id, entry),
+            Body::Import(_) => {
+                self.import(id, entry);
+                return Managed::Done;
+            }
             Body::Suspend { .. } | Body::Resume { .. } | Body::Terminate { .. }
                 if self.run_of(id).is_some_and(|run| run.is_under_way() && run.obeys(&entry.message)) =>
             {
@@ -76,7 +80,7 @@ impl Shard {
     }
 
     /// A message of the front queue is dealt with.
-    fn done(&mut self, id: InstanceId, entry: Entry) -> Box<Message> {
+    pub(super) fn done(&mut self, id: InstanceId, entry: Entry) -> Box<Message> {
         self.consume(id, Queue::Front, entry)
     }
 
@@ -189,7 +193,7 @@ impl Shard {
         }
     }
 
-    fn refuse_start(&mut self, message: &Message, status: RunStatus) {
+    pub(super) fn refuse_start(&mut self, message: &Message, status: RunStatus) {
         let Some(run) = message.to.as_run() else { return };
         let error = CallError::RunExists { run, status };
         if message.from.client().is_some() {
@@ -208,7 +212,7 @@ impl Shard {
     }
 
     /// Tells who asked which execution is the run's first.
-    fn answer_start(&mut self, id: InstanceId, message: &Message) {
+    pub(super) fn answer_start(&mut self, id: InstanceId, message: &Message) {
         let Some(first) = self.run_of(id).and_then(Run::record).map(|record| record.first) else { return };
         let answer = match json::encode(&first) {
             Ok(answer) => answer,
