@@ -244,10 +244,16 @@ pub mod durable {
     };
 }
 
+/// Why something does not go on, as [`Client::why_waiting`] tells.
+pub mod why {
+    pub use sarsen_runtime::{Because, Held, Link, Wait, WhyWaiting};
+}
+
 /// What a history is made of, in the words of the Durable Task Framework.
 pub mod history {
     pub use sarsen_runtime::{
-        FailureDetails, History, HistoryEvent, HistoryEventKind, Instance, ParentInstance,
+        ExportedHistory, FailureDetails, History, HistoryEvent, HistoryEventKind, ImportError, Instance,
+        ParentInstance,
     };
 }
 
@@ -262,3 +268,8 @@ pub use sarsen_runtime::__private;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// And those of the page about orchestrations.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/orchestrations.md")]
+struct Orchestrations;

@@ -7,6 +7,8 @@
 //!
 //! It reads source with a scanner that knows literals and comments and nothing else; what needs types is clippy's.
 
+#[path = "tidy/claims.rs"]
+mod claims;
 #[path = "tidy/docs.rs"]
 mod docs;
 #[path = "tidy/errors.rs"]

@@ -24,8 +24,8 @@ pub use input::{Input, LoadRequest, Loaded, Request};
 pub use lane::{Hand, Lanes};
 pub use limits::{BUSY_RETRY_AFTER, INSTANCE_MAILBOX_FACTOR, LimitTooLow, Limits};
 pub use listing::{
-    HistoryListing, InputLookup, ListedLock, ListedRow, ListedRun, Listing, LockListing, LockStage,
-    PageToken, RunFilter, RunListing, RunLookup, RunOrder, RunSorter, TimeSpan,
+    HistoryListing, InputLookup, ListedLock, ListedRow, ListedRun, Listing, LockListing, LockLookup,
+    LockStage, PageToken, RunFilter, RunListing, RunLookup, RunOrder, RunSorter, TimeSpan,
 };
 pub use load::misfit;
 pub use record::{DeadLetter, RunExtras, RunRecord, read_dead};

@@ -67,6 +67,8 @@ pub struct Limits {
     pub runs_waiting_max: usize,
     /// How far ahead delayed signals are kept in memory.
     pub timer_window: Duration,
+    /// Delayed signals that are kept in memory. Beyond it those that are due last wait as rows.
+    pub timers_window: usize,
     /// Requests of clients that wait in the outside lane. Beyond it they are refused as `Busy`.
     pub lane_messages_max: usize,
     /// Bytes of the requests in the outside lane. Beyond it they are refused as `Busy`.
@@ -107,6 +109,7 @@ impl Default for Limits {
             events_before_start_max: 1_000,
             runs_waiting_max: 1_000_000,
             timer_window: Duration::from_secs(600),
+            timers_window: 32_768,
             lane_messages_max: 1 << 20,
             lane_bytes_max: 256 << 20,
             inside_bytes_max: 64 << 20,
@@ -142,6 +145,7 @@ impl Limits {
             ("commands_per_turn_max", self.commands_per_turn_max),
             ("replay_events_per_turn_max", self.replay_events_per_turn_max),
             ("timer_window", usize::from(!self.timer_window.is_zero())),
+            ("timers_window", self.timers_window),
             ("lane_messages_max", self.lane_messages_max),
             ("lane_bytes_max", self.lane_bytes_max),
             ("loads_max", self.loads_max),

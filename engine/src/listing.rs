@@ -16,6 +16,6 @@ mod walk;
 pub use entities::{ListedRow, Listing};
 pub use history::HistoryListing;
 pub use locks::{ListedLock, LockListing, LockStage};
-pub use lookup::{InputLookup, RunLookup};
+pub use lookup::{InputLookup, LockLookup, RunLookup};
 pub use order::{PageToken, RunOrder, RunSorter};
 pub use runs::{ListedRun, RunFilter, RunListing, TimeSpan};

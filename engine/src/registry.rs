@@ -220,6 +220,7 @@ impl Registry {
             | Body::Sweep
             | Body::Due { .. }
             | Body::PurgeThis { .. }
+            | Body::Import(_)
             | Body::Rewind { .. } => Ok(()),
         }
     }

@@ -15,6 +15,7 @@ use crate::{
     place::{TaskId, Woken},
     promise::Promise,
     random::Random,
+    wait::Awaited,
 };
 use events::Events;
 use sarsen_protocol::{EventName, Failure, FailureKind, HashMap, Payload, Timestamp};
@@ -328,6 +329,20 @@ impl Core {
         let waiter = Waiter::new(Kind::Answer, Some(id));
         state.waiting.insert(id, Waiting::Attempt(Rc::clone(&waiter), Box::new(retry)));
         Some(waiter)
+    }
+
+    /// What somebody waits for: commands in their order, then events.
+    pub(crate) fn awaited(&self) -> Vec<Awaited> {
+        let state = self.look();
+        let mut waiting: Vec<_> = state.waiting.iter().collect();
+        waiting.sort_unstable_by_key(|(id, _)| **id);
+        let commands = waiting.into_iter().filter_map(|(id, waiting)| match waiting {
+            // Its timer: the event itself comes later.
+            Waiting::Whole(waiter) if matches!(waiter.kind, Kind::Event(_)) => None,
+            Waiting::Whole(_) | Waiting::Attempt(..) => Some(Awaited::Command(*id)),
+            Waiting::Pause(_, retry) => Some(retry.paused(*id)),
+        });
+        commands.chain(state.events.awaited()).collect()
     }
 
     /// Takes the outcome of a waiter that is settled.

@@ -6,6 +6,7 @@ use crate::{
     fault::{Fault, armed},
     place::TaskId,
     tasks::Tasks,
+    wait::Awaited,
 };
 use sarsen_protocol::{Failure, FailureKind, Payload, Timestamp};
 use std::{fmt, pin::Pin, rc::Rc, time::Duration};
@@ -94,6 +95,11 @@ impl Execution {
     /// What it has asked for and not got.
     pub fn outstanding(&self) -> &Outstanding {
         &self.outstanding
+    }
+
+    /// What its code waits for.
+    pub(crate) fn awaited(&self) -> Vec<Awaited> {
+        self.core.awaited()
     }
 
     /// How many events its history has.

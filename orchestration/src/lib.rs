@@ -18,6 +18,7 @@ mod core;
 mod durable;
 mod event;
 mod execution;
+mod exported;
 mod fault;
 mod history;
 mod marker;
@@ -34,6 +35,7 @@ mod rewind;
 mod samples;
 mod section;
 mod tasks;
+mod wait;
 
 pub use awaited::Awaited;
 pub use branch::Branch;
@@ -47,6 +49,7 @@ pub use convert::{Converter, FailureDetails, HistoryEvent, HistoryEventKind, Ins
 pub use durable::Durable;
 pub use event::{End, Event, Input};
 pub use execution::{Execution, Turn};
+pub use exported::{ExportedHistory, ImportError};
 #[cfg(feature = "faults")]
 pub use fault::{Armed, Fault, arm};
 pub use history::{Chunk, ChunkNumber, Cursor, EventNumber, HistoryError};
@@ -67,6 +70,8 @@ pub use sarsen_protocol::{
     Reference, Start,
 };
 pub use section::{Guard, LockSet, Locked, LockedCaller, LockedRequest};
+
+pub use wait::{Wait, waits};
 
 /// What the macros name; no part of the public interface.
 #[doc(hidden)]

@@ -123,5 +123,6 @@ pub(crate) fn grown_events() -> Vec<Event> {
     vec![
         Event::Arrived(Input::AttemptFailed { id: CommandId(1), failure, progress: payload("5") }),
         Event::Issued(CommandId(9), Command::Attempt(Box::new(attempt))),
+        Event::Arrived(Input::Rewound { reason: Some("s".to_owned()) }),
     ]
 }

@@ -106,10 +106,13 @@ impl Hash for Payload {
     }
 }
 
-/// As bytes.
+/// As bytes; as a text where people read. It is read back from either.
 impl Serialize for Payload {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(self.as_bytes())
+        match std::str::from_utf8(self.as_bytes()) {
+            Ok(text) if serializer.is_human_readable() => serializer.serialize_str(text),
+            _ => serializer.serialize_bytes(self.as_bytes()),
+        }
     }
 }
 

@@ -36,8 +36,8 @@ pub use json::Payload;
 pub use launch::{ExecutionLimits, Labels, Launch, Parent, Start};
 pub use message::{
     Begin, Body, Completed, Completion, Delivery, FailedAttempt, IDENTITY_BYTES_MAX, Identity, IdentityError,
-    IdentityName, LockRequest, Message, Operation, Origin, RaisedEvent, Reuse, Section, Source, StartRequest,
-    TraceContext, Within,
+    IdentityName, ImportRequest, LockRequest, Message, Operation, Origin, RaisedEvent, Reuse, Section,
+    Source, StartRequest, TraceContext, Within,
 };
 pub use name::{ActivityName, EventName, OperationName, OrchestrationName};
 pub use orchestration_type::{IntoInput, OrchestrationType};

@@ -1,9 +1,11 @@
 //! Messages on their way to an instance.
 
 use crate::{
-    Address, CommandId, Epoch, EventName, ExecutionId, Failure, Launch, OperationName, Parent, Payload,
-    RequestId, RunId, Sequence, SessionId, ShardId, Slot, Start, Timestamp, address,
+    Address, CommandId, Epoch, EventName, ExecutionId, Failure, Labels, Launch, OperationName,
+    OrchestrationName, Parent, Payload, RequestId, RunId, RunOutcome, Sequence, SessionId, ShardId, Slot,
+    Start, Timestamp, address,
 };
+use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, sync::Arc};
 
@@ -212,11 +214,34 @@ pub enum Body {
         /// Its first execution; a run that has its id since is left alone.
         first: ExecutionId,
     },
+    /// A run that is over and was elsewhere, to be kept under its id, if that is free.
+    Import(Box<ImportRequest>),
     /// That a run which has failed goes on from its point of failure.
     Rewind {
         /// Why.
         reason: Option<String>,
     },
+}
+
+/// A run that is over, out of a history that was exported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportRequest {
+    /// The orchestration.
+    pub name: OrchestrationName,
+    /// The execution of which the history is.
+    pub execution: ExecutionId,
+    /// When it began.
+    pub created: Timestamp,
+    /// When it ended.
+    pub completed: Timestamp,
+    /// What its code had last set as its status.
+    pub custom_status: Option<Payload>,
+    /// How it ended.
+    pub outcome: RunOutcome,
+    /// What went with it.
+    pub labels: Labels,
+    /// Its history, in chunks as they are written.
+    pub history: Vec<Bytes>,
 }
 
 /// An operation of an entity: a signal when nobody waits for the answer, else a call.
@@ -358,6 +383,9 @@ impl Body {
                 reason.as_ref().map_or(0, String::len)
             }
             Self::Terminate { reason, .. } => reason.as_ref().map_or(0, Payload::len),
+            Self::Import(import) => {
+                size_of::<ImportRequest>() + import.history.iter().map(Bytes::len).sum::<usize>()
+            }
             Self::Purge | Self::Sweep | Self::Due { .. } | Self::PurgeThis { .. } => 0,
         }
     }
@@ -394,6 +422,7 @@ impl fmt::Display for Body {
             Self::Suspend { .. } => f.write_str("a suspension"),
             Self::Resume { .. } => f.write_str("a resumption"),
             Self::Terminate { .. } => f.write_str("a termination"),
+            Self::Import(import) => write!(f, "the import of a run of `{}`", import.name),
             Self::Purge | Self::PurgeThis { .. } => f.write_str("a purge"),
             Self::Sweep => f.write_str("a sweep"),
             Self::Due { .. } => f.write_str("the moment of a begin"),
@@ -412,7 +441,7 @@ impl Message {
     pub fn is_answered(&self) -> bool {
         match &self.body {
             Body::Operation(operation) => operation.answered,
-            Body::Start(_) | Body::Rewind { .. } => true,
+            Body::Start(_) | Body::Import(_) | Body::Rewind { .. } => true,
             _ => false,
         }
     }

@@ -13,6 +13,7 @@ mod producer;
 mod request;
 mod run;
 mod state;
+mod why;
 
 pub(crate) use asker::Asker;
 pub use listing::{Listed, ListedState, Listing, StateListing};
@@ -26,11 +27,12 @@ pub use run::{
     RunListing, RunPage, RunResult, StartRequest, Starting, TerminateRequest, Untyped,
 };
 pub use state::{State, StateRequest};
+pub use why::{Because, Held, Link, WhyWaiting};
 
 use crate::{Stats, gate::Gate};
 use sarsen_entities::Entity;
-use sarsen_orchestration::{IntoInput, Orchestration};
-use sarsen_protocol::CallError;
+use sarsen_orchestration::{ExportedHistory, IntoInput, Orchestration};
+use sarsen_protocol::{Address, CallError, RunId};
 use std::{fmt, sync::Arc};
 
 /// Reaches the entities and orchestrations of a runtime, from any thread and any task.
@@ -111,6 +113,20 @@ impl Client {
         RunListing::new(self.asker.clone())
     }
 
+    /// Keeps a run that is over and was exported, here or elsewhere, under its own id: to be looked at, listed, purged, and
+    /// its result to be asked for. It does not go on, and its children are not here.
+    ///
+    /// # Errors
+    /// [`CallError::RunExists`] when there is a run of that id, [`CallError::RunNotFinished`] when the history has no end,
+    /// [`CallError::Unsendable`] when it is over 32 MiB, [`CallError::Busy`] while what was purged of the same run is being
+    /// deleted, and those of sending.
+    ///
+    /// # Cancel safety
+    /// Dropped, the run may or may not be kept: import it again.
+    pub async fn import(&self, history: &ExportedHistory) -> Result<AnyRun, CallError> {
+        run::import(self.asker.clone(), history).await
+    }
+
     /// All locks of entities: those that are held, with who waits for them and which are about to be given back;
     /// sorted by entity.
     ///
@@ -125,6 +141,25 @@ impl Client {
     /// It may be dropped at any time.
     pub async fn locks(&self) -> Result<Vec<Lock>, CallError> {
         locks::read(self.asker.clone()).await
+    }
+
+    /// Why the run with this id, or the entity `@name@key`, does not go on: what it waits for, who holds that, and so on, up
+    /// to 32 instances. Written out it is a sentence.
+    ///
+    /// It shows what is durable. The history of each run on the way is read and replayed on the caller's thread: a long one
+    /// takes its time.
+    ///
+    /// # Errors
+    /// [`CallError::InvalidRun`] and [`CallError::InvalidAddress`] for an id that is none, [`CallError::Unreadable`],
+    /// [`CallError::Damaged`], [`CallError::Newer`], [`CallError::Stopped`] and [`CallError::InsideOperation`].
+    ///
+    /// # Cancel safety
+    /// It may be dropped at any time.
+    pub async fn why_waiting(&self, id: impl AsRef<str>) -> Result<WhyWaiting, CallError> {
+        let id = id.as_ref();
+        let is_entity = id.starts_with('@');
+        let instance = if is_entity { Address::parse(id)? } else { Address::run(&RunId::new(id)?) };
+        why::explain(self.asker.clone(), instance).await
     }
 
     /// What is in the runtime.

@@ -31,11 +31,11 @@ mod works;
 pub use activities::{ActivityContext, ActivityOptions};
 pub use builder::Builder;
 pub use client::{
-    AnyRun, Call, Client, ClientPort, CustomStatusRequest, DelayedRequest, History, Listed, ListedState,
-    Listing, Lock, LockStage, ManageRequest, Managing, NumberedRequest, PageRequest, Producer, ProducerPort,
-    ProducerRequest, PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Request, RestartRequest,
-    ResultRequest, RewindRequest, Run, RunInfo, RunListing, RunPage, RunResult, Signal, StartRequest,
-    Starting, State, StateListing, StateRequest, TerminateRequest, Untyped,
+    AnyRun, Because, Call, Client, ClientPort, CustomStatusRequest, DelayedRequest, Held, History, Link,
+    Listed, ListedState, Listing, Lock, LockStage, ManageRequest, Managing, NumberedRequest, PageRequest,
+    Producer, ProducerPort, ProducerRequest, PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Request,
+    RestartRequest, ResultRequest, RewindRequest, Run, RunInfo, RunListing, RunPage, RunResult, Signal,
+    StartRequest, Starting, State, StateListing, StateRequest, TerminateRequest, Untyped, WhyWaiting,
 };
 pub use error::{OpenError, ShutdownError};
 pub use runtime::Runtime;
@@ -54,10 +54,10 @@ pub use sarsen_entities::{
 pub use sarsen_orchestration::{
     Activity, ActivityCode, ActivityRequest, Again, Attempted, Awaited, Branch, Caller, ChildRequest,
     Children, Completions, Contenders, Context, DelayedSignal, Durable, Either, EntityRequest, EventError,
-    EventRequest, EventsRequest, FailureDetails, Guard, HistoryEvent, HistoryEventKind, Instance, Join,
-    LockSet, Locked, LockedCaller, LockedRequest, NamedActivityRequest, Next, NextWindowed, Orchestration,
-    OrchestrationType, Parent, ParentInstance, Requests, RetryPolicy, Select, TimerRequest, Windowed, join,
-    join_all, select, select_all,
+    EventRequest, EventsRequest, ExportedHistory, FailureDetails, Guard, HistoryEvent, HistoryEventKind,
+    ImportError, Instance, Join, LockSet, Locked, LockedCaller, LockedRequest, NamedActivityRequest, Next,
+    NextWindowed, Orchestration, OrchestrationType, Parent, ParentInstance, Requests, RetryPolicy, Select,
+    TimerRequest, Wait, Windowed, join, join_all, select, select_all,
 };
 #[doc(no_inline)]
 pub use sarsen_protocol::{

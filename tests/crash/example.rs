@@ -5,7 +5,7 @@ use std::{
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
 /// One of the examples.
@@ -72,6 +72,11 @@ static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
 /// Held while a child runs: one process at a time, so that none is slowed down by the others.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
+/// Waits until no other child runs, and keeps it so until what is returned is dropped.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What an example did when it was left to end by itself.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -106,7 +111,7 @@ pub(crate) enum End {
 impl Example {
     /// Runs it to its end.
     pub(crate) fn run(&self, data: &Path, arguments: &[&str]) -> Ended {
-        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = alone();
         let output = self.command(data, arguments).output().expect("the example can be started");
         Ended {
             status: output.status.code(),
@@ -117,7 +122,7 @@ impl Example {
 
     /// Runs it and kills it after it has written `lines` lines about its progress.
     pub(crate) fn kill_after(&self, lines: u64, data: &Path, arguments: &[&str]) -> End {
-        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = alone();
         let mut command = self.command(data, arguments);
         command.arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the example can be started");

@@ -9,6 +9,7 @@
 //! in the simulation, over a disk that loses what was not synced.
 
 mod command_line;
+mod events;
 mod example;
 mod kills;
 mod orchestrations;

@@ -4,9 +4,9 @@ use crate::{
     failures::dead_letter,
     office::clear,
     told::{Told, told},
-    trips::{disturb, fallen, lost, misled, notify, trip, weigh},
+    trips::{disturb, fallen, lost, misled, notify, shouting, trip, weigh},
 };
-use sarsen::{Limits, Reuse, Run, RunId, Runtime};
+use sarsen::{Limits, Reuse, Run, RunId, Runtime, history::ExportedHistory, testing::replay};
 use sarsen_orchestration::{Cursor, Event, HistoryError};
 use sarsen_protocol::{Keyspace, Timestamp};
 use sarsen_storage::MemoryStore;
@@ -285,4 +285,37 @@ pub(crate) async fn event_misfit() -> Told {
     let run = set_out(&runtime, "event of another type").await;
     run.raise("go", "soon").await.expect("it waits");
     told_on(&run).await
+}
+
+pub(crate) async fn import_misfit() -> Told {
+    told(ExportedHistory::from_json("{}"))
+}
+
+pub(crate) async fn import_newer() -> Told {
+    told(ExportedHistory::from_json(r#"{"format":2}"#))
+}
+
+pub(crate) async fn import_headless() -> Told {
+    told(ExportedHistory::from_json(r#"{"format":1,"events":[]}"#))
+}
+
+/// The history of a trip as JSON, with something else in it.
+async fn exported(from: &str, to: &str) -> ExportedHistory {
+    let runtime = open().await;
+    let run = set_out(&runtime, "activity").await;
+    told_on(&run).await;
+    let text = run.export().await.expect("it is there").to_json().expect("it has JSON");
+    ExportedHistory::from_json(&text.replace(from, to)).expect("it is a history still")
+}
+
+pub(crate) async fn replay_of_another() -> Told {
+    told(replay(fallen, &exported("", "").await))
+}
+
+pub(crate) async fn replay_without_a_name() -> Told {
+    told(replay(shouting, &exported(r#""trip""#, r#""SHOUTING""#).await))
+}
+
+pub(crate) async fn replay_of_changed_code() -> Told {
+    told(replay(trip, &exported("nothing", "something").await))
 }

@@ -1,6 +1,9 @@
 //! What somebody who did something wrong is told: the error's variant, its text, and what its predicates advise.
 
-use sarsen::{AddressError, CallError, Failure, IdentityError, OpenError, RegisterError, ShutdownError};
+use sarsen::{
+    AddressError, CallError, Failure, IdentityError, OpenError, RegisterError, ShutdownError,
+    history::ImportError, testing::ReplayError,
+};
 use sarsen_entities::{AnswerError, InputError};
 use sarsen_orchestration::{EventError, HistoryError, RewindError};
 use sarsen_protocol::{RunIdError, SectionError, record::RecordError};
@@ -210,7 +213,9 @@ tell!(
     EventError,
     HistoryError,
     IdentityError,
+    ImportError,
     RecordError,
+    ReplayError,
     RewindError,
     RunIdError,
     ShutdownError,

@@ -3,7 +3,7 @@
 use sarsen_testing::Fault;
 
 /// How many seeds may pass before a fault is noticed.
-pub(crate) const SEEDS_MAX: u64 = 2_000;
+pub(crate) const SEEDS_MAX: u64 = 4_000;
 
 /// A fault that is armed for a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -99,6 +99,7 @@ fn limits(random: &mut Random) -> Limits {
     limits.timers_max = random.pick(&[1, 3, 1000, 1000]);
     limits.timers_per_turn_max = random.pick(&[1, 2, 1000]);
     limits.timer_window = Duration::from_millis(random.pick(&[500, 3_000, 600_000]));
+    limits.timers_window = random.pick(&[1, 4, 1_000]);
     limits.lane_messages_max = random.pick(&[1, 3, 1000, 1000]);
     limits.inside_bytes_max = random.pick(&[0, 500, 1 << 20]);
     limits.loads_max = random.pick(&[1, 2, 1000]);

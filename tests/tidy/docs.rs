@@ -9,7 +9,7 @@ use crate::tree;
 use crate::{assert_complains, assert_tidy};
 
 /// What a stranger looks for first.
-const EXPECTED: [&str; 9] = [
+const EXPECTED: [&str; 10] = [
     ".ci/run",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
@@ -18,6 +18,7 @@ const EXPECTED: [&str; 9] = [
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
+    "docs/orchestrations.md",
     "docs/performance.md",
 ];
 

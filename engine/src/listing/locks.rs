@@ -155,6 +155,7 @@ impl LockListing {
             | Body::Sweep
             | Body::Due { .. }
             | Body::PurgeThis { .. }
+            | Body::Import(_)
             | Body::Rewind { .. } => {}
         }
         None

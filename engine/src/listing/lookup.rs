@@ -1,9 +1,9 @@
-//! One run by its id.
+//! One run by its id, one lock by its entity.
 
 use crate::record::{self, Queue, RunRecord};
 use sarsen_orchestration::{Cursor, Event, HistoryError};
 use sarsen_protocol::{
-    Address, Body, ExecutionId, Keyspace, Page, Payload, Read, RunId, record::RecordError,
+    Address, Body, ExecutionId, Keyspace, Page, Payload, Read, RunId, Section, Timestamp, record::RecordError,
 };
 
 /// Messages of a run's front queue that are looked at.
@@ -92,5 +92,33 @@ impl InputLookup {
             }
         }
         Ok(None)
+    }
+}
+
+/// Finds who holds the lock of an entity.
+#[derive(Clone, Debug)]
+pub struct LockLookup {
+    entity: Address,
+}
+
+impl LockLookup {
+    /// Of this entity.
+    pub fn new(entity: &Address) -> Self {
+        Self { entity: entity.clone() }
+    }
+
+    /// What to read.
+    pub fn read(&self) -> Read {
+        let (from, to) = record::exactly(&record::instance_key(&self.entity));
+        Read { keyspace: Keyspace::Locks, from, to, rows_max: 1, bytes_max: usize::MAX, values: true }
+    }
+
+    /// The section that holds the lock, and since when; `None` when nobody does.
+    ///
+    /// # Errors
+    /// [`RecordError`] when the record is damaged or newer than this build.
+    pub fn take(&self, page: &Page) -> Result<Option<(Section, Timestamp)>, RecordError> {
+        let lock = page.rows.first().map(|row| record::read_lock(&row.value)).transpose()?;
+        Ok(lock.map(|lock| (lock.section, lock.since)))
     }
 }

@@ -392,6 +392,7 @@ pub(super) fn queue_of(message: &Message) -> Queue {
         | Body::Sweep
         | Body::Due { .. }
         | Body::PurgeThis { .. }
+        | Body::Import(_)
         | Body::Rewind { .. } => Queue::Front,
     }
 }

@@ -160,7 +160,7 @@ impl Shard {
     /// accepted.
     pub fn new(config: ShardConfig, now: Timestamp) -> Self {
         let mut shard = Self {
-            timers: Timers::new(config.limits.timer_window),
+            timers: Timers::new(config.limits.timer_window, config.limits.timers_window),
             config,
             now,
             instances: Instances::default(),

@@ -62,11 +62,16 @@ impl Permits {
         self.runs.get(run)?.record.as_ref()
     }
 
-    /// Takes in rows that are there at open.
+    /// Takes in rows that are there at open. A run that came into memory before they were read may have been counted in:
+    /// what is here of it is newer.
     pub(crate) fn found(&mut self, page: &Page) -> Result<(), RecordError> {
         for row in &page.rows {
             let Some(run) = record::read_permit_key(&row.key)? else { continue };
             let record = record::read_permit(&row.value)?;
+            if let Some(permit) = self.runs.get_mut(&run) {
+                permit.stored.get_or_insert(record);
+                continue;
+            }
             self.count(&run, &record);
             let stored = Some(record.clone());
             self.runs.insert(run, Permit { record: Some(record), stored });
@@ -171,7 +176,7 @@ impl Permits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sarsen_protocol::{Epoch, RunId};
+    use sarsen_protocol::{Epoch, Row, RunId};
 
     fn run(id: &str) -> Address {
         Address::run(&RunId::new(id).expect("valid"))
@@ -193,6 +198,19 @@ mod tests {
             (run.key().to_owned(), holds)
         };
         batch.take_writes().into_iter().map(row).collect()
+    }
+
+    /// A run that was loaded before the rows were read was counted in, and by its row once more: its permit was never free.
+    #[test]
+    fn a_run_that_is_known_before_its_row_is_read_counts_once() {
+        let mut permits = Permits::default();
+        permits.count_in(&run("a"), &NAME, at(1));
+        let value = record::write_permit(&PermitRecord::new(&NAME, at(7), true));
+        let row = Row { key: record::permit_key(&run("a")), value };
+        permits.found(&Page { rows: vec![row], more: false }).expect("whole");
+        permits.end(&run("a"));
+        assert_eq!(written(&mut permits), [("a".to_owned(), None)], "its row goes");
+        assert!(permits.ask(&run("b"), &NAME, 1, at(2)));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod fault;
 mod finish;
 mod garbage;
 mod history;
+mod import;
 mod manage;
 mod pending;
 mod rewind;

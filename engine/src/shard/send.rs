@@ -108,6 +108,7 @@ impl Shard {
             | Body::Sweep
             | Body::Due { .. }
             | Body::PurgeThis { .. }
+            | Body::Import(_)
             | Body::Rewind { .. } => {}
         }
     }

@@ -9,14 +9,21 @@ use crate::record::{self, TimerId};
 use bytes::Bytes;
 use sarsen_protocol::{BatchNumber, Message, Page, Read, Slot, Timestamp, record::RecordError};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     time::Duration,
 };
 
-/// Timers read from one slot at a time.
-const PAGE_ROWS: usize = 1_024;
+/// The most timers read from one slot at a time.
+const PAGE_ROWS_MAX: usize = 1_024;
+/// The fewest, when there are many slots.
+const PAGE_ROWS_MIN: usize = 16;
 /// Bytes of timers read from one slot at a time.
 const PAGE_BYTES: usize = 1 << 20;
+
+/// How far the first reads look ahead. Each further one looks twice as far, unless it finds too much.
+const SPAN_FIRST: Duration = Duration::from_secs(10);
+/// The shortest look ahead.
+const SPAN_MIN: Duration = Duration::from_millis(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
@@ -37,7 +44,15 @@ pub(crate) struct Timers {
     reading: Reading,
     /// The last batch that wrote a timer behind the horizon.
     far_batch: BatchNumber,
+    /// The last batch that wrote or took back a timer which was in memory.
+    near_batch: BatchNumber,
+    /// How many may be in memory, but for those that are due at the same moment.
+    near_max: usize,
+    /// How far ahead the next read looks, and the most that it ever may.
+    span: Duration,
     window: Duration,
+    /// The latest of those that have fired: the horizon never goes back behind it.
+    fired: Timestamp,
     count: u64,
     /// How many timers of each slot are in rows alone, at most; slots without any are not read.
     far: BTreeMap<Slot, u64>,
@@ -48,13 +63,17 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
-    pub(crate) fn new(window: Duration) -> Self {
+    pub(crate) fn new(window: Duration, near_max: usize) -> Self {
         Self {
             near: BTreeMap::new(),
             horizon: None,
             reading: Reading::No,
             far_batch: BatchNumber::default(),
+            near_batch: BatchNumber::default(),
+            near_max,
+            span: window.min(SPAN_FIRST),
             window,
+            fired: Timestamp::default(),
             count: 0,
             far: BTreeMap::new(),
             removed: BTreeSet::new(),
@@ -78,7 +97,7 @@ impl Timers {
 
     /// Notes that a timer is in memory now.
     fn came_near(&mut self, slot: Slot) {
-        if let std::collections::btree_map::Entry::Occupied(mut far) = self.far.entry(slot) {
+        if let Entry::Occupied(mut far) = self.far.entry(slot) {
             *far.get_mut() -= 1;
             if *far.get() == 0 {
                 far.remove();
@@ -95,15 +114,46 @@ impl Timers {
         };
         if until.is_some_and(|until| id.due <= until) {
             self.near.insert(id, message);
+            self.near_batch = batch;
+            self.trim();
         } else {
             *self.far.entry(id.slot).or_default() += 1;
             self.far_batch = batch;
         }
     }
 
+    /// Leaves those that are due last to their rows, for as long as too many are in memory.
+    fn trim(&mut self) {
+        while self.near.len() > self.near_max {
+            let (first, last) = (self.near.first_key_value(), self.near.last_key_value());
+            let (Some((first, _)), Some((last, _))) = (first, last) else { return };
+            let due = last.due;
+            if due <= first.due.max(self.fired) {
+                return;
+            }
+            while let Some(last) = self.near.last_entry().filter(|last| last.key().due == due) {
+                *self.far.entry(last.key().slot).or_default() += 1;
+                last.remove();
+            }
+            self.far_batch = self.far_batch.max(self.near_batch);
+            self.go_back(due.before(Duration::from_micros(1)));
+        }
+    }
+
+    /// Lets the horizon, now and after the read under way, be no later than this.
+    fn go_back(&mut self, to: Timestamp) {
+        self.horizon = self.horizon.map(|horizon| horizon.min(to));
+        match &mut self.reading {
+            Reading::No => {}
+            Reading::Wanted { until, .. } | Reading::UnderWay { until } => *until = to.min(*until),
+        }
+    }
+
     /// Takes back a timer, unless it has fired; its row goes in the batch that will be sealed as `batch`.
     pub(crate) fn remove(&mut self, id: TimerId, batch: BatchNumber) {
-        if self.near.remove(&id).is_none() {
+        if self.near.remove(&id).is_some() {
+            self.near_batch = batch;
+        } else {
             // All that is due up to the horizon is near until it fires.
             if self.horizon.is_some_and(|horizon| id.due <= horizon) {
                 return;
@@ -123,6 +173,7 @@ impl Timers {
         let due = now.min(self.horizon?);
         let first = self.near.first_entry().filter(|first| first.key().due <= due)?;
         self.count = self.count.saturating_sub(1);
+        self.fired = self.fired.max(first.key().due);
         Some(first.remove_entry())
     }
 
@@ -130,14 +181,19 @@ impl Timers {
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         let horizon = self.horizon?;
         let first = self.near.first_key_value().map(|(id, _)| id.due).filter(|due| *due <= horizon);
-        let moves = self.reading == Reading::No && horizon < Timestamp::MAX;
+        let moves = self.reading == Reading::No && horizon < Timestamp::MAX && self.has_room();
         let renewal = moves.then(|| self.renewal(horizon));
         first.into_iter().chain(renewal).min()
     }
 
     /// When the window must move: half of it before its end.
     fn renewal(&self, horizon: Timestamp) -> Timestamp {
-        horizon.before(self.window / 2)
+        horizon.before(self.span / 2)
+    }
+
+    /// Whether a read is worth it.
+    fn has_room(&self) -> bool {
+        self.near.len() <= self.near_max / 2
     }
 
     /// The read that moves the window, when it is time for one.
@@ -147,9 +203,9 @@ impl Timers {
         committed: BatchNumber,
     ) -> Option<(Timestamp, Vec<Read>)> {
         let due = self.horizon.is_none_or(|horizon| self.renewal(horizon) <= now);
-        if self.reading == Reading::No && due && self.horizon != Some(Timestamp::MAX) {
+        if self.reading == Reading::No && due && self.horizon != Some(Timestamp::MAX) && self.has_room() {
             let after = self.far_batch.max(self.removed_batch);
-            self.reading = Reading::Wanted { until: now.after(self.window), after };
+            self.reading = Reading::Wanted { until: now.after(self.span), after };
         }
         let Reading::Wanted { until, after } = self.reading else { return None };
         if after > committed {
@@ -163,51 +219,75 @@ impl Timers {
         self.reading = Reading::UnderWay { until };
         let read = |slot: &Slot| {
             let (from, to) = record::timer_bounds(*slot, self.horizon, until);
-            timer_read(from, to)
+            self.timer_read(from, to)
         };
         Some((until, self.far.keys().map(read).collect()))
     }
 
-    /// Takes in what was read; returns what remains to be read up to the same moment.
+    fn timer_read(&self, from: Bytes, to: Bytes) -> Read {
+        let share = 2 * self.near_max / self.far.len().max(1);
+        Read {
+            keyspace: sarsen_protocol::Keyspace::Timers,
+            from,
+            to,
+            rows_max: share.clamp(PAGE_ROWS_MIN, PAGE_ROWS_MAX),
+            bytes_max: PAGE_BYTES,
+            values: true,
+        }
+    }
+
+    /// Takes in what was read because of a read up to `asked`; returns what remains to be read.
     ///
     /// # Errors
     /// When a row is damaged.
-    pub(crate) fn extend(&mut self, until: Timestamp, pages: &[Page]) -> Result<Vec<Read>, RecordError> {
-        let mut rest = Vec::new();
-        for page in pages {
-            for row in &page.rows {
-                let id = record::read_timer_key(&row.key)?;
-                if self.removed.contains(&id) {
-                    continue;
-                }
-                if let std::collections::btree_map::Entry::Vacant(vacant) = self.near.entry(id) {
-                    vacant.insert(record::read_message(&row.value)?);
-                    self.came_near(id.slot);
-                }
+    pub(crate) fn extend(&mut self, asked: Timestamp, pages: &[Page]) -> Result<Vec<Read>, RecordError> {
+        for row in pages.iter().flat_map(|page| &page.rows) {
+            let id = record::read_timer_key(&row.key)?;
+            if id.due > self.until(asked) || self.removed.contains(&id) {
+                continue;
             }
-            if let Some(last) = page.rows.last().filter(|_| page.more) {
+            if let Entry::Vacant(vacant) = self.near.entry(id) {
+                vacant.insert(record::read_message(&row.value)?);
+                self.came_near(id.slot);
+                self.trim();
+            }
+        }
+        let until = self.until(asked);
+        let mut rest = Vec::new();
+        for last in pages.iter().filter(|page| page.more).filter_map(|page| page.rows.last()) {
+            let id = record::read_timer_key(&last.key)?;
+            if id.due <= until {
                 let (_, from) = record::exactly(&last.key);
-                let slot = record::read_timer_key(&last.key)?.slot;
-                rest.push(timer_read(from, record::timer_bounds(slot, None, until).1));
+                rest.push(self.timer_read(from, record::timer_bounds(id.slot, None, until).1));
             }
         }
         if rest.is_empty() {
+            self.span = self.next_span(asked, until);
             self.horizon = Some(until);
             self.reading = Reading::No;
             self.removed.clear();
         }
         Ok(rest)
     }
-}
 
-fn timer_read(from: Bytes, to: Bytes) -> Read {
-    Read {
-        keyspace: sarsen_protocol::Keyspace::Timers,
-        from,
-        to,
-        rows_max: PAGE_ROWS,
-        bytes_max: PAGE_BYTES,
-        values: true,
+    /// Up to when the read under way counts.
+    fn until(&self, asked: Timestamp) -> Timestamp {
+        match self.reading {
+            Reading::UnderWay { until } => until.min(asked),
+            Reading::No | Reading::Wanted { .. } => asked,
+        }
+    }
+
+    /// How far to look ahead behind a read which was to go up to `asked` and went up to `until`.
+    fn next_span(&self, asked: Timestamp, until: Timestamp) -> Duration {
+        let span = if until < asked {
+            self.span.saturating_sub(asked.since(until)).max(SPAN_MIN)
+        } else if self.near.len() <= self.near_max / 4 {
+            self.span * 2
+        } else {
+            self.span
+        };
+        span.min(self.window)
     }
 }
 

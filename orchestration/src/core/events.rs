@@ -1,7 +1,7 @@
 //! Events from outside: first in, first out for each name, kept from the start.
 
 use super::{Core, Kind, Outcome, State, Waiter, Waiting};
-use crate::{Command, Input, Moment};
+use crate::{Command, Input, Moment, wait::Awaited};
 use sarsen_protocol::{EventName, Payload, Timestamp};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -49,6 +49,13 @@ impl Events {
         let (moment, input) = inbox.kept.pop_first()?;
         inbox.given.insert(moment, input.clone());
         Some((waiter, moment, input))
+    }
+
+    /// Which events are waited for.
+    pub(super) fn awaited(&self) -> impl Iterator<Item = Awaited> {
+        let waiters =
+            self.0.iter().flat_map(|(name, inbox)| inbox.waiters.iter().map(move |one| (name, one)));
+        waiters.map(|(name, waiter)| Awaited::Event { name: name.clone(), timer: waiter.command.get() })
     }
 
     /// What nobody has taken, in the order in which it came.

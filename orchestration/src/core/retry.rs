@@ -1,6 +1,9 @@
 //! An activity or a child that is attempted more than once.
 
-use crate::{Again, Attempt, Attempted, Command, CommandId, Labels, Launch, RetryPolicy};
+use crate::{
+    Again, Attempt, Attempted, Command, CommandId, Labels, Launch, RetryPolicy,
+    wait::{self, Awaited},
+};
 use sarsen_protocol::{ActivityName, Failure, Payload, Timestamp};
 use std::{fmt, rc::Rc, time::Duration};
 
@@ -78,6 +81,15 @@ impl Retry {
         }
         let (number, first, progress) = (self.number, self.first, self.progress.clone());
         Command::Attempt(Box::new(Attempt { name, input, labels, number, first, until, progress }))
+    }
+
+    /// What is waited for while this timer runs.
+    pub(super) fn paused(&self, timer: CommandId) -> Awaited {
+        let wanted = match &self.wanted {
+            Wanted::Activity { name, .. } => wait::Wanted::Activity(name.clone()),
+            Wanted::Child(launch) => wait::Wanted::Child(launch.run.clone(), launch.name.clone()),
+        };
+        Awaited::Pause { timer, wanted, attempt: self.number }
     }
 
     /// When the time for all attempts is over.

@@ -2,6 +2,7 @@
 
 mod end;
 mod history;
+mod import;
 mod info;
 mod listing;
 mod manage;
@@ -14,6 +15,7 @@ mod status;
 
 pub use end::{ResultRequest, RunResult};
 pub use history::History;
+pub(super) use import::import;
 pub use info::RunInfo;
 pub use listing::RunListing;
 pub use manage::{ManageRequest, Managing, RewindRequest, TerminateRequest};
@@ -25,10 +27,11 @@ pub use start::{StartRequest, Starting};
 pub use status::CustomStatusRequest;
 
 use super::{Asker, exchange::refuse_inside, listing::refused};
+use crate::gate::Gate;
 use end::Watch;
-use sarsen_engine::{RunLookup, RunRecord};
-use sarsen_orchestration::Orchestration;
-use sarsen_protocol::{Address, Body, CallError, ExecutionId, Payload, RunId, json};
+use sarsen_engine::{HistoryListing, RunLookup, RunRecord};
+use sarsen_orchestration::{Event, ExportedHistory, Orchestration};
+use sarsen_protocol::{Address, Body, CallError, ExecutionId, Payload, RunId, RunStatus, json};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, marker::PhantomData};
 
@@ -124,6 +127,30 @@ impl<O> Run<O> {
     /// What has happened to the run's execution, event by event, from its beginning, as far as it is durable.
     pub fn history(&self) -> History {
         History::new(self.target.clone())
+    }
+
+    /// The whole history of the run's execution, as far as it is durable, to be kept outside of the store.
+    ///
+    /// # Errors
+    /// Those of [`status`](Self::status), and [`CallError::RunReplaced`] when the run has gone on as another execution
+    /// meanwhile, or before it has begun, [`CallError::RunNotFound`].
+    ///
+    /// # Cancel safety
+    /// It may be dropped at any time.
+    pub async fn export(&self) -> Result<ExportedHistory, CallError> {
+        refuse_inside()?;
+        let run = self.target.run.clone()?;
+        let record = self.target.find(&run).await?;
+        let events = events(self.target.asker.gate(), &run, record.execution).await?;
+        // It may have been deleted while it was read.
+        let now = self.target.find(&run).await?;
+        if now.execution != record.execution {
+            return Err(CallError::RunReplaced { run });
+        }
+        ExportedHistory::new(events).map_err(|_| match record.status {
+            RunStatus::Pending => CallError::RunNotFound { run },
+            _ => CallError::RunReplaced { run },
+        })
     }
 
     /// Raises an event: awaited, it is on disk, and the code will find it under `name`.
@@ -241,6 +268,24 @@ impl<O> Run<O> {
     {
         CustomStatusRequest::new(self.target.clone(), wanted)
     }
+}
+
+/// The events of an execution's history, as far as it is durable.
+pub(super) async fn events(
+    gate: &dyn Gate,
+    run: &RunId,
+    execution: ExecutionId,
+) -> Result<Vec<Event>, CallError> {
+    let mut listing = HistoryListing::new(run, execution);
+    let mut events = Vec::new();
+    while let Some(read) = listing.next_read() {
+        for page in gate.read(vec![read]).await? {
+            let part =
+                listing.take(&page).map_err(|error| CallError::Damaged { reason: error.to_string() })?;
+            events.extend(part);
+        }
+    }
+    Ok(events)
 }
 
 fn given(reason: String) -> Option<String> {

@@ -3,7 +3,9 @@
 use crate::support::{act, acts, builder, echo, fresh, gather, listen, work};
 use futures::{StreamExt, TryStreamExt};
 use sarsen_macros::orchestration;
-use sarsen_runtime::{Context, HistoryEventKind, RunInfo, RunListing, RunStatus, Runtime};
+use sarsen_runtime::{
+    CallError, Context, ExportedHistory, HistoryEventKind, RunInfo, RunListing, RunStatus, Runtime,
+};
 use sarsen_storage::MemoryStore;
 use std::collections::BTreeSet;
 
@@ -134,4 +136,45 @@ async fn what_code_logs_is_logged_once_and_not_again_in_a_replay() {
         heard.extend(Some(line).filter(|line| line.contains("run=speaks")));
     }
     assert_eq!(heard, ["WARN message=begins run=speaks", "ERROR message=is told 0 run=speaks told=0"]);
+}
+
+#[tokio::test]
+async fn a_history_is_exported_as_json_and_kept_elsewhere() {
+    let runtime = fresh().await;
+    let run = runtime.client().start(acts, work("exported", 2)).id("moved").await.expect("it starts");
+    assert_eq!(run.result().await, Ok(Ok(0)));
+    let exported = run.export().await.expect("it can be read");
+    let text = exported.to_json().expect("it has JSON");
+    let refused = runtime.client().import(&exported).await.expect_err("it is still there");
+    assert!(matches!(refused, CallError::RunExists { .. }), "{refused}");
+    let info = run.status().await.expect("it is there");
+    end(runtime).await;
+
+    let history = ExportedHistory::from_json(&text).expect("it was just written");
+    assert_eq!(history, exported);
+    let store = MemoryStore::new();
+    let runtime = builder().open_store(store.clone()).await.expect("a store in memory opens");
+    runtime.client().import(&history).await.expect("its id is free");
+    end(runtime).await;
+    let runtime = builder().open_store(store.reopen()).await.expect("a store in memory opens");
+    let run = runtime.client().run(acts, "moved");
+    assert_eq!(run.result().await, Ok(Ok(0)));
+    let kept = run.status().await.expect("it is there");
+    assert_eq!((kept.created, kept.status, kept.execution), (info.created, info.status, info.execution));
+    assert_eq!(run.export().await.expect("it can be read"), exported);
+    run.purge().await.expect("it is over");
+    let missing = run.status().await.expect_err("it was purged");
+    assert!(matches!(missing, CallError::RunNotFound { .. }), "{missing}");
+    end(runtime).await;
+}
+
+#[tokio::test]
+async fn a_history_without_an_end_is_exported_and_not_imported() {
+    let runtime = fresh().await;
+    let run = runtime.client().start(gather, 1_usize).id("going").await.expect("it starts");
+    let exported = run.export().await.expect("it can be read");
+    assert_eq!(exported.end(), None);
+    let refused = runtime.client().import(&exported).await.expect_err("it has no end");
+    assert!(matches!(refused, CallError::RunNotFinished { .. }), "{refused}");
+    end(runtime).await;
 }

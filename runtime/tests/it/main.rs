@@ -14,3 +14,4 @@ mod runs;
 mod scheduling;
 mod support;
 mod watching;
+mod why;

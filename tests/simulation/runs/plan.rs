@@ -77,6 +77,7 @@ fn limits(random: &mut Random) -> Limits {
     limits.keys_max = random.pick(&[2, 1_000, 1_000]);
     limits.timers_per_turn_max = random.pick(&[1, 2, 1_000]);
     limits.timer_window = Duration::from_millis(random.pick(&[500, 3_000, 600_000]));
+    limits.timers_window = random.pick(&[1, 4, 1_000]);
     limits.tasks_window = random.pick(&[1, 2, 1_000]);
     limits.replay_events_per_turn_max = random.pick(&[1, 3, 1_000]);
     limits.events_before_start_max = random.pick(&[1, 3, 1_000]);

@@ -2,9 +2,9 @@
 
 use super::*;
 use sarsen_protocol::{
-    Begin, Completed, Completion, EventName, ExecutionLimits, FailedAttempt, FailureOrigin, Launch,
-    LockRequest, Operation, OperationName, RaisedEvent, RequestId, Reuse, SessionId, Start, StartRequest,
-    Within,
+    Begin, Completed, Completion, EventName, ExecutionLimits, FailedAttempt, FailureOrigin, ImportRequest,
+    Launch, LockRequest, Operation, OperationName, RaisedEvent, RequestId, Reuse, SessionId, Start,
+    StartRequest, Within,
 };
 
 const ID: &str = "10 0123456789ab7cde8f0123456789abcd";
@@ -121,10 +121,24 @@ fn bodies_of_version_1_stand_and_come_back() {
 
 #[test]
 fn bodies_of_version_2_stand_and_come_back() {
+    let import = ImportRequest {
+        name: OrchestrationName::of("o"),
+        execution: EXECUTION,
+        created: Timestamp::from_micros(1),
+        completed: Timestamp::from_micros(2),
+        custom_status: Some(payload("1")),
+        outcome: RunOutcome::Returned(payload("2")),
+        labels: labels(),
+        history: vec![Bytes::from_static(b"hi")],
+    };
     let bodies = [
         (Body::Due { execution: EXECUTION }, format!("0d {ID}")),
         (Body::PurgeThis { first: EXECUTION }, format!("0e {ID}")),
-        (Body::Rewind { reason: Some("s".to_owned()) }, "0f 01 01 73".to_owned()),
+        (
+            Body::Import(Box::new(import)),
+            format!("0f 01 6f {ID} 01 02 01 01 31 00 01 32 {LABELS} 01 02 6869"),
+        ),
+        (Body::Rewind { reason: Some("s".to_owned()) }, "10 01 01 73".to_owned()),
     ];
     for (body, golden) in bodies {
         let message = Message::one_way(alice(), Address::run(&run_id()), body);

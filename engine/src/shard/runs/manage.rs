@@ -49,6 +49,10 @@ impl Shard {
             Body::Start(_) => return self.start(id, entry),
             Body::Begin(_) => return self.begin(id, entry),
             Body::Rewind { .. } => return self.rewind(id, entry),
+            Body::Import(_) => {
+                self.import(id, entry);
+                return Managed::Done;
+            }
             Body::Suspend { .. } | Body::Resume { .. } | Body::Terminate { .. }
                 if self.run_of(id).is_some_and(|run| run.is_under_way() && run.obeys(&entry.message)) =>
             {
@@ -221,7 +225,7 @@ impl Shard {
     }
 
     /// Tells who asked which execution is the run's first.
-    fn answer_start(&mut self, id: InstanceId, message: &Message) {
+    pub(super) fn answer_start(&mut self, id: InstanceId, message: &Message) {
         let Some(first) = self.run_of(id).and_then(Run::record).map(|record| record.first) else { return };
         let answer = match json::encode(&first) {
             Ok(answer) => answer,

@@ -127,3 +127,39 @@ fn events_behind_the_end_are_dead_letters_with_their_sender() {
     assert_eq!(desk.dead_requests(), raised[1..]);
     assert!(desk.letters.iter().all(|failure| failure.kind == FailureKind::RunFinished));
 }
+
+/// The event and the end of the time for it came in one batch: what came first counts, live, evicted and behind a crash.
+#[test]
+fn an_event_and_its_timeout_in_one_batch_have_the_outcome_of_the_history() {
+    for early in [true, false] {
+        for then in ["live", "evicted", "reopened"] {
+            let mut desk = desk();
+            desk.start("r", "event e 5; event e 1; say end");
+            desk.rest();
+            desk.suspend("r");
+            desk.rest();
+            // Both wait for the run, in the one order or the other.
+            if early {
+                desk.raise("r", "e x", None);
+                desk.settle();
+            }
+            desk.now = desk.now.after(Duration::from_secs(5));
+            desk.settle();
+            desk.raise("r", "e x", None);
+            desk.rest();
+            match then {
+                "evicted" => assert!(desk.evict_run("r")),
+                "reopened" => desk.reopen(2),
+                _ => {}
+            }
+            desk.rest();
+            desk.resume("r");
+            desk.rest();
+            desk.now = desk.now.after(Duration::from_secs(1));
+            desk.rest();
+            let expected = if early { "completed: x x end" } else { "completed: late x end" };
+            assert_eq!(desk.stands("r"), expected, "{then}");
+            assert_eq!((desk.rows(Keyspace::Mailbox), desk.rows(Keyspace::Timers)), (0, 0));
+        }
+    }
+}

@@ -396,6 +396,21 @@ fn a_result_is_kept_and_the_custom_status_with_it() {
 }
 
 #[test]
+fn another_execution_keeps_the_custom_status_until_it_sets_one() {
+    let mut desk = desk();
+    desk.start("r", "status one; again event e, again say b");
+    desk.rest();
+    let before = desk.run("r").expect("it is under way");
+    assert_ne!(before.execution, before.first);
+    assert_eq!(before.custom_status, Some(text("one")));
+    desk.raise("r", "e x", None);
+    desk.rest();
+    let after = desk.run("r").expect("it is kept");
+    assert_ne!(after.execution, before.execution);
+    assert_eq!((after.custom_status, after.created), (Some(text("one")), before.created));
+}
+
+#[test]
 fn an_operation_starts_a_run_that_nobody_waits_for() {
     let mut desk = Desk::new(3, Limits::default());
     for (run, script) in [("a", "say 1"), ("b", "say 2")] {

@@ -1,5 +1,7 @@
 //! The window of timers over a store that is read late.
 
+mod model;
+
 use super::*;
 use crate::record::RowId;
 use sarsen_protocol::{Address, Body, Epoch, Identity, OperationName, Origin, Payload, Row, Slot};
@@ -38,14 +40,19 @@ fn due(timers: &mut Timers, now: u64) -> Vec<u64> {
 
 /// Timers whose first window, up to 100, is empty.
 fn opened() -> Timers {
-    let mut timers = Timers::new(Duration::from_micros(100));
+    opened_for(1_000)
+}
+
+/// The same, of which so many may be in memory.
+fn opened_for(near_max: usize) -> Timers {
+    let mut timers = Timers::new(Duration::from_micros(100), near_max);
     assert!(timers.poll_read(at(0), BatchNumber(0)).is_none(), "nothing was found that could be read");
     timers
 }
 
 #[test]
 fn nothing_fires_before_its_window_is_read() {
-    let mut timers = Timers::new(Duration::from_micros(100));
+    let mut timers = Timers::new(Duration::from_micros(100), 1_000);
     timers.insert(timer(5), message(), BatchNumber(1));
     assert_eq!(due(&mut timers, 50), [0; 0]);
     let (until, _) = timers.poll_read(at(0), BatchNumber(1)).expect("wanted");
@@ -178,7 +185,7 @@ fn what_was_taken_back_is_forgotten_with_the_read() {
 
 #[test]
 fn timers_that_were_found_are_counted_until_they_fire_or_are_taken_back() {
-    let mut timers = Timers::new(Duration::from_micros(100));
+    let mut timers = Timers::new(Duration::from_micros(100), 1_000);
     timers.found(&page(&[10, 20, 300, 400], false)).expect("whole");
     let (until, reads) = timers.poll_read(at(0), BatchNumber(0)).expect("wanted at once");
     assert_eq!((until, reads.len()), (at(100), 1));
@@ -192,7 +199,7 @@ fn timers_that_were_found_are_counted_until_they_fire_or_are_taken_back() {
 #[test]
 fn a_timer_taken_back_before_the_first_window_is_read_does_not_fire() {
     for there in [false, true] {
-        let mut timers = Timers::new(Duration::from_micros(100));
+        let mut timers = Timers::new(Duration::from_micros(100), 1_000);
         timers.found(&page(&[10, 20, 40], false)).expect("whole");
         timers.insert(timer(30), message(), BatchNumber(1));
         timers.remove(timer(10), BatchNumber(2));
@@ -205,4 +212,55 @@ fn a_timer_taken_back_before_the_first_window_is_read_does_not_fire() {
         timers.extend(until, &[page(if there { &[20, 40] } else { &[40] }, false)]).expect("whole");
         assert_eq!((due(&mut timers, 1000), timers.count()), (vec![40], 0));
     }
+}
+
+#[test]
+fn timers_that_are_due_last_wait_as_rows_when_there_are_too_many() {
+    let mut timers = opened_for(2);
+    for due in [30, 50, 40, 60] {
+        timers.insert(timer(due), message(), BatchNumber(1));
+    }
+    assert_eq!((timers.near.len(), timers.count()), (2, 4));
+    assert!(timers.poll_read(at(29), BatchNumber(1)).is_none(), "there is no room");
+    assert_eq!(timers.next_deadline(), Some(at(30)));
+    assert_eq!(due(&mut timers, 1_000), [30, 40], "more is not known");
+    assert_eq!(timers.next_deadline(), Some(at(0)), "the horizon is 49, and is to move");
+    assert!(timers.poll_read(at(45), BatchNumber(0)).is_none(), "their rows are not there yet");
+    let (until, reads) = timers.poll_read(at(45), BatchNumber(1)).expect("half of them have fired");
+    let (from, to) = record::timer_bounds(timer(0).slot, Some(at(49)), at(145));
+    assert_eq!((until, &reads[0].from, &reads[0].to), (at(145), &from, &to));
+    assert!(timers.extend(until, &[page(&[50, 60], false)]).expect("whole").is_empty());
+    assert_eq!((due(&mut timers, 1_000), timers.count()), (vec![50, 60], 0));
+}
+
+#[test]
+fn a_read_takes_as_many_as_there_is_room_for() {
+    let mut timers = Timers::new(Duration::from_millis(100), 2);
+    assert!(timers.poll_read(at(0), BatchNumber(0)).is_none(), "the first window is empty");
+    for due in [110_000, 120_000, 130_000, 140_000, 150_000] {
+        timers.insert(timer(due), message(), BatchNumber(1));
+    }
+    let (until, _) = timers.poll_read(at(60_000), BatchNumber(1)).expect("half of the window is over");
+    // The rest of the page is behind what counts by then, and is not asked for.
+    let pages = [page(&[110_000, 120_000, 130_000, 140_000], true)];
+    assert!(timers.extend(until, &pages).expect("whole").is_empty());
+    assert_eq!((timers.near.len(), timers.horizon), (2, Some(at(129_999))));
+    assert_eq!(due(&mut timers, 1_000_000), [110_000, 120_000]);
+    let (until, _) = timers.poll_read(at(120_000), BatchNumber(1)).expect("there is room");
+    assert_eq!(until, at(120_000 + 69_999), "it looks less far ahead");
+    timers.extend(until, &[page(&[130_000, 140_000, 150_000], false)]).expect("whole");
+    assert_eq!((due(&mut timers, 1_000_000), timers.count()), (vec![130_000, 140_000], 1));
+}
+
+#[test]
+fn the_horizon_does_not_go_back_behind_what_has_fired() {
+    let mut timers = opened_for(2);
+    timers.insert(timer(50), message(), BatchNumber(1));
+    assert_eq!(due(&mut timers, 60), [50]);
+    for due in [40, 41, 42] {
+        timers.insert(timer(due), message(), BatchNumber(1));
+    }
+    timers.remove(timer(50), BatchNumber(1));
+    assert_eq!(timers.count(), 3, "it had fired before it was taken back");
+    assert_eq!(due(&mut timers, 60), [40, 41, 42]);
 }
