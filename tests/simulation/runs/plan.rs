@@ -54,9 +54,9 @@ impl Plan {
             futures_max: random.pick(&[2, 6, 24]),
             drop_one_in: random.pick(&[0, 4, 12]),
             end_one_in: random.pick(&[0, 1, 4]),
-            manage_one_in: random.pick(&[0, 3, 10]),
+            manage_one_in: random.pick(&[0, 0, 0, 4, 12]),
             permits: random.pick(&[1, 1, 2, 3]),
-            retention: random.one_in(8).then(|| Duration::from_millis(random.pick(&[1, 300, 8_000]))),
+            retention: random.one_in(12).then(|| Duration::from_millis(random.pick(&[1, 300, 8_000]))),
             broken_one_in: random.pick(&[0, 0, 3]),
             look_one_in: random.pick(&[1, 3, 8]),
         }

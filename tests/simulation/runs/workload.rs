@@ -109,6 +109,10 @@ impl Workload {
         format!("brittle-{}", self.random.below(2))
     }
 
+    fn any_id(&mut self) -> String {
+        if self.random.one_in(4) { self.brittle_id() } else { self.id() }
+    }
+
     fn start(&mut self) -> What {
         if self.random.one_in(5) {
             let id = (!self.random.one_in(6)).then(|| self.brittle_id());
@@ -134,19 +138,18 @@ impl Workload {
         if self.random.one_in(self.plan.manage_one_in) {
             return self.management();
         }
-        let run = if self.random.one_in(5) { self.brittle_id() } else { self.id() };
         match self.random.below(20) {
             0..9 => {
                 let name = self.random.pick(&[0, 0, 0, 1, 2]);
                 let before_start_ms = self.random.one_in(3).then(|| self.random.pick(&[5, 300, 4_000]));
-                What::Raise { run, name, event: self.node(), before_start_ms }
+                What::Raise { run: self.id(), name, event: self.node(), before_start_ms }
             }
-            9 | 10 => What::Suspend { run },
-            11..13 => What::Resume { run },
+            9 | 10 => What::Suspend { run: self.any_id() },
+            11..13 => What::Resume { run: self.any_id() },
             13 | 14 if self.random.one_in(self.plan.end_one_in) => {
-                What::Terminate { run, recurse: self.random.one_in(2) }
+                What::Terminate { run: self.any_id(), recurse: self.random.one_in(2) }
             }
-            15 if self.random.one_in(self.plan.end_one_in) => What::Purge { run },
+            15 if self.random.one_in(self.plan.end_one_in) => What::Purge { run: self.any_id() },
             16 => What::Rewind { run: self.brittle_id() },
             _ => {
                 let op = Op { node: self.node(), execution: 0, part: 0 };
@@ -170,12 +173,27 @@ impl Workload {
             let node = self.node();
             format!("key-{}", node.0)
         });
-        let id = self.shared.oracle.borrow_mut().ask(what, key);
-        self.attempt(host, id);
+        // Two of a handle, one right behind the other, show that their order is kept.
+        let next = match &what {
+            What::Raise { run, name, before_start_ms, .. } if key.is_none() && self.random.one_in(2) => {
+                let (run, name, before_start_ms) = (run.clone(), *name, *before_start_ms);
+                Some(What::Raise { run, name, event: self.node(), before_start_ms })
+            }
+            _ => None,
+        };
+        let at = self.random.below(self.handles.len());
+        for what in [Some(what), next].into_iter().flatten() {
+            let id = self.shared.oracle.borrow_mut().ask(what, key.clone());
+            self.attempt_by(host, at, id);
+        }
     }
 
     fn attempt<W: World>(&mut self, host: &mut VirtualHost<W>, id: AskedId) {
         let at = self.random.below(self.handles.len());
+        self.attempt_by(host, at, id);
+    }
+
+    fn attempt_by<W: World>(&mut self, host: &mut VirtualHost<W>, at: usize, id: AskedId) {
         let (handle, client) = self.handles[at].clone();
         let timeout = self.random.one_in(12).then(|| Duration::from_micros(self.random.below(4_000) as u64));
         host.note(|| {
