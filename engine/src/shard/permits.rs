@@ -205,7 +205,7 @@ mod tests {
     fn a_run_that_is_known_before_its_row_is_read_counts_once() {
         let mut permits = Permits::default();
         permits.count_in(&run("a"), &NAME, at(1));
-        let value = record::write_permit(&PermitRecord::new(&NAME, at(7), true)).into();
+        let value = record::write_permit(&PermitRecord::new(&NAME, at(7), true));
         let row = Row { key: record::permit_key(&run("a")), value };
         permits.found(&Page { rows: vec![row], more: false }).expect("whole");
         permits.end(&run("a"));
