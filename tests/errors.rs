@@ -395,6 +395,15 @@ const ROOMS: &[Row] = table! {
     "a file of something else is no store (in its room)";
         storage::Error::Damaged, Mend, rooms::store_damaged;
         "state.redb is damaged: it is not the file of a store; restore it from a backup";
+    "only a history that ends with a failure is rewound";
+        RewindError::NotFailed, Mend, rooms::not_failed;
+        "its last execution has not failed";
+    "no history is rewound into a section";
+        RewindError::InSection, Mend, rooms::in_section;
+        "it failed inside a critical section, whose locks others may have had since: start it again instead";
+    "no history is rewound to a call whose answer is not known";
+        RewindError::Unanswered, Mend, rooms::unanswered;
+        "it failed while it waited for @clerk@a, and what came of that is not known: start it again instead";
     "a store of a later version is not opened (made by hand)";
         storage::Error::Newer, Mend, rooms::store_newer;
         "state.redb has format 2, this build knows up to 1: use the sarsen that wrote it";
@@ -455,6 +464,12 @@ const RUNS: &[Row] = table! {
     "a run of another orchestration is told apart";
         CallError::OtherOrchestration, Mend, runs::other_orchestration;
         "run `t-1` is of orchestration `trip`, not of `fallen`: ask for it by its own";
+    "a run that has not failed is not rewound";
+        CallError::RunNotFailed, Mend, runs::run_not_failed;
+        "run `t-1` is completed and cannot be rewound: only a run that has failed can";
+    "a run that failed inside a section is not rewound";
+        CallError::CannotRewind, Mend, runs::cannot_rewind;
+        "run `t-1` cannot be rewound: it failed inside a critical section, whose locks others may have had since: start it again instead";
     "a custom status is not waited for in vain";
         CallError::CustomStatusMissed, Mend, runs::custom_status_missed;
         "run `t-1` is over, it is completed, and its custom status was never what was waited for";

@@ -27,6 +27,8 @@ pub enum Fault {
     DropCarried,
     /// What a terminated execution has asked for goes on.
     KeepTasks,
+    /// A rewound run is not given again what had come behind its point of failure.
+    RewindForgets,
     /// How far a failed attempt had got is not told to the next.
     ForgetProgress,
 }

@@ -220,7 +220,8 @@ impl Registry {
             | Body::Sweep
             | Body::Due { .. }
             | Body::PurgeThis { .. }
-            | Body::Import(_) => Ok(()),
+            | Body::Import(_)
+            | Body::Rewind { .. } => Ok(()),
         }
     }
 

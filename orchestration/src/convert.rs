@@ -103,6 +103,9 @@ impl Converter {
             }
             Input::Suspended { reason } => To::ExecutionSuspended { input: reason.clone() },
             Input::Resumed { reason } => To::ExecutionResumed { input: reason.clone() },
+            Input::Rewound { reason } => {
+                To::ExecutionRewound { reason: reason.clone(), instance_id: self.run.clone() }
+            }
         }
     }
 

@@ -219,7 +219,7 @@ impl Core {
                 state.settle(id, Outcome::Answer(Err(failure)));
             }
             Input::EventRaised { name, input } => self.event_raised(&mut self.state(), &name, input),
-            Input::Suspended { .. } | Input::Resumed { .. } => {}
+            Input::Suspended { .. } | Input::Resumed { .. } | Input::Rewound { .. } => {}
         }
     }
 

@@ -94,6 +94,11 @@ pub enum Input {
         /// How far it had got.
         progress: Payload,
     },
+    /// The run was rewound: it had failed behind this point, and goes on from here. Changes nothing for the code.
+    Rewound {
+        /// Why.
+        reason: Option<String>,
+    },
 }
 
 /// How an execution ended.

@@ -199,7 +199,8 @@ impl Execution {
     /// Begins the code, or applies an input, and runs the code until it waits.
     fn step(&mut self, input: Option<Input>) -> Result<(), Parked> {
         // These are recorded without the code too, of an execution that is parked: they never end it.
-        let manages = matches!(input, Some(Input::Suspended { .. } | Input::Resumed { .. }));
+        let manages =
+            matches!(input, Some(Input::Suspended { .. } | Input::Resumed { .. } | Input::Rewound { .. }));
         match input {
             None => self.core.woken.borrow_mut().push_back(TaskId::MAIN),
             Some(input) => {

@@ -96,6 +96,11 @@ impl Chunk {
         self.events == 0
     }
 
+    /// Bytes of its events.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Takes all events out of it.
     pub fn clear(&mut self) {
         (self.events, self.bytes) = (0, Vec::new());

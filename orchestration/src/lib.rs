@@ -30,6 +30,7 @@ mod promise;
 mod random;
 mod request;
 mod retry_policy;
+mod rewind;
 #[cfg(test)]
 mod samples;
 mod section;
@@ -63,6 +64,7 @@ pub use request::{
     EventsRequest, NamedActivityRequest, TimerRequest,
 };
 pub use retry_policy::{Again, Attempted, RetryPolicy};
+pub use rewind::{RewindError, Rewound};
 pub use sarsen_protocol::{
     CommandId, EntityType, ExecutionLimits, IntoInput, Labels, Launch, OrchestrationType, Parent, Port,
     Reference, Start,

@@ -75,7 +75,7 @@ impl Outstanding {
             Input::LockRefused { id, .. } => {
                 self.section.take_if(|open| open.id == *id);
             }
-            Input::EventRaised { .. } => {}
+            Input::EventRaised { .. } | Input::Rewound { .. } => {}
             Input::Suspended { .. } => self.suspended = true,
             Input::Resumed { .. } => self.suspended = false,
         }
@@ -127,7 +127,7 @@ impl Outstanding {
                 Input::LockGranted { id } | Input::LockRefused { id, .. } => {
                     self.section.as_ref().is_some_and(|section| section.id == *id && !section.granted)
                 }
-                Input::EventRaised { .. } => true,
+                Input::EventRaised { .. } | Input::Rewound { .. } => true,
                 Input::Suspended { .. } => !self.suspended,
                 Input::Resumed { .. } => self.suspended,
             }
@@ -153,6 +153,11 @@ impl Outstanding {
     /// What a resumption records, as [`suspend`](Self::suspend); nothing when it is not suspended.
     pub fn resume(&self, now: Timestamp, reason: Option<String>) -> Vec<Event> {
         self.arrival(now, Input::Resumed { reason })
+    }
+
+    /// What a rewinding records, as [`suspend`](Self::suspend), behind what is kept of a history.
+    pub fn rewind(&self, now: Timestamp, reason: Option<String>) -> Vec<Event> {
+        self.arrival(now, Input::Rewound { reason })
     }
 
     /// A turn with an input that no code takes notice of.

@@ -78,6 +78,13 @@ pub enum Effect {
         /// How it ended; `None` when it was purged.
         outcome: Option<Box<RunOutcome>>,
     },
+    /// A run that had failed goes on.
+    RunRewound {
+        /// The run.
+        run: RunId,
+        /// The first of its executions.
+        first: ExecutionId,
+    },
     /// The custom status of a run is another.
     StatusSet {
         /// The run.

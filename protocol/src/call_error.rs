@@ -333,6 +333,22 @@ pub enum CallError {
         /// How it ended.
         status: RunStatus,
     },
+    /// The run has not failed, so there is no point of failure to which it could go back.
+    #[error("run `{run}` is {status} and cannot be rewound: only a run that has failed can")]
+    RunNotFailed {
+        /// The run.
+        run: RunId,
+        /// How far it has got.
+        status: RunStatus,
+    },
+    /// The run failed where it cannot be taken up again.
+    #[error("run `{run}` cannot be rewound: {reason}")]
+    CannotRewind {
+        /// The run.
+        run: RunId,
+        /// Why, and what to do.
+        reason: String,
+    },
 }
 
 impl CallError {

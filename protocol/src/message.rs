@@ -216,6 +216,11 @@ pub enum Body {
     },
     /// A run that is over and was elsewhere, to be kept under its id, if that is free.
     Import(Box<ImportRequest>),
+    /// That a run which has failed goes on from its point of failure.
+    Rewind {
+        /// Why.
+        reason: Option<String>,
+    },
 }
 
 /// A run that is over, out of a history that was exported.
@@ -374,7 +379,9 @@ impl Body {
             }
             Self::Event(event) => size_of::<RaisedEvent>() + event.input.len(),
             Self::Completed(completed) => size_of::<Completed>() + completed.completion.bytes(),
-            Self::Suspend { reason } | Self::Resume { reason } => reason.as_ref().map_or(0, String::len),
+            Self::Suspend { reason } | Self::Resume { reason } | Self::Rewind { reason } => {
+                reason.as_ref().map_or(0, String::len)
+            }
             Self::Terminate { reason, .. } => reason.as_ref().map_or(0, Payload::len),
             Self::Import(import) => {
                 size_of::<ImportRequest>() + import.history.iter().map(Bytes::len).sum::<usize>()
@@ -419,6 +426,7 @@ impl fmt::Display for Body {
             Self::Purge | Self::PurgeThis { .. } => f.write_str("a purge"),
             Self::Sweep => f.write_str("a sweep"),
             Self::Due { .. } => f.write_str("the moment of a begin"),
+            Self::Rewind { .. } => f.write_str("a rewinding"),
         }
     }
 }
@@ -433,7 +441,7 @@ impl Message {
     pub fn is_answered(&self) -> bool {
         match &self.body {
             Body::Operation(operation) => operation.answered,
-            Body::Start(_) | Body::Import(_) => true,
+            Body::Start(_) | Body::Import(_) | Body::Rewind { .. } => true,
             _ => false,
         }
     }

@@ -53,8 +53,15 @@ impl Builder {
         self.orchestration_with(orchestration, |options| options)
     }
 
-    /// As [`orchestration`](Self::orchestration), with options:
-    /// `.orchestration_with(bill, |options| options.concurrency(8).retention(Duration::from_secs(86_400)))`.
+    /// As [`orchestration`](Self::orchestration), with options.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    #[doc = include_str!("client/run/greet_of_docs.txt")]
+    /// let day = Duration::from_secs(24 * 60 * 60);
+    /// let builder = sarsen_runtime::Runtime::builder()
+    ///     .orchestration_with(greet, |options| options.concurrency(8).retention(7 * day));
+    /// ```
     pub fn orchestration_with<O: Orchestration>(
         mut self,
         _orchestration: fn() -> O,

@@ -23,8 +23,8 @@ pub use producer::{NumberedRequest, Producer, ProducerRequest};
 pub use request::{Call, DelayedRequest, Request, Signal};
 pub use run::{
     AnyRun, CustomStatusRequest, History, ManageRequest, Managing, PageRequest, PurgeRequest,
-    PurgeRunsRequest, Purged, RaiseRequest, RestartRequest, ResultRequest, Run, RunInfo, RunListing, RunPage,
-    RunResult, StartRequest, Starting, TerminateRequest, Untyped,
+    PurgeRunsRequest, Purged, RaiseRequest, RestartRequest, ResultRequest, RewindRequest, Run, RunInfo,
+    RunListing, RunPage, RunResult, StartRequest, Starting, TerminateRequest, Untyped,
 };
 pub use state::{State, StateRequest};
 pub use why::{Because, Held, Link, WhyWaiting};

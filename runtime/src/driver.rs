@@ -268,6 +268,7 @@ fn outward(effect: Effect, session: SessionId, waiters: &mut Waiters) -> Outward
         Effect::Perform(task) => Outward::Perform(task),
         Effect::CancelTask(token) => Outward::CancelTask(token),
         Effect::RunEnded { run, first, outcome } => Outward::RunEnded(run, first, outcome),
+        Effect::RunRewound { run, first } => Outward::RunRewound(run, first),
         Effect::StatusSet { run, first, status } => Outward::StatusSet(run, first, status),
         Effect::Parked { address, reason } => Outward::Parked(address, reason),
     }

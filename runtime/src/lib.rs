@@ -34,8 +34,8 @@ pub use client::{
     AnyRun, Because, Call, Client, ClientPort, CustomStatusRequest, DelayedRequest, Held, History, Link,
     Listed, ListedState, Listing, Lock, LockStage, ManageRequest, Managing, NumberedRequest, PageRequest,
     Producer, ProducerPort, ProducerRequest, PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Request,
-    RestartRequest, ResultRequest, Run, RunInfo, RunListing, RunPage, RunResult, Signal, StartRequest,
-    Starting, State, StateListing, StateRequest, TerminateRequest, Untyped, WhyWaiting,
+    RestartRequest, ResultRequest, RewindRequest, Run, RunInfo, RunListing, RunPage, RunResult, Signal,
+    StartRequest, Starting, State, StateListing, StateRequest, TerminateRequest, Untyped, WhyWaiting,
 };
 pub use error::{OpenError, ShutdownError};
 pub use runtime::Runtime;

@@ -20,6 +20,8 @@ pub(crate) enum Outward {
     CancelTask(TaskToken),
     /// A run is over, or is gone.
     RunEnded(RunId, ExecutionId, Option<Box<RunOutcome>>),
+    /// A run that had failed goes on.
+    RunRewound(RunId, ExecutionId),
     /// The custom status of a run is another.
     StatusSet(RunId, ExecutionId, Box<Payload>),
     /// A message was given up: who was to receive it, what it was, why.
@@ -47,6 +49,7 @@ pub(crate) fn release(effects: Vec<Outward>, works: &Works) {
             Outward::RunEnded(run, first, outcome) => {
                 works.run_ends.ended(&run, first, outcome.map(|outcome| *outcome));
             }
+            Outward::RunRewound(run, first) => works.run_ends.rewound(&run, first),
             Outward::StatusSet(run, first, status) => works.run_ends.status_set(&run, first, *status),
             Outward::DeadLetter(address, what, failure) => {
                 tracing::warn!(%address, %what, %failure, "a message was given up and is kept as a dead letter");

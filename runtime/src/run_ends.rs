@@ -80,6 +80,16 @@ impl RunEnds {
         place.told.notify_waiters();
     }
 
+    /// Notes that a run which had failed goes on, once that is durable: its end is none any more.
+    pub fn rewound(&self, run: &RunId, first: ExecutionId) {
+        let Some(place) = self.places.get(run).map(|held| Arc::clone(&held.place)) else { return };
+        let mut ends = lock(&place.ends);
+        ends.noted.retain(|(noted, _)| *noted != first);
+        ends.notes += 1;
+        drop(ends);
+        place.told.notify_waiters();
+    }
+
     /// Notes a custom status that is durable. Called in the order in which they were committed.
     pub fn status_set(&self, run: &RunId, first: ExecutionId, status: Payload) {
         let Some(place) = self.places.get(run).map(|held| Arc::clone(&held.place)) else { return };

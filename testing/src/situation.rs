@@ -215,6 +215,8 @@ OF_RUNS {
     Purged,
     /// A run took the place of another with its id.
     Replaced,
+    /// A run that had failed went on from its point of failure.
+    Rewound,
     /// A run was to begin later.
     Scheduled,
     /// A run waited until fewer of its orchestration were under way.

@@ -4,9 +4,10 @@ use crate::{
     entities::{Bell, Insufficient},
     told::{Told, told},
 };
-use sarsen::{Address, Failure, FailureKind, Payload, Returns};
+use sarsen::{Address, CommandId, Failure, FailureKind, Payload, Returns, Timestamp};
 use sarsen_entities::{Behaviour, InputError, Typed};
-use sarsen_protocol::{Batch, BatchNumber, OperationName, SlotRange, json, record};
+use sarsen_orchestration::{Command, End, Event, Input, Rewound};
+use sarsen_protocol::{Batch, BatchNumber, EventName, OperationName, SlotRange, json, record};
 use sarsen_storage::{
     Crash, Directory, Disk, Error, FaultyDisk, MemoryStore, Outcome, RedbOptions, RedbStore, Store,
 };
@@ -115,4 +116,31 @@ pub(crate) async fn store_stopped() -> Told {
     disk.crash_at(Crash::Sync { at: disk.syncs() + 1, done: true });
     told(store.acquire(SlotRange::ALL));
     told(store.acquire(SlotRange::ALL))
+}
+
+/// A history of one command and one input behind it, which then failed.
+fn rewound(command: Command, input: Input) -> Told {
+    let id = CommandId(0);
+    let failed = End::Failed(Failure::new(FailureKind::Panicked, "no"));
+    let turn = Event::TurnStarted { at: Timestamp::default() };
+    let events = vec![turn, Event::Issued(id, command), Event::Arrived(input), Event::Ended(failed)];
+    told(Rewound::of(events, Timestamp::default()))
+}
+
+fn clerk() -> Address {
+    Address::entity("clerk", "a").expect("it is an address")
+}
+
+pub(crate) async fn not_failed() -> Told {
+    told(Rewound::of(Vec::new(), Timestamp::default()))
+}
+
+pub(crate) async fn in_section() -> Told {
+    rewound(Command::Lock { entities: vec![clerk()] }, Input::LockGranted { id: CommandId(0) })
+}
+
+pub(crate) async fn unanswered() -> Told {
+    let (operation, input) = (OperationName::of("add"), Payload::null());
+    let call = Command::Call { to: clerk(), operation, input, section: None };
+    rewound(call, Input::EventRaised { name: EventName::of("go"), input: Payload::null() })
 }

@@ -134,6 +134,18 @@ pub(crate) async fn other_orchestration() -> Told {
     told(runtime.client().run(fallen, "t-1").result().await)
 }
 
+pub(crate) async fn run_not_failed() -> Told {
+    let runtime = open().await;
+    told(old(&runtime).await.rewind("").await)
+}
+
+pub(crate) async fn cannot_rewind() -> Told {
+    let runtime = open().await;
+    let run = set_out(&runtime, "fall inside").await;
+    run.result().await.expect_err("it falls");
+    told(run.rewind("").await)
+}
+
 pub(crate) async fn custom_status_missed() -> Told {
     let runtime = open().await;
     told(old(&runtime).await.custom_status_when(|_: &String| true).await)

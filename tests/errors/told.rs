@@ -5,7 +5,7 @@ use sarsen::{
     history::ImportError, testing::ReplayError,
 };
 use sarsen_entities::{AnswerError, InputError};
-use sarsen_orchestration::{EventError, HistoryError};
+use sarsen_orchestration::{EventError, HistoryError, RewindError};
 use sarsen_protocol::{RunIdError, SectionError, record::RecordError};
 use sarsen_storage::{DirectoryError, Error as StorageError};
 use serde::{Deserialize, Serialize};
@@ -216,6 +216,7 @@ tell!(
     ImportError,
     RecordError,
     ReplayError,
+    RewindError,
     RunIdError,
     ShutdownError,
     StorageError

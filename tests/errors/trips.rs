@@ -155,6 +155,10 @@ async fn travel(cx: &Context, case: &str) -> Option<Told> {
             cx.send_event(&run, "go", "soon").ok()?;
         }
         Some(("sleep", millis)) => cx.timer(Duration::from_millis(millis.parse().ok()?)).await,
+        Some(("fall", "inside")) => {
+            let _held = cx.lock([cx.entity::<Clerk>("a")]).await.ok()?;
+            panic!("inside");
+        }
         None if case == "wait" => drop(cx.event::<String>("go").await),
         None if case == "hurry" => {
             let requests: Vec<_> = (0..5).map(|_| cx.activity(notify, "a line").start()).collect();

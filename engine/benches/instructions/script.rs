@@ -234,6 +234,7 @@ fn commit(shard: &mut Shard, groups: &mut Groups<Effect>) -> Seen {
             Effect::Deliver { .. }
             | Effect::DeadLetter { .. }
             | Effect::CancelTask(_)
+            | Effect::RunRewound { .. }
             | Effect::StatusSet { .. }
             | Effect::Parked { .. } => {
                 panic!("none of these is expected: {effect:?}")

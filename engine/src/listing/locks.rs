@@ -155,7 +155,8 @@ impl LockListing {
             | Body::Sweep
             | Body::Due { .. }
             | Body::PurgeThis { .. }
-            | Body::Import(_) => {}
+            | Body::Import(_)
+            | Body::Rewind { .. } => {}
         }
         None
     }

@@ -7,10 +7,9 @@ use sarsen_protocol::{
     record::{RecordError, decode_all, encode_exact},
 };
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 /// How long a span of time is of which a slot's row says that runs have changed in it.
-const SPAN: Duration = Duration::from_secs(10);
+const SPAN_MICROS: u64 = 10_000_000;
 
 /// What stands behind the slot in the keys of the keyspace `Meta`.
 const CHANGED: u8 = 0;
@@ -18,7 +17,7 @@ const PERMIT: u8 = 1;
 
 /// The span of time in which a moment lies.
 pub(crate) fn span_of(moment: Timestamp) -> u64 {
-    moment.as_micros() / u64::try_from(SPAN.as_micros()).unwrap_or(u64::MAX)
+    moment.as_micros() / SPAN_MICROS
 }
 
 pub(crate) fn changed_key(slot: Slot) -> Bytes {

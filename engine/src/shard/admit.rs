@@ -392,7 +392,8 @@ pub(super) fn queue_of(message: &Message) -> Queue {
         | Body::Sweep
         | Body::Due { .. }
         | Body::PurgeThis { .. }
-        | Body::Import(_) => Queue::Front,
+        | Body::Import(_)
+        | Body::Rewind { .. } => Queue::Front,
     }
 }
 

@@ -19,7 +19,8 @@ impl Changes {
     pub(crate) fn found(&mut self, page: &Page) -> Result<(), RecordError> {
         for row in &page.rows {
             if let Some(slot) = record::read_changed_key(&row.key) {
-                self.spans.insert(slot, record::read_changed(&row.value)?);
+                let span = self.spans.entry(slot).or_default();
+                *span = record::read_changed(&row.value)?.max(*span);
             }
         }
         Ok(())

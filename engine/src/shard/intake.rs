@@ -214,6 +214,7 @@ pub(super) fn is_management(message: &Message) -> bool {
             | Body::Terminate { .. }
             | Body::Purge
             | Body::PurgeThis { .. }
+            | Body::Rewind { .. }
     )
 }
 

@@ -355,7 +355,7 @@ impl Shard {
         self.dead.found_all();
         self.recovered = true;
         self.scan(Keyspace::Mailbox, None);
-        self.give_first_permits();
+        self.begin_permits();
         self.deliver_held();
     }
 

@@ -3,7 +3,8 @@
 //! A run's record says which execution is under way and how it ended; its history is in chunks. An execution that is
 //! in memory is its waiting code. One that is not is read and replayed when something has come for it, once for all
 //! that has. `turn` gives executions their turns, `manage` does what concerns the run as a whole, `carry` carries
-//! commands out, `pending` lets runs wait before they begin, `finish` ends executions, `history` reads and replays, `garbage` deletes what nobody needs.
+//! commands out, `pending` lets runs wait before they begin, `finish` ends executions, `rewind`
+//! takes up failed ones, `history` reads and replays, `garbage` deletes what nobody needs.
 
 mod carry;
 mod fault;
@@ -13,12 +14,13 @@ mod history;
 mod import;
 mod manage;
 mod pending;
+mod rewind;
 mod turn;
 
 use super::{batch::OpenBatch, mailbox::Mailbox};
 use crate::record::{self, RunRecord, RunRow};
 use history::Replay;
-use sarsen_orchestration::{Chunk, Cursor, Execution, OpenSection, Outstanding};
+use sarsen_orchestration::{Chunk, Cursor, Event, Execution, OpenSection, Outstanding};
 use sarsen_protocol::{
     Address, Body, CommandId, Effect, ExecutionId, HashMap, Keyspace, Message, RunStatus, Timestamp,
 };
@@ -40,6 +42,8 @@ enum Code {
     Reading(Box<Replay>),
     /// Its history is being replayed.
     Replaying(Box<Replay>),
+    /// The whole history of a run that is over has been read; or why it cannot be.
+    Collected(Result<Vec<Event>, String>),
     /// It waits for what comes.
     Live(Box<Execution>),
 }
@@ -175,6 +179,7 @@ impl Run {
                 let come = managed || (!parked && !self.holds_begin() && back.is_ready());
                 come && durable && self.unwritten.is_empty()
             }
+            Code::Collected(_) => managed,
             Code::None if parked => managed,
             Code::None if self.is_under_way() => managed,
             Code::None if self.record().is_none() => managed || self.unsettled,

@@ -108,7 +108,8 @@ impl Shard {
             | Body::Sweep
             | Body::Due { .. }
             | Body::PurgeThis { .. }
-            | Body::Import(_) => {}
+            | Body::Import(_)
+            | Body::Rewind { .. } => {}
         }
     }
 

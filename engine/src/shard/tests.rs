@@ -7,6 +7,7 @@ mod events;
 mod faults;
 mod parked;
 mod pending;
+mod rewinding;
 mod runs;
 mod sections;
 

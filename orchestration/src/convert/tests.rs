@@ -44,6 +44,18 @@ fn every_event_has_its_words() {
 }
 
 #[test]
+fn a_rewinding_is_told_with_its_reason_and_its_run() {
+    let mut converter = Converter::new();
+    let rewound = Event::Arrived(Input::Rewound { reason: Some("s".to_owned()) });
+    converter.convert(&events()[1]);
+    let words = converter.convert(&rewound);
+    let line = serde_json::to_string(&words[0]).unwrap();
+    let golden =
+        r#"{"eventId":-1,"timestamp":0,"eventType":"executionRewound","reason":"s","instanceId":"r"}"#;
+    assert_eq!(line, golden);
+}
+
+#[test]
 fn what_is_not_tried_again_says_so() {
     use sarsen_protocol::FailureKind;
     let said = |kind| details(&Failure::new(kind, "no")).is_non_retriable;

@@ -161,6 +161,11 @@ pub enum HistoryEventKind {
         #[serde(skip_serializing_if = "Option::is_none")]
         input: Option<String>,
     },
+    ExecutionRewound {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        instance_id: String,
+    },
     EntityOperationSignaled {
         request_id: String,
         operation: String,

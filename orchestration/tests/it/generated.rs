@@ -98,6 +98,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Arrived(Input::EventRaised { .. }) => "event raised",
         Event::Arrived(Input::Suspended { .. }) => "suspended",
         Event::Arrived(Input::Resumed { .. }) => "resumed",
+        Event::Arrived(Input::Rewound { .. }) => "rewound",
         Event::Issued(_, Command::Task { .. }) => "task",
         Event::Issued(_, Command::Attempt(_)) => "attempt",
         Event::Issued(_, Command::Timer { .. }) => "timer",

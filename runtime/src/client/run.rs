@@ -18,7 +18,7 @@ pub use history::History;
 pub(super) use import::import;
 pub use info::RunInfo;
 pub use listing::RunListing;
-pub use manage::{ManageRequest, Managing, TerminateRequest};
+pub use manage::{ManageRequest, Managing, RewindRequest, TerminateRequest};
 pub use order::{PageRequest, RunPage};
 pub use purge::{PurgeRequest, PurgeRunsRequest, Purged};
 pub use raise::RaiseRequest;
@@ -200,8 +200,42 @@ impl<O> Run<O> {
         PurgeRequest::new(self.target.clone())
     }
 
+    /// Lets a run that has failed go on from its point of failure, as another execution of it: recorded results stay, and
+    /// what had failed last is asked for again, at once. An empty reason is none.
+    ///
+    /// The point of failure is the last failure that the code was told of, with those right before it between which it
+    /// asked for nothing; if it was told of none, what came last. What it did behind that point it may do again:
+    /// signals, detached runs, activities that were asked for there. Good answers that came behind it to what was asked
+    /// for before it are given again, and so are events. Children that failed are started again, others are taken as
+    /// they are. Timers fire when they were to, or at once.
+    ///
+    /// ```
+    /// # async fn mend(client: &sarsen_runtime::Client) -> Result<(), sarsen_runtime::CallError> {
+    /// let run = client.any_run("import-7");
+    /// run.rewind("the disk is free again").await?;
+    /// let result = run.result().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Awaited: [`CallError::RunNotFailed`], [`CallError::CannotRewind`] when it failed inside a section, while it waited
+    /// for an entity's answer, or behind a history that is too long, [`CallError::RunNotFound`],
+    /// [`CallError::InvalidRun`], and those of sending.
+    pub fn rewind(&self, reason: impl Into<String>) -> RewindRequest {
+        RewindRequest::new(&self.target, given(reason.into()))
+    }
+
     /// Starts a run with the orchestration, the input and the tags that this one was started with: under the same id,
     /// in its place, when it is over, or under [another](RestartRequest::id) also while it is under way.
+    ///
+    /// ```
+    #[doc = include_str!("run/greet_of_docs.txt")]
+    /// # async fn again(client: &sarsen_runtime::Client) -> Result<(), sarsen_runtime::CallError> {
+    /// let run = client.run(greet, "greet-ada");
+    /// let second = run.restart().id("greet-ada-2").await?;
+    /// assert_eq!(second.result().await?, "hello, Ada");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// Awaited: [`CallError::RunNotFound`], [`CallError::RunReplaced`], [`CallError::OtherOrchestration`],
@@ -214,6 +248,15 @@ impl<O> Run<O> {
     /// Waits until the run's custom status is such as `wanted` says: awaited as `Result<T, CallError>`, it is that
     /// status. What is looked at is durable. A status that is there for a moment only may be missed: of several that the
     /// code sets one behind the other only the last is sure to be seen.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # async fn watch(client: &sarsen_runtime::Client) -> Result<(), sarsen_runtime::CallError> {
+    /// let run = client.any_run("import-7");
+    /// let half = run.custom_status_when(|done: &f64| *done >= 0.5).timeout(Duration::from_secs(60));
+    /// println!("{} of it are done", half.await?);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// Awaited: [`CallError::CustomStatusMissed`] when the run is over and its last status is none of those,

@@ -1,10 +1,14 @@
 //! Runs as they are searched for, counted, ordered and purged.
 
-use crate::support::{LONG, echo, fresh, gather, parent};
+use crate::support::{LONG, Refused, acts, echo, fresh, gather, on_act, parent, work};
 use sarsen_runtime::{
-    CallError, Client, PageToken, Purged, RunListing, RunOrder, RunStatus, Runtime, Timestamp,
+    CallError, Client, HistoryEventKind, PageToken, Purged, RunListing, RunOrder, RunStatus, Runtime,
+    Timestamp,
 };
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 async fn end(runtime: Runtime) {
     runtime.shutdown().await.expect("nothing is in the way");
@@ -169,6 +173,35 @@ async fn a_run_is_started_again_with_what_it_was_started_with() {
     assert_eq!(sooner.result().await, Ok(8));
     let nobody = client.run(echo, "nobody").restart().await.expect_err("there is none");
     assert!(matches!(nobody, CallError::RunNotFound { .. }), "{nobody}");
+    end(runtime).await;
+}
+
+#[tokio::test]
+async fn a_failed_run_is_rewound_and_who_waits_again_learns_its_other_end() {
+    let runtime = fresh().await;
+    let client = runtime.client();
+    let times = AtomicU64::new(0);
+    on_act("rewound", move |_| {
+        let before = times.fetch_add(1, Ordering::Relaxed);
+        async move { if before == 0 { Err(Refused { code: 7 }) } else { Ok(before) } }
+    });
+    let run = client.start(acts, work("rewound", 1)).id("rewound").await.expect("it starts");
+    let code =
+        |told: Result<Result<u64, Refused>, CallError>| told.map(|told| told.map_err(|refused| refused.code));
+    assert_eq!(code(run.result().await), Ok(Err(7)));
+    let again = client.run(acts, "rewound");
+    run.rewind("for another try").await.expect("it has failed");
+    assert_eq!((code(run.result().await), code(again.result().await)), (Ok(Ok(1)), Ok(Ok(1))));
+    let mut history = run.history();
+    let mut reasons = Vec::new();
+    while let Some(event) = history.next().await {
+        if let HistoryEventKind::ExecutionRewound { reason, .. } = event.expect("it can be read").kind {
+            reasons.extend(reason);
+        }
+    }
+    assert_eq!(reasons, ["for another try"]);
+    let error = run.rewind("").await.expect_err("it has not failed");
+    assert!(matches!(error, CallError::RunNotFailed { status: RunStatus::Completed, .. }), "{error}");
     end(runtime).await;
 }
 

@@ -93,6 +93,11 @@ impl<S: Store> Process<S> {
             Effect::RunEnded { run, first, outcome } => {
                 self.end_run(&run, first, outcome.map(|outcome| *outcome), env);
             }
+            Effect::RunRewound { run, first } => {
+                env.note(|| format!("run {run} is rewound"));
+                env.count(Situation::Rewound);
+                self.front.run_ends().rewound(&run, first);
+            }
             Effect::StatusSet { run, first, status } => {
                 self.front.run_ends().status_set(&run, first, *status);
             }

@@ -3,6 +3,7 @@
 use super::{
     account::{Account, key},
     act::{Deed, EVENTS, Program, Sent},
+    brittle::brittle,
     code::{Report, Stopped, perform, queue},
     oracle::{AskedId, Outcome, Told, What},
     watch::{Shared, Started},
@@ -77,20 +78,8 @@ async fn ask(
             shared.runs.borrow_mut().push(started);
             Ok(())
         }
-        What::Restart { run, id } => {
-            let request = client.any_run(run).restart();
-            match id {
-                Some(id) => request.id(id).await.map(drop),
-                None => request.await.map(drop),
-            }
-        }
-        What::PurgeTeam { team, with_children } => {
-            let request = client.runs().page_size(2).tag("team", *team).purge();
-            let request = if *with_children { request.with_children() } else { request };
-            match timeout {
-                Some(timeout) => request.timeout(timeout).await.map(drop),
-                None => request.await.map(drop),
-            }
+        What::StartBrittle { .. } | What::Rewind { .. } | What::Restart { .. } | What::PurgeTeam { .. } => {
+            manage(client, shared, what, timeout).await
         }
         What::Raise { run, name, event, before_start_ms } => {
             let name = EVENTS[usize::from(*name)];
@@ -121,6 +110,46 @@ async fn ask(
             }
             if *call { request.await.map(drop) } else { request.signal().await }
         }
+    }
+}
+
+/// What starts, takes up or ends runs other than by a program of theirs.
+async fn manage(
+    client: &Client,
+    shared: &Shared,
+    what: &What,
+    timeout: Option<Duration>,
+) -> Result<(), CallError> {
+    match what {
+        What::StartBrittle { id, stages } => {
+            let request = client.start(brittle, stages);
+            let run = match id {
+                Some(id) => request.id(id).await?,
+                None => request.await?,
+            };
+            shared.runs.borrow_mut().push(Started::Brittle(run));
+            Ok(())
+        }
+        What::Rewind { run } => match timeout {
+            Some(timeout) => client.any_run(run).rewind("asked for").timeout(timeout).await,
+            None => client.any_run(run).rewind("").await,
+        },
+        What::Restart { run, id } => {
+            let request = client.any_run(run).restart();
+            match id {
+                Some(id) => request.id(id).await.map(drop),
+                None => request.await.map(drop),
+            }
+        }
+        What::PurgeTeam { team, with_children } => {
+            let request = client.runs().page_size(2).tag("team", *team).purge();
+            let request = if *with_children { request.with_children() } else { request };
+            match timeout {
+                Some(timeout) => request.timeout(timeout).await.map(drop),
+                None => request.await.map(drop),
+            }
+        }
+        other => unreachable!("{other:?} is asked elsewhere"),
     }
 }
 
@@ -183,6 +212,11 @@ pub(crate) fn result(
         match run {
             Started::Perform(run) => result_of(shared, run, timeout).await,
             Started::Queue(run) => result_of(shared, run, timeout).await,
+            Started::Brittle(run) => {
+                // Its end may be none: it is told what it was rewound to in the end.
+                let wait = run.result().timeout(timeout.unwrap_or(Duration::from_secs(3))).await;
+                wait.err().iter().for_each(|error| unsound(&shared, error));
+            }
         }
     }
 }

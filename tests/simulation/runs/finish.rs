@@ -3,15 +3,16 @@
 use super::{
     account::{Account, Op, Order},
     act::{EVENTS, Node, Sent},
+    brittle::brittle,
     invariants::{events, exclusion, goes_on, money, none_left, promises, same_commands, sent_once},
-    record::{Durable, Histories},
+    record::{Durable, Histories, RunRecord},
     watch::Shared,
     workload::Workload,
 };
 use crate::invariants::Checked;
 use sarsen_engine::read_dead;
 use sarsen_orchestration::Outstanding;
-use sarsen_protocol::{Body, ExecutionId, Keyspace, RunId, RunOutcome, RunStatus, json};
+use sarsen_protocol::{Body, ExecutionId, Keyspace, OrchestrationType, RunId, RunOutcome, RunStatus, json};
 use sarsen_runtime::RunInfo;
 use sarsen_testing::{VirtualHost, World};
 use std::{
@@ -104,8 +105,14 @@ fn settle<W: World>(
         host.settle();
         let (durable, histories) = read(host);
         let rest = durable.waiting.is_empty() && durable.tasks.is_empty() && host.futures() == 0;
-        let under_way = durable.runs.iter().filter(|(_, record)| !record.status.is_finished());
-        let under_way: Vec<_> = under_way.map(|(run, record)| (run.clone(), record)).collect();
+        let (failed, under_way) = unfinished(&durable);
+        let rest = rest && failed.is_empty();
+        for run in failed {
+            shared.oracle.borrow_mut().rewind(run.as_str());
+            let rewind = host.client().any_run(run.as_str()).rewind("").into_future();
+            // What is refused comes again in another round.
+            host.spawn(async move { drop(rewind.await) });
+        }
         if (under_way.is_empty() && rest && !asks) || !shared.oracle.borrow().violations.is_empty() {
             return (durable, histories);
         }
@@ -120,6 +127,18 @@ fn settle<W: World>(
         host.skip(Duration::from_millis(20 << (round / 4).min(17)));
     }
     read(host)
+}
+
+/// The runs that are to be rewound, and those that are under way.
+fn unfinished(durable: &Durable) -> (Vec<RunId>, Vec<(RunId, &RunRecord)>) {
+    let limited = goes_on::is_limited(durable);
+    let fails = |record: &RunRecord| {
+        !limited && record.status == RunStatus::Failed && record.name.as_str() == brittle::NAME
+    };
+    let failed = durable.runs.iter().filter(|(_, record)| fails(record));
+    let under_way = durable.runs.iter().filter(|(_, record)| !record.status.is_finished());
+    let under_way = under_way.map(|(run, record)| (run.clone(), record));
+    (failed.map(|(run, _)| run.clone()).collect(), under_way.collect())
 }
 
 /// Whether an execution waits, and for nothing that its history tells of: then it is for an event.

@@ -1,6 +1,7 @@
 //! Draws programs.
 
 use super::act::{ACCOUNTS, Act, By, Conduct, Deed, Ending, Node, Retry};
+use super::brittle::{Piece, Stages};
 use sarsen_testing::Random;
 
 /// Draws programs of one run of the simulation.
@@ -166,6 +167,20 @@ impl Generator {
             34 if !self.plain && self.random.one_in(3) => Act::Fail,
             _ => Act::Sleep(self.ms()),
         }
+    }
+
+    /// The input of a run that is rewound.
+    pub(crate) fn stages(&mut self, depth: usize) -> Stages {
+        let piece = |generator: &mut Self| match generator.random.below(6) {
+            0 => Piece::Sleep(generator.ms().min(500)),
+            1 if depth > 0 => Piece::Child(generator.stages(depth - 1)),
+            _ => Piece::Work(generator.node(), generator.random.pick(&[0, 0, 1, 2])),
+        };
+        let stages = (0..self.random.between(1, 3)).map(|_| {
+            let pieces = self.random.between(1, 3);
+            (0..pieces).map(|_| piece(self)).collect()
+        });
+        Stages(stages.collect())
     }
 
     fn waiting(&mut self) -> Act {

@@ -2,7 +2,7 @@
 //! everything that may happen to them.
 //!
 //! `act` is what a program may do, `generate` draws programs, `code` is the orchestration that does what they say,
-//! `account` and `activity` are what it asks, `stage` is where they all tell what they did. `plan` chooses what a seed
+//! `brittle` is one that is rewound, `account` and `activity` are what they ask, `stage` is where they all tell what they did. `plan` chooses what a seed
 //! is like, `workload` and `clients` are its clients, `oracle` notes what they were told. `record` reads the store
 //! without the engine, `watch` looks at it after commits, `memory` is what was there before, `finish` brings a seed to
 //! its end, and `invariants` are what must hold.
@@ -10,6 +10,7 @@
 pub(crate) mod account;
 pub(crate) mod act;
 pub(crate) mod activity;
+pub(crate) mod brittle;
 mod clients;
 pub(crate) mod code;
 mod evictions;

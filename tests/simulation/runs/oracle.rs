@@ -3,6 +3,7 @@
 use super::{
     account::Op,
     act::{Act, Node},
+    brittle::Stages,
     code::{Report, Stopped},
 };
 use crate::invariants::Violation;
@@ -47,6 +48,14 @@ pub(crate) enum What {
         recurse: bool,
     },
     Purge {
+        run: String,
+    },
+    /// A run that fails until it has been rewound often enough.
+    StartBrittle {
+        id: Option<String>,
+        stages: Stages,
+    },
+    Rewind {
         run: String,
     },
     /// Again what a run was started with, in its place or beside it.
@@ -142,6 +151,8 @@ pub(crate) struct Oracle {
     pub(crate) told: BTreeMap<ExecutionId, Told>,
     /// Runs that somebody wanted to purge or to put another in the place of.
     cleared: BTreeSet<String>,
+    /// Runs that somebody wanted to be rewound: their ends need not stand.
+    rewound: BTreeSet<String>,
     /// Whether any run may be gone once it is over.
     pub(crate) clears_all: bool,
     /// Violations that were noticed on the way.
@@ -164,6 +175,9 @@ impl Oracle {
         {
             self.clear(id);
         }
+        if let What::Rewind { run } = &what {
+            self.rewind(run);
+        }
         self.clears_all |= matches!(what, What::PurgeTeam { .. });
         self.asked.push(Asked { what, key, attempts: Vec::new() });
         AskedId(self.asked.len() - 1)
@@ -172,6 +186,16 @@ impl Oracle {
     /// Notes that a run may be purged or replaced from now on.
     pub(crate) fn clear(&mut self, run: &str) {
         self.cleared.insert(run.to_owned());
+    }
+
+    /// Notes that a run may be rewound from now on.
+    pub(crate) fn rewind(&mut self, run: &str) {
+        self.rewound.insert(run.to_owned());
+    }
+
+    /// Whether a run may have gone on behind an end that was told.
+    pub(crate) fn is_rewound(&self, run: &str) -> bool {
+        self.rewound.contains(run)
     }
 
     /// Whether a run may have been purged or replaced.

@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use sarsen_entities::EntityType;
-use sarsen_orchestration::{Cursor, Event, Outstanding};
+use sarsen_orchestration::{Cursor, Event, Input, Outstanding};
 use sarsen_protocol::{
     Address, Body, CommandId, Completion, ExecutionId, Keyspace, Labels, Message, OrchestrationName, Parent,
     Payload, PendingReason, Read, Row, RunId, RunOutcome, RunStatus, Section, Timestamp, Uuid,
@@ -120,6 +120,13 @@ pub(crate) struct History {
     pub(crate) outstanding: Outstanding,
     cursor: Cursor,
     chunks: Vec<Row>,
+}
+
+impl History {
+    /// Whether an execution went on from a failure of an earlier one.
+    pub(crate) fn is_rewound(&self) -> bool {
+        self.events.iter().any(|event| matches!(event, Event::Arrived(Input::Rewound { .. })))
+    }
 }
 
 /// The histories that were seen, by run and execution. Kept from moment to moment, since they only grow.

@@ -4,6 +4,7 @@ use super::{
     Armed,
     account::Account,
     activity::work,
+    brittle::brittle,
     code::{perform, queue},
     finish,
     invariants::same_commands,
@@ -70,6 +71,7 @@ pub(crate) fn run_in<W: World>(
             Some(time) => options.retention(time),
             None => options,
         })
+        .orchestration(brittle)
         .orchestration_with(queue, |options| options.concurrency(plan.permits))
         .activity(work)
         .traced(traced)

@@ -1,6 +1,7 @@
 //! Watches the host: looks at what is durable, and compares it with what leaves.
 
 use super::{
+    brittle::brittle,
     code::{perform, queue},
     invariants::{self, promises},
     memory::Memory,
@@ -21,6 +22,7 @@ use std::{cell::RefCell, rc::Rc};
 pub(crate) enum Started {
     Perform(Run<perform>),
     Queue(Run<queue>),
+    Brittle(Run<brittle>),
 }
 
 /// What the watch and the clients of a seed share.
@@ -115,12 +117,15 @@ impl<S: Store> Observer<S> for Watch {
     }
 
     fn ended(&mut self, run: &RunId, first: ExecutionId, outcome: Option<&RunOutcome>, store: &S) {
-        let checked = promises::check_end(run, first, outcome, store);
-        self.shared.note(promises::NAME, checked);
+        if !self.shared.oracle.borrow().is_rewound(run.as_str()) {
+            let checked = promises::check_end(run, first, outcome, store);
+            self.shared.note(promises::NAME, checked);
+        }
         if let Some(outcome) = outcome {
             let ends = &mut self.shared.sight.borrow_mut().memory.ends;
             let before = ends.insert(first, outcome.clone());
-            if before.as_ref().is_some_and(|before| before != outcome) {
+            let stands = !self.shared.oracle.borrow().is_rewound(run.as_str());
+            if stands && before.as_ref().is_some_and(|before| before != outcome) {
                 let what = format!("run {run} has ended as {before:?}, and again as {outcome:?}");
                 self.shared.note(invariants::ends_stand::NAME, Err(what));
             }

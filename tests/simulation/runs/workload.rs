@@ -104,7 +104,16 @@ impl Workload {
         self.ids[at].clone()
     }
 
+    /// The id of a run that may be rewound. No other run has one of those.
+    fn brittle_id(&mut self) -> String {
+        format!("brittle-{}", self.random.below(2))
+    }
+
     fn start(&mut self) -> What {
+        if self.random.one_in(5) {
+            let id = (!self.random.one_in(6)).then(|| self.brittle_id());
+            return What::StartBrittle { id, stages: self.generator.stages(1) };
+        }
         let acts = self.generator.program(self.plan.acts_max);
         let id = (!self.random.one_in(6)).then(|| self.id());
         let reuse = if self.random.one_in(self.plan.end_one_in) {
@@ -125,7 +134,7 @@ impl Workload {
         if self.random.one_in(self.plan.manage_one_in) {
             return self.management();
         }
-        let run = self.id();
+        let run = if self.random.one_in(5) { self.brittle_id() } else { self.id() };
         match self.random.below(20) {
             0..9 => {
                 let name = self.random.pick(&[0, 0, 0, 1, 2]);
@@ -138,6 +147,7 @@ impl Workload {
                 What::Terminate { run, recurse: self.random.one_in(2) }
             }
             15 if self.random.one_in(self.plan.end_one_in) => What::Purge { run },
+            16 => What::Rewind { run: self.brittle_id() },
             _ => {
                 let op = Op { node: self.node(), execution: 0, part: 0 };
                 What::Note { account: self.generator.account(), op, call: self.random.one_in(2) }

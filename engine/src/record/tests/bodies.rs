@@ -138,6 +138,7 @@ fn bodies_of_version_2_stand_and_come_back() {
             Body::Import(Box::new(import)),
             format!("0f 01 6f {ID} 01 02 01 01 31 00 01 32 {LABELS} 01 02 6869"),
         ),
+        (Body::Rewind { reason: Some("s".to_owned()) }, "10 01 01 73".to_owned()),
     ];
     for (body, golden) in bodies {
         let message = Message::one_way(alice(), Address::run(&run_id()), body);

@@ -10,8 +10,8 @@ use crate::{
 use sarsen_orchestration::{Attempt, Command, Event, Input, OpenSection, Turn};
 use sarsen_protocol::{
     Address, Body, CallError, CommandId, Completed, Completion, ExecutionId, Failure, FailureKind, Keyspace,
-    Launch, LockRequest, Message, Operation, Origin, Parent, RaisedEvent, RunId, Section, Slot, TaskToken,
-    Timestamp,
+    Launch, LockRequest, Message, Operation, Origin, Parent, RaisedEvent, Reuse, RunId, Section, Slot,
+    TaskToken, Timestamp,
 };
 
 /// Whose commands are carried out.
@@ -48,7 +48,7 @@ impl Shard {
         }
     }
 
-    fn issuer(&self, id: InstanceId) -> Option<Issuer> {
+    pub(super) fn issuer(&self, id: InstanceId) -> Option<Issuer> {
         let address = self.address_of(id)?;
         let (run, execution) = (address.as_run()?, self.run_of(id)?.execution()?);
         Some(Issuer { id, address, run, execution })
@@ -81,7 +81,8 @@ impl Shard {
             | Input::CallEnded { .. }
             | Input::EventRaised { .. }
             | Input::Suspended { .. }
-            | Input::Resumed { .. } => {}
+            | Input::Resumed { .. }
+            | Input::Rewound { .. } => {}
         }
     }
 
@@ -105,12 +106,13 @@ impl Shard {
                 | Input::CallEnded { .. }
                 | Input::LockRefused { .. }
                 | Input::Suspended { .. }
-                | Input::Resumed { .. } => {}
+                | Input::Resumed { .. }
+                | Input::Rewound { .. } => {}
             }
         }
     }
 
-    fn carry_out(&mut self, issuer: &Issuer, id: CommandId, command: &Command) {
+    pub(super) fn carry_out(&mut self, issuer: &Issuer, id: CommandId, command: &Command) {
         let from = || issuer.address.clone();
         match command {
             Command::Task { name, input, labels } => {
@@ -128,7 +130,7 @@ impl Shard {
                     self.remove_timer(issuer, *timer, due);
                 }
             }
-            Command::Child(launch) => self.start_child(issuer, id, launch),
+            Command::Child(launch) => self.start_child(issuer, id, launch, Reuse::Fail),
             Command::Detached(launch) => {
                 let message = start_message(&issuer.address, launch.clone(), None, false);
                 self.send_start(message);
@@ -226,7 +228,7 @@ impl Shard {
         self.timers.remove(timer, self.open_number());
     }
 
-    fn start_child(&mut self, issuer: &Issuer, id: CommandId, launch: &Launch) {
+    pub(super) fn start_child(&mut self, issuer: &Issuer, id: CommandId, launch: &Launch, reuse: Reuse) {
         let record = self.run_of(issuer.id).and_then(|run| run.record());
         let Some(record) = record else { return };
         let parent = Parent {
@@ -236,7 +238,10 @@ impl Shard {
             name: record.name.clone(),
             version: record.labels.version.clone(),
         };
-        let message = start_message(&issuer.address, launch.clone(), Some(parent), false);
+        let mut message = start_message(&issuer.address, launch.clone(), Some(parent), false);
+        if let Body::Start(start) = &mut message.body {
+            start.reuse = reuse;
+        }
         self.send_start(message);
     }
 

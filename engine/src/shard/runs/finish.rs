@@ -120,14 +120,7 @@ impl Shard {
         self.give_back_permit(issuer.id);
         self.instances.resize_to(issuer.id, 0);
         if let Some(parent) = parent {
-            let result = match &outcome {
-                RunOutcome::Returned(result) => Ok(result.clone()),
-                RunOutcome::Failed(failure) => Err(failure.clone()),
-                RunOutcome::Terminated { reason } => {
-                    let text = format!("run `{}` was terminated", issuer.run);
-                    Err(Failure::new(FailureKind::Terminated, text).with_details(reason.clone()))
-                }
-            };
+            let result = told(&issuer.run, &outcome);
             let run = Address::run(&parent.run);
             self.complete(&run, parent.execution, parent.command, Completion::Child(result));
         }
@@ -142,5 +135,17 @@ impl Shard {
             _ => 0,
         };
         self.batch.release(Effect::RunEnded { run, first, outcome: outcome.map(Box::new) }, bytes);
+    }
+}
+
+/// What the end of a run is to its parent.
+pub(super) fn told(run: &RunId, outcome: &RunOutcome) -> Result<Payload, Failure> {
+    match outcome {
+        RunOutcome::Returned(result) => Ok(result.clone()),
+        RunOutcome::Failed(failure) => Err(failure.clone()),
+        RunOutcome::Terminated { reason } => {
+            let text = format!("run `{run}` was terminated");
+            Err(Failure::new(FailureKind::Terminated, text).with_details(reason.clone()))
+        }
     }
 }

@@ -25,11 +25,22 @@ pub(super) struct Replay {
     /// Whether a part of it cannot be read.
     damaged: bool,
     outstanding: Outstanding,
+    /// The history as a whole, if that is what is wanted.
+    collected: Option<Vec<Event>>,
 }
 
 impl Shard {
     /// Begins to read the history of a run whose code is not in memory.
     pub(super) fn read_history(&mut self, id: InstanceId) {
+        self.begin_reading(id, None);
+    }
+
+    /// Begins to read the history of a run that is over, to keep it as a whole.
+    pub(super) fn collect_history(&mut self, id: InstanceId) {
+        self.begin_reading(id, Some(Vec::new()));
+    }
+
+    fn begin_reading(&mut self, id: InstanceId, collected: Option<Vec<Event>>) {
         let committed = self.committed;
         let Some(instance) = self.instances.get_mut(id) else { return };
         let durable = instance.written <= committed;
@@ -48,6 +59,7 @@ impl Shard {
             failed: None,
             damaged: false,
             outstanding: Outstanding::default(),
+            collected,
         }));
         instance.stage = Stage::Active;
         let address = instance.address.clone();
@@ -81,6 +93,10 @@ impl Shard {
         let registry = self.config.registry.clone();
         let Some(run) = self.run_mut(id) else { return };
         let Code::Replaying(mut replay) = std::mem::take(&mut run.code) else { return };
+        if let Some(collected) = &mut replay.collected {
+            collected.extend(replay.events.drain(..));
+            return self.read_on(id, replay);
+        }
         // The first two events are the begin of the execution, which needs both.
         let count = replay.events.len().min(most.max(2));
         let slice: Vec<Event> = replay.events.drain(..count).collect();
@@ -91,14 +107,24 @@ impl Shard {
                 None => Err(unregistered(name)),
             }
         });
-        if !replay.events.is_empty() {
+        if replay.events.is_empty() {
+            self.read_on(id, replay);
+        } else {
             run.code = Code::Replaying(replay);
-        } else if replay.more {
+        }
+    }
+
+    /// Reads the next part of a history; behind the last one all of it is there.
+    fn read_on(&mut self, id: InstanceId, replay: Box<Replay>) {
+        let Some(run) = self.run_mut(id) else { return };
+        if replay.more {
             let (execution, cursor) = (replay.execution, replay.cursor);
             run.code = Code::Reading(replay);
             if let Some(address) = self.address_of(id) {
                 self.load_history(id, &address, execution, cursor);
             }
+        } else if let Some(events) = replay.collected {
+            run.code = Code::Collected(replay.failed.map_or(Ok(events), Err));
         } else {
             self.replayed(id, *replay);
         }

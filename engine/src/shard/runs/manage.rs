@@ -12,7 +12,7 @@ use sarsen_protocol::{
 };
 
 /// Whether a message was dealt with.
-enum Managed {
+pub(super) enum Managed {
     Done,
     /// It must wait for the history.
     Waits(Entry),
@@ -52,6 +52,7 @@ impl Shard {
                 self.import(id, entry);
                 return Managed::Done;
             }
+            Body::Rewind { .. } => return self.rewind(id, entry),
             Body::Suspend { .. } | Body::Resume { .. } | Body::Terminate { .. }
                 if self.run_of(id).is_some_and(|run| run.is_under_way() && run.obeys(&entry.message)) =>
             {
@@ -138,9 +139,13 @@ impl Shard {
                 | Body::Resume { .. }
                 | Body::Terminate { .. }
                 | Body::Purge
-                | Body::PurgeThis { .. },
+                | Body::PurgeThis { .. }
+                | Body::Rewind { .. },
                 None,
             ) => Some(CallError::RunNotFound { run: run_id() }),
+            (Body::Rewind { .. }, Some(status)) if status != RunStatus::Failed => {
+                Some(CallError::RunNotFailed { run: run_id(), status })
+            }
             (Body::Purge | Body::PurgeThis { .. }, Some(status)) if !status.is_finished() => {
                 Some(CallError::RunNotFinished { run: run_id(), status })
             }
@@ -155,6 +160,14 @@ impl Shard {
         let status = self.run_of(id).and_then(Run::status);
         match (status, reuse) {
             (None, _) => self.accept_start(id, entry),
+            (Some(status), Reuse::Return) if start.parent.is_some() => {
+                if matches!(status, RunStatus::Failed | RunStatus::Terminated) && self.is_own_child(id, start)
+                {
+                    self.accept_start(id, entry);
+                } else {
+                    self.adopt(id, entry);
+                }
+            }
             (Some(_), Reuse::Return) => {
                 let message = self.done(id, entry);
                 self.answer_start(id, &message);
@@ -185,7 +198,7 @@ impl Shard {
     }
 
     /// Whether the run that has the id was a child of the same run that starts it again.
-    fn is_own_child(&self, id: InstanceId, start: &StartRequest) -> bool {
+    pub(super) fn is_own_child(&self, id: InstanceId, start: &StartRequest) -> bool {
         let earlier = self.run_of(id).and_then(Run::record).and_then(|record| record.parent.as_ref());
         match (earlier, &start.parent) {
             (Some(earlier), Some(parent)) => earlier.run == parent.run,
@@ -317,11 +330,9 @@ impl Shard {
             self.park_unbegun(id, reason);
             return Managed::Waits(entry);
         };
-        let name = begin.start.name.clone();
-        if !self.may_begin(id, &name) {
+        if !self.may_begin(id, &begin.start.name) {
             return Managed::Waits(entry);
         }
-        let Body::Begin(begin) = &entry.message.body else { return Managed::Done };
         let execution = orchestration.begin(begin.start.clone());
         let carried = begin.carried.iter();
         let inputs =
@@ -486,7 +497,7 @@ impl Shard {
                 self.read_history(id);
                 None
             }
-            Code::Reading(_) | Code::Replaying(_) | Code::Live(_) => None,
+            Code::Reading(_) | Code::Replaying(_) | Code::Collected(_) | Code::Live(_) => None,
         }
     }
 

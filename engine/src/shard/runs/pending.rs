@@ -43,14 +43,13 @@ impl Shard {
 
     /// Takes back the timer of a run as a whole, if it has one: that of its begin, or of its purge.
     pub(super) fn forget_alarm(&mut self, id: InstanceId) {
-        let Some(address) = self.address_of(id) else { return };
         let Some(record) = self.run_mut(id).and_then(|run| run.row.run.as_mut()) else { return };
         let first = record.first;
         let Some(extras) = record.extras.as_mut() else { return };
         let scheduled = extras.pending == Some(PendingReason::Scheduled);
         let due = if scheduled { extras.scheduled } else { extras.expires };
         (extras.pending, extras.expires) = (None, None);
-        let Some(due) = due else { return };
+        let (Some(due), Some(address)) = (due, self.address_of(id)) else { return };
         let timer = TimerId { due, row: RowId::of_alarm(first), slot: address.slot() };
         self.batch.replace(Keyspace::Timers, crate::record::timer_key(timer), None);
         self.timers.remove(timer, self.open_number());
@@ -93,6 +92,11 @@ impl Shard {
         false
     }
 
+    /// Whether any run may need a permit or have one.
+    fn needs_permits(&self) -> bool {
+        self.config.registry.has_options() || !self.permits.is_empty()
+    }
+
     /// How many runs of an orchestration may be under way, if that is limited.
     fn permits_of(&self, name: &OrchestrationName) -> Option<usize> {
         let registry = &self.config.registry;
@@ -111,8 +115,12 @@ impl Shard {
         }
     }
 
-    /// Gives the free permits of an orchestration to those who wait for them.
+    /// Gives the free permits of an orchestration to those who wait for them. Of one that is not registered none is
+    /// free: how many there are is not known.
     fn give_permits(&mut self, name: &OrchestrationName) {
+        if self.config.registry.orchestration(name.as_str()).is_none() {
+            return;
+        }
         let most = self.permits_of(name).unwrap_or(usize::MAX);
         while let Some(run) = self.permits.give_next(name, most) {
             // One that is not in memory is looked at when it has been read.
@@ -123,8 +131,19 @@ impl Shard {
         }
     }
 
-    /// Gives the permits that are free when the shard begins: there may be more of them than in its last life.
-    pub(in crate::shard) fn give_first_permits(&mut self) {
+    /// Looks at the permits once they are known: at runs that have come into memory before, and at those that are free,
+    /// since there may be more of them than in the shard's last life.
+    pub(in crate::shard) fn begin_permits(&mut self) {
+        if !self.needs_permits() {
+            return;
+        }
+        let in_memory: Vec<Address> =
+            self.instances.iter().map(|instance| instance.address.clone()).collect();
+        for address in in_memory.iter().filter(|address| address.is_run()) {
+            if let Some(id) = self.instances.find(address) {
+                self.settle_permit(id, address);
+            }
+        }
         for name in self.permits.waited_for() {
             self.give_permits(&name);
         }
@@ -132,7 +151,8 @@ impl Shard {
 
     /// Compares a run that has come into memory with the permits.
     pub(in crate::shard) fn settle_permit(&mut self, id: InstanceId, address: &Address) {
-        if self.permits.is_empty() && !self.config.registry.has_options() {
+        // Before the rows of permits are read it is not known who has one.
+        if !self.recovered || !self.needs_permits() {
             return;
         }
         let Some(record) = self.run_of(id).and_then(Run::record) else { return };

@@ -390,6 +390,7 @@ impl Desk {
                 self.cancelled.push(token);
             }
             Effect::RunEnded { run, outcome, .. } => self.ended.push((run, outcome.map(|outcome| *outcome))),
+            Effect::RunRewound { run, .. } => self.ended.retain(|(ended, _)| *ended != run),
             Effect::StatusSet { run, status, .. } => self.statuses.push((run, *status)),
             Effect::Parked { reason, .. } => self.parked.push(reason),
         }

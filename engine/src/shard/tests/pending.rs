@@ -290,6 +290,54 @@ fn another_limit_at_the_next_open_counts_those_who_are_under_way() {
     assert_eq!((desk.stands("f"), permits(&desk)), ("completed: f".to_owned(), 0));
 }
 
+/// A run that another shard had sent to was read before the permits were, and so was counted twice: found by a seed.
+#[test]
+fn a_run_that_is_read_before_the_permits_are_is_counted_once() {
+    let mut desk = Desk::new(2, Limits::default());
+    desk.options = OrchestrationOptions::default().concurrency(1);
+    desk.reopen(2);
+    let [one, next] = Desk::neighbours();
+    desk.start(&one, "event e");
+    desk.rest();
+    let sender = desk.run_away_from("x");
+    desk.hold_deliveries = true;
+    desk.start(&sender, &format!("raise {one} e x"));
+    desk.settle();
+    desk.commit();
+    desk.hold_deliveries = false;
+    desk.reopen(2);
+    desk.rest();
+    assert_eq!((desk.stands(&one), permits(&desk)), ("completed: x".to_owned(), 0));
+    desk.start(&next, "say next");
+    desk.rest();
+    assert_eq!(desk.stands(&next), "completed: next");
+}
+
+#[test]
+fn permits_stay_as_they_are_while_the_orchestration_is_not_registered() {
+    let mut desk = limited(1);
+    for run in ["a", "b", "c"] {
+        desk.start(run, "event e");
+        desk.rest();
+    }
+    desk.registered = false;
+    desk.reopen(1);
+    desk.rest();
+    desk.terminate("a");
+    desk.rest();
+    desk.registered = true;
+    desk.reopen(1);
+    desk.rest();
+    let stand = ["a", "b", "c"].map(|run| desk.stands(run));
+    assert_eq!(stand, ["terminated: \"enough\"", "running", "pending"]);
+    for run in ["b", "c"] {
+        desk.raise(run, "e x", None);
+        desk.rest();
+        assert_eq!(desk.stands(run), "completed: x");
+    }
+    assert_eq!(permits(&desk), 0);
+}
+
 #[test]
 fn starts_are_refused_when_too_many_wait_for_a_permit() {
     let mut desk = Desk::new(1, super::limits(|limits| limits.runs_waiting_max = 1));

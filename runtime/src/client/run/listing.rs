@@ -22,6 +22,23 @@ const PAGE_ROWS: usize = 256;
 
 /// Runs, read page by page: a [`Stream`] of [`RunInfo`].
 ///
+/// ```
+/// # use std::time::Duration;
+/// # use sarsen_runtime::{CallError, Client, RunOrder, RunStatus, Timestamp};
+/// # async fn look(client: &Client, monday: Timestamp) -> Result<(), CallError> {
+/// let failed = client.runs().status(RunStatus::Failed).tag("team", "blue").created_from(monday);
+/// println!("{} runs of the team have failed since Monday", failed.count().await?);
+///
+/// let page = client.runs().page_size(50).order(RunOrder::CompletedNewest).await?;
+/// if let Some(token) = page.next {
+///     let second = client.runs().page_size(50).order(token.order()).after(token).await?;
+/// }
+///
+/// let old = client.runs().completed_before(monday).purge().timeout(Duration::from_secs(5)).await?;
+/// println!("{} runs are gone, that were all: {}", old.purged, old.is_complete);
+/// # Ok(()) }
+/// ```
+///
 /// It shows what is durable. Each page is read from one state of the store, and a later page from a later one: a run
 /// that is there all the time is listed once; one that comes or goes meanwhile may or may not be. The order is fixed but
 /// has no meaning. No more than a page is in memory. After an error the stream ends.

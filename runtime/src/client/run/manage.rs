@@ -110,6 +110,37 @@ impl IntoFuture for TerminateRequest {
     }
 }
 
+/// A failed run to take up again, made by [`Run::rewind`](crate::Run::rewind); awaited, it is under way.
+///
+/// # Cancel safety
+/// A future that is dropped before its first poll has sent nothing. Dropped later, it may or may not be done: ask for
+/// the run's status.
+#[must_use = "it is asked when it is awaited"]
+#[derive(Debug)]
+pub struct RewindRequest {
+    request: ManageRequest,
+}
+
+impl RewindRequest {
+    pub(super) fn new(target: &Target, reason: Option<String>) -> Self {
+        Self { request: ManageRequest::of(target, Ok(Body::Rewind { reason }), "rewind") }
+    }
+
+    /// As [`ManageRequest::timeout`].
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { request: self.request.timeout(timeout) }
+    }
+}
+
+impl IntoFuture for RewindRequest {
+    type Output = Result<(), CallError>;
+    type IntoFuture = Managing;
+
+    fn into_future(self) -> Managing {
+        self.request.into_future()
+    }
+}
+
 /// Something that is being asked of a run; see [`ManageRequest`].
 #[must_use = "it is asked when it is awaited"]
 #[derive(Debug)]
@@ -124,7 +155,7 @@ impl Future for Managing {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (route, answer) = ready!(self.exchange.poll(cx))?;
         Poll::Ready(match answer {
-            Answer::Acknowledged => Ok(()),
+            Answer::Acknowledged | Answer::Returned(_) => Ok(()),
             other => Err(call_error(foreign(&other), route.to().clone(), self.what)),
         })
     }

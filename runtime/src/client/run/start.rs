@@ -27,6 +27,15 @@ const START: &str = "start";
 
 /// A run to start, made by [`Client::start`](crate::Client::start); awaited it is a [`Run`].
 ///
+/// ```
+/// # use std::time::Duration;
+#[doc = include_str!("greet_of_docs.txt")]
+/// # async fn start(client: &sarsen_runtime::Client) -> Result<(), sarsen_runtime::CallError> {
+/// let later = client.start(greet, "Ada").id("greet-ada").tag("team", "blue").after(Duration::from_secs(60));
+/// let run = later.await?;
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// Awaited: [`CallError::RunExists`] as [`reuse`](Self::reuse) says, [`CallError::UnknownOrchestration`],
 /// [`CallError::InvalidStart`] for an input that is none, [`CallError::InvalidRun`] for an id that is none,

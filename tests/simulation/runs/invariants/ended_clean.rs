@@ -5,7 +5,7 @@ use crate::{
     invariants::Checked,
     runs::{
         Armed,
-        record::{Durable, Histories},
+        record::{Durable, Histories, History},
     },
 };
 use sarsen_engine::Fault;
@@ -42,12 +42,17 @@ pub(crate) fn check(durable: &Durable, histories: &Histories) -> Checked {
         let Some(Event::Ended(End::Terminated { recurse: true, .. })) = history.events.last() else {
             return Ok(());
         };
-        children(durable, run, *execution, &history.outstanding)
+        children(durable, histories, (run, *execution), &history.outstanding)
     })
 }
 
 /// The children of an execution that was terminated together with them.
-fn children(durable: &Durable, run: &RunId, execution: ExecutionId, left: &Outstanding) -> Checked {
+fn children(
+    durable: &Durable,
+    histories: &Histories,
+    (run, execution): (&RunId, ExecutionId),
+    left: &Outstanding,
+) -> Checked {
     let is_parent = |command: CommandId, parent: &Parent| {
         parent.run == *run && parent.execution == execution && parent.command == command
     };
@@ -56,7 +61,9 @@ fn children(durable: &Durable, run: &RunId, execution: ExecutionId, left: &Outst
         let terminates = |message: &Message| matches!(message.body, Body::Terminate { .. });
         let goes_on = durable.runs.get(child).is_some_and(|record| {
             let own = record.parent.as_ref().is_some_and(|parent| is_parent(*command, parent));
-            own && !record.status.is_finished()
+            // One that has failed may be rewound whatever has become of its parent.
+            let history = histories.get(&(child.clone(), record.execution));
+            own && !record.status.is_finished() && !history.is_some_and(History::is_rewound)
         });
         let starts = |message: &Message| match &message.body {
             Body::Start(start) => start.parent.as_ref().is_some_and(|parent| is_parent(*command, parent)),

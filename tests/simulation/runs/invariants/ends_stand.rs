@@ -1,16 +1,17 @@
-//! What has ended stands: a run that is over stays so, with the same outcome, which is the one that its history ends
+//! What has ended stands: a run that is over and is not rewound stays so, with the same outcome, which is the one that its history ends
 //! with, until it is purged or replaced; and a run that was replaced never comes back.
 
 use crate::{
     invariants::Checked,
     runs::{
         Armed,
+        brittle::brittle,
         memory::Memory,
-        record::{Durable, Histories, RunRecord},
+        record::{Durable, Histories, History, RunRecord},
     },
 };
 use sarsen_orchestration::{End, Event};
-use sarsen_protocol::{Keyspace, RunOutcome, RunStatus};
+use sarsen_protocol::{Keyspace, OrchestrationType, RunId, RunOutcome, RunStatus};
 use sarsen_testing::Fault;
 
 pub(crate) const NAME: &str = "ends_stand";
@@ -28,7 +29,10 @@ pub(crate) fn check(durable: &Durable, histories: &Histories, memory: &mut Memor
             }
             Some(at) => {
                 let before = &lives[at];
-                if before.status.is_finished() && !same(before, record) {
+                if before.status.is_finished()
+                    && !same(before, record)
+                    && !is_rewound(run, before, record, histories)
+                {
                     return Err(format!("{run} was over, {before:?}, and is now {record:?}"));
                 }
                 lives[at] = record.clone();
@@ -46,6 +50,13 @@ pub(crate) fn check(durable: &Durable, histories: &Histories, memory: &mut Memor
         }
     }
     Ok(())
+}
+
+/// Whether a run goes on behind an end, since it was rewound.
+fn is_rewound(run: &RunId, before: &RunRecord, record: &RunRecord, histories: &Histories) -> bool {
+    let history = histories.get(&(run.clone(), record.execution));
+    let anew = record.name.as_str() == brittle::NAME && record.execution != before.execution;
+    before.status == RunStatus::Failed && (anew || history.is_some_and(History::is_rewound))
 }
 
 fn same(before: &RunRecord, now: &RunRecord) -> bool {

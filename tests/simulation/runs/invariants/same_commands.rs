@@ -3,9 +3,10 @@
 
 use crate::{
     invariants::Checked,
-    runs::{Armed, code::perform, record::Histories, stage::CodeFault},
+    runs::{Armed, brittle::brittle, code::perform, record::Histories, stage::CodeFault},
 };
 use sarsen_orchestration::{End, Event, Fault, Orchestrator, Typed};
+use sarsen_protocol::OrchestrationType;
 use sarsen_testing::Random;
 
 pub(crate) const NAME: &str = "same_commands";
@@ -20,7 +21,8 @@ pub(crate) const ARMED: &[Armed] = &[
 
 /// Replays histories.
 pub(crate) fn check(histories: &Histories, random: &mut Random) -> Checked {
-    let orchestrator = Typed::<perform>::new().expect("its name is one");
+    let perform = Typed::<perform>::new().expect("its name is one");
+    let brittle = Typed::<brittle>::new().expect("its name is one");
     for ((run, execution), history) in histories {
         let start = history.events.iter().find_map(|event| match event {
             Event::Started(start) => Some((**start).clone()),
@@ -29,7 +31,8 @@ pub(crate) fn check(histories: &Histories, random: &mut Random) -> Checked {
         let Some(start) = start else {
             return Err(format!("the history of execution {execution} of {run} does not begin"));
         };
-        let mut code = orchestrator.begin(start);
+        let is_brittle = start.name.as_str() == brittle::NAME;
+        let mut code = if is_brittle { brittle.begin(start) } else { perform.begin(start) };
         let mut rest = by_the_code(&history.events);
         while !rest.is_empty() {
             let (slice, behind) = rest.split_at(random.between(1, rest.len()));

@@ -14,7 +14,7 @@ use crate::{
 };
 use sarsen_orchestration::{Command, Event, Input};
 use sarsen_protocol::{CommandId, Completion, ExecutionId, Failure, Payload, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const NAME: &str = "taken_once";
 
@@ -29,7 +29,13 @@ const VOID: [&str; 2] = ["a second answer", "an answer of an earlier process"];
 
 pub(crate) fn check(durable: &Durable, histories: &Histories, memory: &mut Memory) -> Checked {
     let since = std::mem::replace(&mut memory.looked_in, stage::process());
-    for record in durable.runs.values() {
+    // What was taken by an execution is given to the one that goes on behind its failure.
+    let rewound: BTreeSet<ExecutionId> = histories
+        .iter()
+        .filter(|(_, history)| history.is_rewound())
+        .map(|((_, execution), _)| *execution)
+        .collect();
+    for record in durable.runs.values().filter(|record| !rewound.contains(&record.execution)) {
         for (command, completion) in durable.completions(record.execution) {
             match completion {
                 Completion::Task(result) => taken(memory, since, (record.execution, command), result)?,
@@ -41,7 +47,9 @@ pub(crate) fn check(durable: &Durable, histories: &Histories, memory: &mut Memor
             }
         }
     }
-    for ((_, execution), history) in histories {
+    for ((_, execution), history) in
+        histories.iter().filter(|((_, execution), _)| !rewound.contains(execution))
+    {
         let mut asked: BTreeMap<CommandId, Node> = BTreeMap::new();
         for event in &history.events {
             match event {

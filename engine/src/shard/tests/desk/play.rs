@@ -161,7 +161,6 @@ impl Player {
     async fn act(&mut self, verb: &str, rest: &str) -> Result<(), String> {
         let (name, more) = first(rest);
         match verb {
-            "code" | "foreign" => {}
             "detach" => {
                 let script = more.replace(", ", "; ");
                 self.cx.child(play, script).id(name).detach().map(drop).map_err(|error| told(&error))?;
@@ -178,6 +177,10 @@ impl Player {
             "forever" => self.cx.continue_as_new::<()>("forever").await,
             "again" => self.cx.continue_as_new::<()>(&rest.replace(", ", "; ")).await,
             "fail" => return Err(rest.to_owned()),
+            "must" if self.log.iter().any(|note| note.starts_with('!') || note.starts_with("Err")) => {
+                return Err(self.log.join(" "));
+            }
+            "code" | "foreign" | "must" => {}
             "panic" => panic!("{rest}"),
             _ => panic!("`{verb}` is no step"),
         }

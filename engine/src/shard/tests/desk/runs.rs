@@ -127,6 +127,7 @@ impl Desk {
                 CallError::RunNotFound { .. } => "not found".to_owned(),
                 CallError::RunFinished { status, .. } => format!("finished, {status}"),
                 CallError::RunNotFinished { status, .. } => format!("not finished, {status}"),
+                CallError::RunNotFailed { status, .. } => format!("not failed, {status}"),
                 CallError::KeyReused { .. } => "key reused".to_owned(),
                 CallError::Busy { .. } => "busy".to_owned(),
                 CallError::Parked { .. } => "parked".to_owned(),
