@@ -21,6 +21,9 @@ const SAMPLE: Duration = Duration::from_millis(20);
 /// How long a store that was opened may take to count its timers.
 const COUNTED_IN: Duration = Duration::from_secs(60);
 
+/// In how many seconds the first is due, and in twice as many the last, unless it is said otherwise.
+const DUE: u64 = 3_600;
+
 /// How many entities the delayed signals are for.
 const BELLS: u64 = 10_000;
 
@@ -50,7 +53,8 @@ pub(crate) async fn sleeper(cx: Context, micros: u64) -> (Timestamp, Timestamp) 
 pub(crate) async fn fill(options: &Options) -> Result<Figures, Error> {
     let runtime = open(options).await?;
     let client = runtime.client();
-    let (begun, due, count) = (Instant::now(), options.due, options.count);
+    let due = Duration::from_secs(options.due.unwrap_or(DUE));
+    let (begun, count) = (Instant::now(), options.count);
     filling::ask_for(count, move |number| {
         let bell = client.entity::<Bell>((number % BELLS).to_string());
         let delay = due + due.mul_f64(fraction(number, count));
