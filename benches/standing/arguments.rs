@@ -12,7 +12,8 @@ usage: cargo bench --bench standing -- [--workload W] [--count N] [--due S] [--c
 --workload W     timers: delayed signals that wait (default); waiting: orchestrations that wait for an event;
                  eternal: executions of one orchestration that begins anew
 --count N        how many there are (default: 1000000)
---due S          the delayed signals are due in S to 2 S seconds (default: 3600)
+--due S          the delayed signals are due in S to 2 S seconds (default: 3600); the events are waited for S seconds
+                 (default: for ever)
 --cache-bytes N  as `Builder::cache_bytes` (default: 67108864)
 --seconds S      for how long an idle store is watched (default: 20)
 --json           the figures as one object a line
@@ -63,7 +64,8 @@ pub(crate) enum Command {
 pub(crate) struct Options {
     pub(crate) workload: Workload,
     pub(crate) count: u64,
-    pub(crate) due: Duration,
+    /// In seconds.
+    pub(crate) due: Option<u64>,
     pub(crate) cache_bytes: usize,
     pub(crate) watched: Duration,
     pub(crate) json: bool,
@@ -79,7 +81,7 @@ impl Command {
         let mut options = Options {
             workload: Workload::Timers,
             count: 1_000_000,
-            due: Duration::from_secs(3_600),
+            due: None,
             cache_bytes: 64 << 20,
             watched: Duration::from_secs(20),
             json: false,
@@ -91,7 +93,7 @@ impl Command {
             match argument {
                 Arg::Long("workload") => options.workload = parser.value()?.parse()?,
                 Arg::Long("count") => options.count = parser.value()?.parse::<NonZeroU64>()?.get(),
-                Arg::Long("due") => options.due = Duration::from_secs(parser.value()?.parse()?),
+                Arg::Long("due") => options.due = Some(parser.value()?.parse()?),
                 Arg::Long("cache-bytes") => options.cache_bytes = parser.value()?.parse()?,
                 Arg::Long("seconds") => options.watched = Duration::from_secs(parser.value()?.parse()?),
                 Arg::Long("json") => options.json = true,

@@ -34,7 +34,10 @@ pub(crate) fn by_another_process(options: &Options) -> Result<Map<String, Value>
     let program = env::current_exe().map_err(|error| not_filled(error.to_string()))?;
     let mut command = Command::new(program);
     command.args(["--fill", "--json", "--workload", options.workload.name()]);
-    command.args(["--count", &options.count.to_string(), "--due", &options.due.as_secs().to_string()]);
+    if let Some(due) = options.due {
+        command.args(["--due", &due.to_string()]);
+    }
+    command.args(["--count", &options.count.to_string()]);
     command.args(["--cache-bytes", &options.cache_bytes.to_string()]).arg("--data").arg(&options.data);
     let output = command.stderr(Stdio::inherit()).output().map_err(|error| not_filled(error.to_string()))?;
     if !output.status.success() {

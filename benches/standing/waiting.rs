@@ -22,10 +22,14 @@ const TASKS: usize = 64;
 /// A prime: steps of this length visit each of them once, whatever their number, and none beside the one before.
 const STRIDE: u64 = 999_983;
 
-/// Waits for an event, and returns what it carries.
+/// Waits for an event, for ever or so many seconds, and returns what it carries.
 #[orchestration]
-pub(crate) async fn waiter(cx: Context) -> Result<u64, EventError> {
-    cx.event(EVENT).await
+pub(crate) async fn waiter(cx: Context, seconds: Option<u64>) -> Result<u64, EventError> {
+    let event = cx.event(EVENT);
+    match seconds {
+        Some(seconds) => event.timeout(Duration::from_secs(seconds)).await,
+        None => event.await,
+    }
 }
 
 fn id(number: u64) -> String {
@@ -36,9 +40,9 @@ fn id(number: u64) -> String {
 pub(crate) async fn fill(options: &Options) -> Result<Figures, Error> {
     let runtime = open(options).await?;
     let client = runtime.client();
-    let begun = Instant::now();
+    let (begun, seconds) = (Instant::now(), options.due);
     filling::ask_for(options.count, move |number| {
-        let start = client.start(waiter, ()).id(id(number)).into_future();
+        let start = client.start(waiter, seconds).id(id(number)).into_future();
         async move { start.await.map(drop) }
     })
     .await?;

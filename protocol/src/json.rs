@@ -109,10 +109,13 @@ impl Hash for Payload {
 /// As bytes; as a text where people read. It is read back from either.
 impl Serialize for Payload {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match std::str::from_utf8(self.as_bytes()) {
-            Ok(text) if serializer.is_human_readable() => serializer.serialize_str(text),
-            _ => serializer.serialize_bytes(self.as_bytes()),
+        let bytes = self.as_bytes();
+        if serializer.is_human_readable()
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            return serializer.serialize_str(text);
         }
+        serializer.serialize_bytes(bytes)
     }
 }
 

@@ -54,7 +54,7 @@ fn a_killed_booking_goes_on_with_the_step_that_has_not_ended() {
 fn a_tour_killed_on_its_way_is_booked_or_cancelled_as_a_whole() {
     let mut random = seeded("tour_killed");
     for (fault, total) in [("flight", 800 * 20), ("hotel", 0)] {
-        let (folder, arguments) = (scratch(), ["--conferences", "20", "--fail", fault, "--pause-ms", "50"]);
+        let (folder, arguments) = (scratch(), ["--conferences", "20", "--fail", fault, "--pause-ms", "200"]);
         // Twenty things are booked at once, and each that was under way is begun again.
         kill_on_the_way(&BOOKING, &arguments, folder.path(), || 19 + random.below(2), |_| 0);
         let told = shown(&BOOKING, &arguments, folder.path());
@@ -65,10 +65,10 @@ fn a_tour_killed_on_its_way_is_booked_or_cancelled_as_a_whole() {
 #[test]
 fn a_fan_out_killed_three_times_takes_each_result_once() {
     let mut random = seeded("fan_out_killed");
-    let (folder, arguments) = (scratch(), ["--items", "50000", "--window", "500"]);
+    let (folder, arguments) = (scratch(), ["--items", "200000", "--window", "500"]);
     kill_on_the_way(&FAN_OUT, &arguments, folder.path(), || random.below(20), |_| 0);
     let summary = shown(&FAN_OUT, &arguments, folder.path());
-    assert_eq!(summary[0]["longest"], json!({ "from": 35_655, "steps": 323 }), "{summary:?}");
+    assert_eq!(summary[0]["longest"], json!({ "from": 156_159, "steps": 382 }), "{summary:?}");
     assert_eq!(shown(&FAN_OUT, &arguments, folder.path()), summary);
 }
 
@@ -85,8 +85,8 @@ fn a_monitor_killed_three_times_logs_each_round_once() {
 #[test]
 fn orders_of_a_killed_aggregator_are_each_shipped_once() {
     let mut random = seeded("killed_aggregator");
-    let (folder, arguments) = (scratch(), ["--orders", "300"]);
+    let (folder, arguments) = (scratch(), ["--orders", "500", "--in-flight", "4"]);
     kill_on_the_way(&AGGREGATOR, &arguments, folder.path(), || random.below(15), |_| 0);
     let sums = shown(&AGGREGATOR, &arguments, folder.path());
-    assert_eq!((&sums[0]["parts"], &sums[0]["shipments"]), (&json!(3_000), &json!(300)), "{sums:?}");
+    assert_eq!((&sums[0]["parts"], &sums[0]["shipments"]), (&json!(5_000), &json!(500)), "{sums:?}");
 }

@@ -251,6 +251,8 @@ pub(crate) enum Look {
     Pages,
     Recent,
     CustomStatus,
+    Why,
+    Export,
     Locks,
     Balance,
     State,
@@ -298,6 +300,8 @@ pub(crate) fn look(
                 let wait = client.any_run(run).custom_status_when(|digest: &u64| digest.is_multiple_of(3));
                 wait.timeout(Duration::from_secs(2)).await.map(drop)
             }
+            Look::Why => client.why_waiting(run).await.map(|why| drop(why.to_string())),
+            Look::Export => client.any_run(run).export().await.map(drop),
             Look::Locks => client.locks().await.map(drop),
             Look::Balance => client.entity::<Account>(key(account)).balance().await.map(drop),
             Look::State => client.entity::<Account>(key(account)).state().await.map(drop),

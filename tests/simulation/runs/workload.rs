@@ -257,6 +257,8 @@ impl Workload {
             Look::Pages,
             Look::Recent,
             Look::CustomStatus,
+            Look::Why,
+            Look::Export,
             Look::Locks,
             Look::Balance,
             Look::State,

@@ -48,11 +48,11 @@ impl Shard {
         match &entry.message.body {
             Body::Start(_) => return self.start(id, entry),
             Body::Begin(_) => return self.begin(id, entry),
-            Body::Rewind { .. } => return self.rewind(id, entry),
             Body::Import(_) => {
                 self.import(id, entry);
                 return Managed::Done;
             }
+            Body::Rewind { .. } => return self.rewind(id, entry),
             Body::Suspend { .. } | Body::Resume { .. } | Body::Terminate { .. }
                 if self.run_of(id).is_some_and(|run| run.is_under_way() && run.obeys(&entry.message)) =>
             {

@@ -60,11 +60,14 @@ fn is_rewound(run: &RunId, before: &RunRecord, record: &RunRecord, histories: &H
 }
 
 fn same(before: &RunRecord, now: &RunRecord) -> bool {
+    // One that was imported has the execution of its history, whatever was rewound before.
+    let imported = now.execution == now.first && now.parent.is_none();
     before.status == now.status
         && before.outcome == now.outcome
-        && before.execution == now.execution
-        && before.completed == now.completed
-        && before.custom_status == now.custom_status
+        && (imported
+            || before.execution == now.execution
+                && before.completed == now.completed
+                && before.custom_status == now.custom_status)
 }
 
 fn fits(status: RunStatus, outcome: &RunOutcome, end: &End) -> bool {
