@@ -503,6 +503,9 @@ const RUNS: &[Row] = table! {
     "an entity whose type is not registered cannot be locked";
         CallError::Section(SectionError::Unavailable), Mend, runs::unavailable;
         "cannot lock @ghost@a: no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "a lock that is held by another for longer than it may take is not waited for";
+        CallError::Section(SectionError::TimedOut), Mend, runs::late_lock;
+        "the locks of the section over @clerk@a were not held within 1 ms: nothing of it is locked, ask again, or give it longer";
     "a lock that was taken away is missed by its section";
         CallError::Failed(FailureKind::LockLost), Mend, runs::lock_lost;
         "operation `add` of @clerk@a failed: lock lost: the section that calls @clerk@a does not hold its lock";

@@ -1,15 +1,17 @@
 //! A request that was started.
 
 use crate::{
-    Durable, Moment,
+    Durable, Guard, Moment,
     core::{Core, Outcome, Waiter},
     durable::{poll, sealed},
 };
+use sarsen_protocol::CallError;
 use std::{
     fmt,
     pin::Pin,
     rc::Rc,
     task::{Context as Waking, Poll},
+    time::Duration,
 };
 
 /// A request that was started: an activity, a timer, an event, a child, a call, a lock.
@@ -47,6 +49,26 @@ impl<T> Awaited<T> {
     /// Is there at once.
     pub(crate) fn refused(output: T) -> Self {
         Self(State::Refused(output))
+    }
+}
+
+impl<S> Awaited<Result<Guard<S>, CallError>> {
+    /// Gives the locks up that are not held within this time from now on, with
+    /// [`SectionError::TimedOut`](sarsen_protocol::SectionError::TimedOut), whether or not it is awaited by then: the
+    /// request is cancelled, and nothing of it is left. Said again, the last time counts.
+    ///
+    /// ```
+    /// # use sarsen_orchestration::{Context, EntityType, LockSet};
+    /// # use std::time::Duration;
+    /// # async fn orchestration<S: LockSet>(cx: Context, set: S) -> Result<(), sarsen_protocol::CallError> {
+    /// let held = cx.lock(set).timeout(Duration::from_secs(5)).await?;
+    /// # held.release(); Ok(()) }
+    /// ```
+    pub fn timeout(self, timeout: Duration) -> Self {
+        if let State::Waiting { core, waiter, .. } = &self.0 {
+            core.limit_lock(waiter, timeout);
+        }
+        self
     }
 }
 

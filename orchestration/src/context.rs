@@ -170,11 +170,12 @@ impl Context {
     /// in whatever order they are named. The lock request leaves at once; an entity that is named twice is locked once.
     ///
     /// Awaited, it is a [`Guard`], whose [`refs`](Guard::refs) call the entities while they are locked. Dropped before,
-    /// the request is cancelled.
+    /// the request is cancelled. With [`timeout`](Awaited::timeout) it waits so long and no longer.
     ///
     /// # Errors
     /// Awaited, [`CallError::Section`] with a [`SectionError`](sarsen_protocol::SectionError): `Empty` for a set without entities; `InvalidAddress` when one of them is none;
-    /// `Nested` while another section is open; `Unavailable` when the locks cannot be had.
+    /// `Nested` while another section is open; `Unavailable` when the locks cannot be had; `TimedOut` when they are not
+    /// held within the time that was given.
     ///
     /// ```
     #[doc = include_str!("section/account_of_docs.txt")]

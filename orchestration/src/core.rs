@@ -128,6 +128,8 @@ enum Waiting {
     Attempt(Rc<Waiter>, Box<Retry>),
     /// The time before the next attempt.
     Pause(Rc<Waiter>, Box<Retry>),
+    /// The end of the time that the locks of a section may take.
+    Limit { section: CommandId, timeout: Duration },
 }
 
 impl Waiter {
@@ -208,16 +210,8 @@ impl Core {
                 self.answer(id, result, None);
             }
             Input::TimerFired { id } => self.timer_fired(&mut self.state(), id),
-            Input::LockGranted { id } => {
-                let mut state = self.state();
-                state.granted(id);
-                state.settle(id, Outcome::Due);
-            }
-            Input::LockRefused { id, failure } => {
-                let mut state = self.state();
-                state.refused(id);
-                state.settle(id, Outcome::Answer(Err(failure)));
-            }
+            Input::LockGranted { id } => self.lock_granted(&mut self.state(), id),
+            Input::LockRefused { id, failure } => self.lock_refused(&mut self.state(), id, failure),
             Input::EventRaised { name, input } => self.event_raised(&mut self.state(), &name, input),
             Input::Suspended { .. } | Input::Resumed { .. } | Input::Rewound { .. } => {}
         }
@@ -241,7 +235,7 @@ impl Core {
             (Some(Waiting::Attempt(waiter, _) | Waiting::Whole(waiter) | Waiting::Pause(waiter, _)), _) => {
                 waiter
             }
-            (None, _) => return,
+            (Some(Waiting::Limit { .. }) | None, _) => return,
         };
         waiter.promise.settle(self.look().moment, Outcome::Answer(result));
     }
@@ -269,6 +263,7 @@ impl Core {
                 state.events.leave(&waiter);
                 waiter.promise.settle(state.moment, Outcome::Due);
             }
+            Some(Waiting::Limit { section, timeout }) => self.lock_overdue(state, section, timeout),
             None => {}
         }
     }
@@ -341,6 +336,8 @@ impl Core {
             Waiting::Whole(waiter) if matches!(waiter.kind, Kind::Event(_)) => None,
             Waiting::Whole(_) | Waiting::Attempt(..) => Some(Awaited::Command(*id)),
             Waiting::Pause(_, retry) => Some(retry.paused(*id)),
+            // The lock itself is among the commands.
+            Waiting::Limit { .. } => None,
         });
         commands.chain(state.events.awaited()).collect()
     }

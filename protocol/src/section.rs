@@ -1,9 +1,12 @@
 //! The rules of critical sections.
 
-use crate::{Address, AddressError};
+use crate::{Address, AddressError, Failure, FailureKind, json};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
-/// What a rule of critical sections forbids. Checked before anything leaves the orchestration.
+/// What a rule of critical sections forbids, and why the locks of a section are not had.
+///
+/// Rules are checked before anything leaves the orchestration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum SectionError {
@@ -67,4 +70,31 @@ pub enum SectionError {
         /// The entity.
         entity: Address,
     },
+    /// The locks were not held within the time that was given; the request is cancelled and holds nothing.
+    #[error(
+        "the locks of the section over {entity} were not held within {} ms: nothing of it is locked, ask again, or give it longer",
+        timeout.as_millis()
+    )]
+    TimedOut {
+        /// The first entity of the section.
+        entity: Address,
+        /// The time that was given.
+        timeout: Duration,
+    },
+}
+
+impl SectionError {
+    /// The failure by which an execution is told, with this error's JSON.
+    #[must_use]
+    pub fn into_failure(self, kind: FailureKind) -> Failure {
+        let details = json::encode(&self).ok();
+        Failure::new(kind, self.to_string()).with_details(details)
+    }
+
+    /// Why the locks of the section over `first` are not had, out of the failure by which that was told.
+    #[must_use]
+    pub fn of_failure(failure: Failure, first: Address) -> Self {
+        let told = failure.details.as_deref().and_then(|details| json::decode(details).ok());
+        told.unwrap_or(Self::Unavailable { entity: first, reason: failure.message })
+    }
 }

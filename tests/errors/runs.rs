@@ -191,6 +191,19 @@ pub(crate) async fn unavailable() -> Told {
     on_the_way("section over a ghost").await
 }
 
+/// A trip beside one that holds the lock of the clerk `a`.
+async fn beside_a_holder(case: &str) -> Told {
+    let runtime = open().await;
+    set_out(&runtime, "lost lock").await;
+    while runtime.client().locks().await.expect("they can be listed").is_empty() {}
+    let run = runtime.client().start(trip, case).id("t-2").await.expect("the trip begins");
+    told_on(&run).await
+}
+
+pub(crate) async fn late_lock() -> Told {
+    beside_a_holder("late lock").await
+}
+
 /// Somebody has taken the lock away while nobody looked.
 pub(crate) async fn lock_lost() -> Told {
     let store = MemoryStore::new();

@@ -1,9 +1,9 @@
 //! Critical sections, and the rules that are checked before anything leaves.
 
-use super::{Core, Kind, State, Waiter};
+use super::{Core, Kind, Outcome, State, Waiter, Waiting};
 use crate::{Command, CommandId};
-use sarsen_protocol::{Address, OperationName, Payload, SectionError, Timestamp};
-use std::rc::Rc;
+use sarsen_protocol::{Address, Failure, FailureKind, OperationName, Payload, SectionError, Timestamp};
+use std::{rc::Rc, time::Duration};
 
 /// The one section that an execution holds or waits for.
 pub(super) struct Section {
@@ -11,6 +11,8 @@ pub(super) struct Section {
     /// In ascending order.
     entities: Vec<Address>,
     granted: bool,
+    /// The timer of the time that it may take until it is granted.
+    limit: Option<CommandId>,
     /// Calls to locked entities that are not answered.
     calls: Vec<(CommandId, Address)>,
 }
@@ -39,15 +41,9 @@ impl Section {
 }
 
 impl State {
-    pub(super) fn granted(&mut self, id: CommandId) {
-        if let Some(section) = self.section.as_mut().filter(|section| section.id == id) {
-            section.granted = true;
-        }
-    }
-
-    /// The section cannot be had: nothing of it is held.
-    pub(super) fn refused(&mut self, id: CommandId) {
-        self.section.take_if(|section| section.id == id);
+    /// A section that is waited for.
+    fn waited_for(&mut self, id: CommandId) -> Option<&mut Section> {
+        self.section.as_mut().filter(|section| section.id == id && !section.granted)
     }
 
     pub(super) fn call_ended(&mut self, id: CommandId) {
@@ -77,8 +73,58 @@ impl Core {
             return Ok(None);
         };
         let section = waiter.command.get().expect("a lock is a command");
-        self.state().section = Some(Section { id: section, entities, granted: false, calls: Vec::new() });
+        let open = Section { id: section, entities, granted: false, limit: None, calls: Vec::new() };
+        self.state().section = Some(open);
         Ok(Some(Asked { section, first, waiter }))
+    }
+
+    /// Gives a section that is waited for so much time from now on, instead of what it was given before.
+    pub(crate) fn limit_lock(&self, waiter: &Waiter, timeout: Duration) {
+        let state = &mut *self.state();
+        let Some(section) = waiter.command.get() else { return };
+        let Some(open) = state.waited_for(section) else { return };
+        let before = open.limit.take();
+        self.end_limit(state, before);
+        let fire_at = state.now.after(timeout);
+        if let Some(timer) = self.issue(state, Command::Timer { fire_at }) {
+            state.waiting.insert(timer, Waiting::Limit { section, timeout });
+            if let Some(open) = state.waited_for(section) {
+                open.limit = Some(timer);
+            }
+        }
+    }
+
+    /// Takes back the timer of a section that is no longer waited for, if it has one that has not fired.
+    fn end_limit(&self, state: &mut State, limit: Option<CommandId>) {
+        if let Some(timer) = limit
+            && state.waiting.remove(&timer).is_some()
+        {
+            self.issue(state, Command::CancelTimer { timer });
+        }
+    }
+
+    pub(super) fn lock_granted(&self, state: &mut State, id: CommandId) {
+        let limit = state.waited_for(id).and_then(|section| {
+            section.granted = true;
+            section.limit.take()
+        });
+        state.settle(id, Outcome::Due);
+        self.end_limit(state, limit);
+    }
+
+    /// The section cannot be had: nothing of it is held.
+    pub(super) fn lock_refused(&self, state: &mut State, id: CommandId, failure: Failure) {
+        let refused = state.section.take_if(|section| section.id == id);
+        state.settle(id, Outcome::Answer(Err(failure)));
+        self.end_limit(state, refused.and_then(|section| section.limit));
+    }
+
+    /// The time is over: the request is cancelled, as one that nobody awaits any longer.
+    pub(super) fn lock_overdue(&self, state: &mut State, id: CommandId, timeout: Duration) {
+        let Some(open) = state.waited_for(id) else { return };
+        let late = SectionError::TimedOut { entity: open.first(), timeout };
+        self.unlock(state, id);
+        state.settle(id, Outcome::Answer(Err(late.into_failure(FailureKind::TimedOut))));
     }
 
     /// Calls an entity; `None` when the execution is over.
@@ -145,10 +191,11 @@ impl Core {
     }
 
     pub(super) fn unlock(&self, state: &mut State, section: CommandId) {
-        if state.section.as_ref().is_some_and(|open| open.id == section) {
-            self.issue(state, Command::Unlock { section });
-            // Behind the command: should it be one too many, the end of the execution still gives the locks back.
-            state.section = None;
-        }
+        let Some(open) = state.section.as_mut().filter(|open| open.id == section) else { return };
+        let limit = open.limit.take();
+        self.issue(state, Command::Unlock { section });
+        // Behind the command: should it be one too many, the end of the execution still gives the locks back.
+        state.section = None;
+        self.end_limit(state, limit);
     }
 }

@@ -101,9 +101,7 @@ impl<S: 'static> Guard<S> {
                 let core = Rc::clone(core);
                 move |outcome| match outcome.granted() {
                     Ok(()) => Ok(Self { core, section, set }),
-                    Err(failure) => {
-                        Err(SectionError::Unavailable { entity: first, reason: failure.message }.into())
-                    }
+                    Err(failure) => Err(SectionError::of_failure(failure, first).into()),
                 }
             }),
             Err(error) => Awaited::refused(Err(error.into())),

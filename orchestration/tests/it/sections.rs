@@ -1,7 +1,7 @@
 //! Critical sections and their rules.
 
 use crate::support::{activity, check, orchestration};
-use sarsen_orchestration::{Caller, Context, join};
+use sarsen_orchestration::{Caller, Context, Either, join, select};
 use sarsen_protocol::{Address, AddressError, CallError, Port, Returns, SectionError};
 use std::time::Duration;
 
@@ -215,6 +215,74 @@ fn outside_of_a_section_entities_are_called_without_rules() {
         &[
             ("", "0 call `add` of @account@a with 1; 1 call `add` of @account@a with 1"),
             ("0 = 1; 1 = 2", "the end with 3"),
+        ],
+    );
+}
+
+#[test]
+fn a_lock_has_the_time_that_it_is_given_and_no_more() {
+    orchestration!(patient, |cx, _input: ()| -> () {
+        let held = cx.lock_addresses([account("b"), account("a")]).timeout(SECOND).await;
+        cx.set_status(&held.map(drop).map_err(|error| error.to_string())).unwrap();
+        cx.event::<()>("go").await.unwrap();
+    });
+    let asked = ("", "0 a section over @account@a, @account@b; 1 a timer for 101.000000s");
+    let held = "2 the end of timer 1; 3 the end of section 0; 4 status {\"Ok\":null}";
+    let late = "2 the end of section 0; 3 status {\"Err\":\"the locks of the section over @account@a were not held \
+                within 1000 ms: nothing of it is locked, ask again, or give it longer\"}";
+    let refused = "2 the end of timer 1; 3 status {\"Err\":\"cannot lock @account@a: no\"}";
+    let end = ("raise go null", "the end with null");
+    check::<patient>("null", &[asked, ("grant 0", held), end]);
+    check::<patient>("null", &[asked, ("fire 1", late), end]);
+    check::<patient>("null", &[asked, ("refuse 0 no", refused), end]);
+    // What comes second finds nobody, in the same turn or later.
+    let (granted, fired) =
+        ("unapplied LockGranted { id: CommandId(0) }", "unapplied TimerFired { id: CommandId(1) }");
+    check::<patient>("null", &[asked, ("grant 0; fire 1", &format!("{held}; {fired}")), end]);
+    check::<patient>("null", &[asked, ("fire 1; grant 0", &format!("{late}; {granted}")), end]);
+    check::<patient>("null", &[asked, ("grant 0", held), ("fire 1", fired), end]);
+    check::<patient>("null", &[asked, ("fire 1", late), ("grant 0", granted), end]);
+}
+
+#[test]
+fn the_time_of_a_lock_ends_with_it_and_without_anybody_who_awaits_it() {
+    orchestration!(absent, |cx, drops: bool| -> bool {
+        let lock = cx.lock_addresses([account("a")]).timeout(SECOND / 2).timeout(SECOND);
+        cx.event::<()>("go").await.unwrap();
+        if drops {
+            drop(lock);
+            let _guard = cx.lock_addresses([account("b")]).timeout(SECOND).await.unwrap();
+            return true;
+        }
+        matches!(rule(lock.await), SectionError::TimedOut { timeout: SECOND, .. })
+    });
+    let asked = (
+        "",
+        "0 a section over @account@a; 1 a timer for 100.500000s; 2 the end of timer 1; 3 a timer for 101.000000s",
+    );
+    let go = "raise go null";
+    check::<absent>("false", &[asked, ("fire 3", "4 the end of section 0"), (go, "the end with true")]);
+    let again = "4 the end of section 0; 5 the end of timer 3; 6 a section over @account@b; 7 a timer for 102.000000s";
+    let end = ("grant 6", "8 the end of timer 7; 9 the end of section 6; the end with true");
+    check::<absent>("true", &[asked, (go, again), end]);
+}
+
+#[test]
+fn a_lock_with_a_time_is_joined_and_raced_like_any_other() {
+    orchestration!(racing, |cx, _input: ()| -> bool {
+        let lock = cx.lock_addresses([account("a")]).timeout(SECOND);
+        let (lock, ()) = join((lock, cx.timer(SECOND * 3))).await;
+        drop(lock);
+        let lock = cx.lock_addresses([account("a")]).timeout(SECOND);
+        matches!(select(lock, cx.event::<()>("go")).await, Either::Second(_))
+    });
+    check::<racing>(
+        "null",
+        &[
+            ("", "0 a section over @account@a; 1 a timer for 101.000000s; 2 a timer for 103.000000s"),
+            ("fire 1", "3 the end of section 0"),
+            ("fire 2", "4 a section over @account@a; 5 a timer for 103.000000s"),
+            ("raise go null", "6 the end of section 4; 7 the end of timer 5; the end with true"),
         ],
     );
 }

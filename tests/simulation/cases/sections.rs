@@ -6,7 +6,7 @@ use super::{
 };
 use crate::runs::{
     account::{Account, Op, key},
-    act::{Act, Conduct, Deed, Ending, Program},
+    act::{Act, Asking, Conduct, Deed, Ending, Program},
     activity::work,
     code::perform,
     stage,
@@ -18,11 +18,11 @@ use sarsen_testing::{Builder, Crash, MemoryWorld, VirtualHost};
 /// A section that goes on when an event has come.
 fn gated(number: u64, accounts: &[usize], ending: Ending) -> Act {
     let acts = vec![Act::Event(0, None), Act::Call(node(number + 1), accounts[0], Deed::Note)];
-    Act::Section(node(number), accounts.to_vec(), acts, ending)
+    Act::Section(node(number), accounts.to_vec(), Asking::Wait, acts, ending)
 }
 
 fn brief(number: u64, accounts: &[usize]) -> Act {
-    Act::Section(node(number), accounts.to_vec(), Vec::new(), Ending::Release)
+    Act::Section(node(number), accounts.to_vec(), Asking::Wait, Vec::new(), Ending::Release)
 }
 
 /// Whether both halves of two shards have accounts among these.
@@ -115,7 +115,7 @@ fn eviction_at_every_await_inside_a_section_keeps_the_lock() {
             Act::Event(0, None),
             Act::Join(vec![vec![Act::Sleep(5)], vec![Act::Work(node(6), Conduct::Well(0), None)]]),
         ];
-        let acts = vec![Act::Section(node(1), vec![1, 2], inside, Ending::Release)];
+        let acts = vec![Act::Section(node(1), vec![1, 2], Asking::Wait, inside, Ending::Release)];
         let run = bank.start("a", acts);
         let mut others = 0;
         let mut steps = 0;

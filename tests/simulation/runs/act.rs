@@ -71,11 +71,11 @@ pub(crate) enum Act {
     /// Money from one account to another, in a section of its own; other things in between.
     Transfer(Node, [usize; 2], i64, Vec<Act>),
     /// A section over some accounts, each of which is called first, all at once.
-    Section(Node, Vec<usize>, Vec<Act>, Ending),
+    Section(Node, Vec<usize>, Asking, Vec<Act>, Ending),
     /// Calls of several accounts at once.
     Calls(Vec<(Node, usize)>),
     /// Locks that are asked for and given up.
-    Hasty(Vec<usize>),
+    Hasty(Vec<usize>, Asking),
     Join(Vec<Vec<Act>>),
     /// The first of them; the rest is dropped.
     Race(Vec<Vec<Act>>),
@@ -126,6 +126,14 @@ pub(crate) enum By {
     /// The policy, but not behind a panic.
     Filter,
     Handler,
+}
+
+/// How the locks of a section are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Asking {
+    Wait,
+    /// For so long and no longer.
+    Within(u64),
 }
 
 /// How a section is left.

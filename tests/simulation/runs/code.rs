@@ -2,7 +2,7 @@
 
 use super::{
     account::{Account, AccountRef, Answer, Op},
-    act::{Act, By, Deed, EVENTS, Ending, Node, Program, Retry, Sent},
+    act::{Act, Asking, By, Deed, EVENTS, Ending, Node, Program, Retry, Sent},
     activity::{self, work},
     stage::{self, CodeFault},
 };
@@ -266,9 +266,16 @@ impl Scene {
         self.note(event);
     }
 
-    async fn lock(&self, accounts: &[usize]) -> Result<(Inside, Guard<Set>), CallError> {
+    fn ask(&self, accounts: &[usize], asking: Asking) -> Awaited<Result<Guard<Set>, CallError>> {
         let set: Set = accounts.iter().map(|account| self.account(*account)).collect();
-        let guard = self.cx.lock(set).await?;
+        match asking {
+            Asking::Wait => self.cx.lock(set),
+            Asking::Within(ms) => self.cx.lock(set).timeout(millis(ms)),
+        }
+    }
+
+    async fn lock(&self, accounts: &[usize], asking: Asking) -> Result<(Inside, Guard<Set>), CallError> {
+        let guard = self.ask(accounts, asking).await?;
         self.open.set(Some(guard.section().0));
         Ok((Inside { open: Rc::clone(&self.open) }, guard))
     }
@@ -352,7 +359,7 @@ async fn one(scene: &Scene, act: &Act) -> Result<(), Stop> {
         Act::Fail => return Err(Stop),
         Act::Again(acts) => return scene.again(acts).await,
         Act::Child(..) | Act::Detach(..) | Act::Insist(..) => return started(scene, act).await,
-        Act::Transfer(..) | Act::Section(..) | Act::Hasty(_) => return locked(scene, act).await,
+        Act::Transfer(..) | Act::Section(..) | Act::Hasty(..) => return locked(scene, act).await,
         Act::Join(_) | Act::Race(_) | Act::Limit(..) | Act::Stream(_) | Act::Ahead(..) => {
             return composed(scene, act).await;
         }
@@ -388,12 +395,9 @@ async fn started(scene: &Scene, act: &Act) -> Result<(), Stop> {
 
 async fn locked(scene: &Scene, act: &Act) -> Result<(), Stop> {
     match act {
-        Act::Hasty(accounts) => {
-            let set: Set = accounts.iter().map(|account| scene.account(*account)).collect();
-            drop(scene.cx.lock(set));
-        }
+        Act::Hasty(accounts, asking) => drop(scene.ask(accounts, *asking)),
         Act::Transfer(node, [from, to], amount, between) => {
-            let held = match scene.lock(&[*from, *to]).await {
+            let held = match scene.lock(&[*from, *to], Asking::Wait).await {
                 Ok(held) => held,
                 Err(error) => {
                     scene.note(error);
@@ -408,8 +412,9 @@ async fn locked(scene: &Scene, act: &Act) -> Result<(), Stop> {
             }
             drop(held);
         }
-        Act::Section(node, accounts, acts, ending) => {
-            return section(scene, *node, accounts, acts, *ending).await;
+        Act::Section(node, accounts, asking, acts, ending) => {
+            let held = scene.lock(accounts, *asking).await;
+            return section(scene, *node, (accounts, held), acts, *ending).await;
         }
         other => unreachable!("{other:?} locks nothing"),
     }
@@ -419,11 +424,11 @@ async fn locked(scene: &Scene, act: &Act) -> Result<(), Stop> {
 async fn section(
     scene: &Scene,
     node: Node,
-    accounts: &[usize],
+    (accounts, held): (&[usize], Result<Held, CallError>),
     acts: &[Act],
     ending: Ending,
 ) -> Result<(), Stop> {
-    let (inside, guard) = match scene.lock(accounts).await {
+    let (inside, guard) = match held {
         Ok(held) => held,
         Err(error) => {
             scene.note(error);

@@ -1,6 +1,6 @@
 //! Draws programs.
 
-use super::act::{ACCOUNTS, Act, By, Conduct, Deed, Ending, Node, Retry};
+use super::act::{ACCOUNTS, Act, Asking, By, Conduct, Deed, Ending, Node, Retry};
 use super::brittle::{Piece, Stages};
 use sarsen_testing::Random;
 
@@ -161,7 +161,8 @@ impl Generator {
             }
             31 => self.calls(place),
             32 if place.inside.is_empty() => {
-                Act::Hasty((0..self.random.between(1, 3)).map(|_| self.account()).collect())
+                let accounts = (0..self.random.between(1, 3)).map(|_| self.account()).collect();
+                Act::Hasty(accounts, self.asking())
             }
             33 if !self.plain && self.random.one_in(3) => Act::Panic,
             34 if !self.plain && self.random.one_in(3) => Act::Fail,
@@ -245,6 +246,11 @@ impl Generator {
         }
     }
 
+    /// What a plain program returns must not depend on who holds a lock, and for how long.
+    fn asking(&mut self) -> Asking {
+        if self.plain || !self.random.one_in(4) { Asking::Wait } else { Asking::Within(self.ms()) }
+    }
+
     fn section(&mut self, place: Place<'_>) -> Act {
         let most = self.random.pick(&[2, 3, 8]);
         let count = self.random.between(1, most);
@@ -259,6 +265,6 @@ impl Generator {
             19 => Ending::Again,
             _ => Ending::Release,
         };
-        Act::Section(self.node(), accounts, acts, ending)
+        Act::Section(self.node(), accounts, self.asking(), acts, ending)
     }
 }

@@ -79,7 +79,7 @@ fn cuts(act: &Act) -> bool {
     match act {
         Act::Join(_) | Act::Race(_) | Act::Limit(..) | Act::Panic | Act::Fail | Act::Again(_) => true,
         Act::Ahead(_, acts, _) | Act::Transfer(_, _, _, acts) => acts.iter().any(cuts),
-        Act::Section(_, _, acts, ending) => {
+        Act::Section(_, _, _, acts, ending) => {
             use super::act::Ending;
             matches!(ending, Ending::Fail | Ending::Panic | Ending::Again) || acts.iter().any(cuts)
         }
@@ -97,7 +97,7 @@ fn cuts(act: &Act) -> bool {
         | Act::Status
         | Act::Draw
         | Act::Calls(_)
-        | Act::Hasty(_)
+        | Act::Hasty(..)
         | Act::Stream(_) => false,
     }
 }

@@ -5,6 +5,7 @@ use crate::Limits;
 use sarsen_protocol::{
     Answer, Body, CallError, ExecutionId, Identity, Keyspace, Reuse, Slot, Timestamp, Uuid,
 };
+use std::{collections::BTreeSet, time::Duration};
 
 fn desk() -> Desk {
     Desk::new(1, Limits::default())
@@ -170,6 +171,126 @@ fn only_the_holder_of_a_lock_is_served_before_others() {
     desk.raise("r", "e 1", None);
     desk.rest();
     assert_eq!((desk.returned(call), desk.stands("r")), ("111".to_owned(), "completed: 1 11 111".to_owned()));
+}
+
+/// How much the process remembers between two steps of a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Between {
+    Nothing,
+    Eviction,
+    /// A crash, and an open with so many shards.
+    Crash(u16),
+}
+
+const BETWEEN: [Between; 4] = [Between::Nothing, Between::Eviction, Between::Crash(1), Between::Crash(3)];
+
+impl Between {
+    /// Comes to rest, and forgets what is not durable.
+    fn rest(self, desk: &mut Desk) {
+        desk.rest();
+        match self {
+            Self::Nothing => {}
+            Self::Eviction => desk.evict_all(),
+            Self::Crash(shards) => {
+                desk.reopen(shards);
+                desk.rest();
+            }
+        }
+    }
+}
+
+fn pass(desk: &mut Desk, seconds: u64) {
+    desk.now = desk.now.after(Duration::from_secs(seconds));
+}
+
+#[test]
+fn a_lock_that_is_not_held_in_time_leaves_nothing_on_its_path() {
+    for (between, shards) in BETWEEN.into_iter().flat_map(|between| [(between, 1), (between, 3)]) {
+        let mut desk = Desk::new(shards, Limits::default());
+        desk.start("holder", "lock y; event e; unlock");
+        between.rest(&mut desk);
+        desk.start("r", "within 5 x y z; lock x z; event f; unlock");
+        between.rest(&mut desk);
+        pass(&mut desk, 4);
+        between.rest(&mut desk);
+        assert_eq!(desk.locks(), ["x by r", "y by holder"]);
+        desk.signal("x", "add", "1", Identity::None);
+        between.rest(&mut desk);
+        pass(&mut desk, 1);
+        between.rest(&mut desk);
+        assert_eq!(desk.locks(), ["x by r", "y by holder", "z by r"], "the second section");
+        assert_eq!((desk.sum("x"), desk.rows(Keyspace::Timers)), (1, 0), "what waited behind the first one");
+        desk.raise("r", "f on", None);
+        between.rest(&mut desk);
+        let late = "!(the locks of the section over @sum@x were not held within 5000 ms: nothing of it is locked, \
+                    ask again, or give it longer)";
+        assert_eq!(desk.stands("r"), format!("completed: {late} on"));
+        desk.raise("holder", "e 1", None);
+        between.rest(&mut desk);
+        assert_free(&desk);
+    }
+}
+
+/// The release and the end of the time come in each order, some of it durable before the other and some not.
+#[test]
+fn a_grant_that_comes_with_the_end_of_its_time_has_one_outcome() {
+    let mut seen = BTreeSet::new();
+    for (between, first, shards) in BETWEEN
+        .into_iter()
+        .flat_map(|between| (0..4).flat_map(move |first| [(between, first, 1), (between, first, 3)]))
+    {
+        let mut desk = Desk::new(shards, Limits::default());
+        desk.start("holder", "lock x; event e; unlock");
+        desk.rest();
+        desk.start("r", "within 5 x y; call x add 1; unlock; say end");
+        between.rest(&mut desk);
+        if first == 0 {
+            pass(&mut desk, 5);
+            desk.settle();
+        }
+        desk.raise("holder", "e 1", None);
+        if first == 1 {
+            desk.settle();
+        } else if first == 2 {
+            desk.settle();
+            desk.commit();
+        }
+        if first > 0 {
+            pass(&mut desk, 5);
+        }
+        between.rest(&mut desk);
+        between.rest(&mut desk);
+        let stands = desk.stands("r");
+        assert!(stands.ends_with("1 end"), "{between:?} {first}: {stands}");
+        seen.insert(stands.contains("within 5000 ms"));
+        assert_eq!((desk.sum("x"), desk.rows(Keyspace::Timers)), (1, 0), "{between:?} {first}");
+        assert_free(&desk);
+    }
+    assert_eq!(seen.len(), 2, "both outcomes are seen");
+}
+
+#[test]
+fn the_timer_of_a_lock_goes_with_its_grant_and_with_its_run() {
+    for granted in [false, true] {
+        for between in BETWEEN {
+            let mut desk = desk();
+            if !granted {
+                desk.start("holder", "lock x; event e; unlock");
+                desk.rest();
+            }
+            desk.start("r", "within 5 x; event e; unlock");
+            between.rest(&mut desk);
+            assert_eq!(desk.rows(Keyspace::Timers), u64::from(!granted));
+            if granted {
+                pass(&mut desk, 9);
+                between.rest(&mut desk);
+                assert_eq!(desk.locks(), ["x by r"], "it has its lock, and keeps it");
+            }
+            desk.terminate("r");
+            between.rest(&mut desk);
+            assert_eq!((desk.rows(Keyspace::Timers), desk.locks().len()), (0, usize::from(!granted)));
+        }
+    }
 }
 
 /// Where the request of a section is when the section is given up.

@@ -139,7 +139,15 @@ impl Player {
             "race" => self.race(rest).await,
             "call" => self.call(rest).await,
             "signal" => self.signal(rest),
-            "lock" => self.lock(rest).await,
+            "lock" => {
+                let held = self.cx.lock(self.set(rest)).await;
+                self.locked(held);
+            }
+            "within" => {
+                let (time, keys) = first(rest);
+                let held = self.cx.lock(self.set(keys)).timeout(seconds(&time)).await;
+                self.locked(held);
+            }
             "unlock" => self.held = None,
             "ask" => drop(self.cx.lock(self.set(rest)).into_future()),
             "child" => {
@@ -246,8 +254,8 @@ impl Player {
         keys.split(' ').map(|key| self.cx.entity::<Sum>(key)).collect()
     }
 
-    async fn lock(&mut self, keys: &str) {
-        match self.cx.lock(self.set(keys)).await {
+    fn locked(&mut self, held: Result<Guard<Vec<SumRef<Caller>>>, CallError>) {
+        match held {
             Ok(held) => self.held = Some(held),
             Err(error) => self.note(format!("!({error})")),
         }
