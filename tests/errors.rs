@@ -506,6 +506,9 @@ const RUNS: &[Row] = table! {
     "a lock that is held by another for longer than it may take is not waited for";
         CallError::Section(SectionError::TimedOut), Mend, runs::late_lock;
         "the locks of the section over @clerk@a were not held within 1 ms: nothing of it is locked, ask again, or give it longer";
+    "a lock that another holds is not had by who does not wait";
+        CallError::Section(SectionError::Taken), Mend, runs::taken_lock;
+        "@clerk@a is locked by run `t-1`: nothing was locked, try again later, or wait for it with `cx.lock(..)`";
     "a lock that was taken away is missed by its section";
         CallError::Failed(FailureKind::LockLost), Mend, runs::lock_lost;
         "operation `add` of @clerk@a failed: lock lost: the section that calls @clerk@a does not hold its lock";

@@ -11,6 +11,8 @@ pub enum Fault {
     ReleaseOvertakes,
     /// The first entity of a section is not told of its end.
     ReleaseMissesOne,
+    /// A lock request that is refused keeps the locks that it was granted.
+    RefusalKeepsLocks,
     /// A cancel ends where it meets the first lock that was granted.
     CancelStops,
     /// A grant that finds no waiting section is not answered.

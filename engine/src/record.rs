@@ -27,8 +27,8 @@ const VERSION: u8 = 1;
 
 /// The version of messages, of what is kept of them, and of runs. Since version 1 an activity may be overdue, may have
 /// said how far it had got, a failure may say more than its text and its details, a run may be put off and may go by
-/// itself; all else is the same.
-const GROWN: u8 = 2;
+/// itself; since version 2 a lock request may be one that does not wait; all else is the same.
+const GROWN: u8 = 3;
 
 /// The version of tasks. Version 1 knew of no attempts.
 const TASK: u8 = 2;

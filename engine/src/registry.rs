@@ -213,6 +213,7 @@ impl Registry {
             | Body::Terminate { .. }
             | Body::Purge
             | Body::Lock(_)
+            | Body::TryLock(_)
             | Body::Release(_)
             | Body::Cancel(_)
             | Body::Begin(_)

@@ -83,6 +83,12 @@ pub enum Command {
     /// Runs an activity of which more is asked than in [`Task`](Self::Task); answered as that is, or by
     /// [`Input::AttemptFailed`](crate::Input::AttemptFailed).
     Attempt(Box<Attempt>),
+    /// Asks for the locks of a critical section as [`Lock`](Self::Lock) does, unless somebody else holds one of them;
+    /// then it is answered by [`Input::LockRefused`](crate::Input::LockRefused).
+    TryLock {
+        /// The entities, in ascending order, each once; never empty.
+        entities: Vec<Address>,
+    },
 }
 
 /// One of the attempts of an activity.
@@ -151,7 +157,11 @@ impl Command {
             }
             (Self::SetStatus { status }, Self::SetStatus { status: then }) => json::equal(status, then),
             (
-                Self::Timer { .. } | Self::CancelTimer { .. } | Self::Lock { .. } | Self::Unlock { .. },
+                Self::Timer { .. }
+                | Self::CancelTimer { .. }
+                | Self::Lock { .. }
+                | Self::TryLock { .. }
+                | Self::Unlock { .. },
                 recorded,
             ) => self == recorded,
             (
@@ -196,8 +206,9 @@ impl fmt::Display for Command {
                 write!(f, "call `{operation}` of {to} with {}", Excerpt(input))?;
                 section.map_or(Ok(()), |section| write!(f, " in section {section}"))
             }
-            Self::Lock { entities } => {
-                f.write_str("a section over ")?;
+            Self::Lock { entities } | Self::TryLock { entities } => {
+                let free = if matches!(self, Self::TryLock { .. }) { "free " } else { "" };
+                write!(f, "a section over {free}")?;
                 for (index, entity) in entities.iter().enumerate() {
                     write!(f, "{}{entity}", if index == 0 { "" } else { ", " })?;
                 }

@@ -190,7 +190,31 @@ impl Context {
     /// }
     /// ```
     pub fn lock<S: LockSet>(&self, set: S) -> Awaited<Result<Guard<S>, CallError>> {
-        Guard::lock(&self.core, set.addresses(), set)
+        Guard::lock(&self.core, wait_for, set.addresses(), set)
+    }
+
+    /// As [`lock`](Self::lock), but not to wait for others: all locks at once, or none.
+    ///
+    /// The request takes the same path in the same order, behind what an entity has accepted before it. The first
+    /// entity that somebody else has locked by then refuses it, and what was locked before on the path is given back.
+    ///
+    /// # Errors
+    /// As [`lock`](Self::lock), and [`SectionError::Taken`](sarsen_protocol::SectionError::Taken), which names the
+    /// entity and the run that holds its lock.
+    ///
+    /// ```
+    /// # use sarsen_orchestration::{Context, LockSet};
+    /// # use sarsen_protocol::{CallError, SectionError};
+    /// # async fn orchestration<S: LockSet>(cx: Context, set: S) -> Result<(), CallError> {
+    /// match cx.try_lock(set).await {
+    ///     Ok(held) => held.release(),
+    ///     Err(CallError::Section(SectionError::Taken { entity, .. })) => cx.set_status(&entity.to_string())?,
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn try_lock<S: LockSet>(&self, set: S) -> Awaited<Result<Guard<S>, CallError>> {
+        Guard::lock(&self.core, only_free, set.addresses(), set)
     }
 
     /// As [`lock`](Self::lock), over entities whose types are not known here; inside, they are called by
@@ -202,7 +226,18 @@ impl Context {
         &self,
         entities: impl IntoIterator<Item = Result<Address, AddressError>>,
     ) -> Awaited<Result<Guard<()>, CallError>> {
-        Guard::lock(&self.core, entities, ())
+        Guard::lock(&self.core, wait_for, entities, ())
+    }
+
+    /// As [`try_lock`](Self::try_lock), over entities whose types are not known here.
+    ///
+    /// # Errors
+    /// As [`try_lock`](Self::try_lock).
+    pub fn try_lock_addresses(
+        &self,
+        entities: impl IntoIterator<Item = Result<Address, AddressError>>,
+    ) -> Awaited<Result<Guard<()>, CallError>> {
+        Guard::lock(&self.core, only_free, entities, ())
     }
 
     /// The entities that can be called now in the open section; `None` outside of one.
@@ -235,6 +270,14 @@ impl fmt::Debug for Context {
             .field("now", &self.now())
             .finish_non_exhaustive()
     }
+}
+
+fn wait_for(entities: Vec<Address>) -> Command {
+    Command::Lock { entities }
+}
+
+fn only_free(entities: Vec<Address>) -> Command {
+    Command::TryLock { entities }
 }
 
 /// Checks that a value can be handed out, and is not too long.

@@ -143,7 +143,7 @@ impl Converter {
                 parent_execution_id: self.execution.map(|execution| execution.to_string()),
                 target_instance_id: to.to_string(),
             },
-            Command::Lock { entities } => {
+            Command::Lock { entities } | Command::TryLock { entities } => {
                 self.sections.insert(id, entities.clone());
                 To::EntityLockRequested {
                     critical_section_id: self.unique(id),

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The version of the chunks that are written. Since version 1 there are attempts of activities, and failures may say more
-/// than their text and their details; all else is the same.
-const VERSION: u8 = 2;
+/// than their text and their details; since version 2 there are lock requests that do not wait; all else is the same.
+const VERSION: u8 = 3;
 
 /// The oldest version that is read.
 const OLDEST: u8 = 1;

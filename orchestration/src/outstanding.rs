@@ -103,7 +103,7 @@ impl Outstanding {
             Command::Call { to, .. } => {
                 self.calls.insert(id, to.clone());
             }
-            Command::Lock { entities } => {
+            Command::Lock { entities } | Command::TryLock { entities } => {
                 self.section = Some(OpenSection { id, entities: entities.clone(), granted: false });
             }
             Command::Unlock { section } => {

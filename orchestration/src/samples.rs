@@ -126,3 +126,9 @@ pub(crate) fn grown_events() -> Vec<Event> {
         Event::Arrived(Input::Rewound { reason: Some("s".to_owned()) }),
     ]
 }
+
+/// An event of every kind that is there since version 3 of the format.
+pub(crate) fn newest_events() -> Vec<Event> {
+    let entities = vec![Address::entity("a", "k").unwrap()];
+    vec![Event::Issued(CommandId(9), Command::TryLock { entities })]
+}

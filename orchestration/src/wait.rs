@@ -163,7 +163,9 @@ impl<'h> Commands<'h> {
             Command::Call { to, operation, .. } => {
                 Wait::Call { entity: to.clone(), operation: operation.clone(), since }
             }
-            Command::Lock { entities } => Wait::Lock { entities: entities.clone(), since },
+            Command::Lock { entities } | Command::TryLock { entities } => {
+                Wait::Lock { entities: entities.clone(), since }
+            }
             Command::CancelTimer { .. }
             | Command::Detached(_)
             | Command::SendEvent { .. }

@@ -162,7 +162,8 @@ pub struct Message {
     pub trace: Option<Box<TraceContext>>,
 }
 
-/// What a message asks. The first four are for entities, the others for runs. New ones go last.
+/// What a message asks. The first four and the lock request that does not wait are for entities, the others for runs.
+/// New ones go last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Body {
     /// An operation.
@@ -221,6 +222,8 @@ pub enum Body {
         /// Why.
         reason: Option<String>,
     },
+    /// As [`Lock`](Self::Lock), but refused by the first entity that somebody else has locked.
+    TryLock(Box<LockRequest>),
 }
 
 /// A run that is over, out of a history that was exported.
@@ -364,11 +367,19 @@ impl Body {
         Self::Operation(Operation { name, input, answered, section: None })
     }
 
+    /// The request for the locks of a section, whether or not it waits for them.
+    pub fn lock_request(&self) -> Option<&LockRequest> {
+        match self {
+            Self::Lock(request) | Self::TryLock(request) => Some(request),
+            _ => None,
+        }
+    }
+
     /// A rough figure of the bytes that stand behind the body.
     fn bytes(&self) -> usize {
         match self {
             Self::Operation(operation) => operation.input.len(),
-            Self::Lock(request) | Self::Cancel(request) => {
+            Self::Lock(request) | Self::TryLock(request) | Self::Cancel(request) => {
                 size_of::<LockRequest>() + request.entities.len() * size_of::<Address>()
             }
             Self::Release(_) => size_of::<Section>(),
@@ -412,7 +423,7 @@ impl fmt::Display for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Operation(operation) => fmt::Display::fmt(&operation.name, f),
-            Self::Lock(_) => f.write_str("a lock request"),
+            Self::Lock(_) | Self::TryLock(_) => f.write_str("a lock request"),
             Self::Release(_) => f.write_str("the release of a lock"),
             Self::Cancel(_) => f.write_str("the end of a lock request"),
             Self::Start(start) => write!(f, "the start of `{}`", start.launch.name),
@@ -460,7 +471,9 @@ impl Message {
                 Some(Section { run: run.clone(), execution: *execution, id })
             }
             (Body::Release(section), _) => Some((**section).clone()),
-            (Body::Lock(request) | Body::Cancel(request), _) => Some(request.section.clone()),
+            (Body::Lock(request) | Body::TryLock(request) | Body::Cancel(request), _) => {
+                Some(request.section.clone())
+            }
             _ => None,
         }
     }

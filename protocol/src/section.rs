@@ -1,6 +1,6 @@
 //! The rules of critical sections.
 
-use crate::{Address, AddressError, Failure, FailureKind, json};
+use crate::{Address, AddressError, Failure, FailureKind, RunId, json};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -80,6 +80,16 @@ pub enum SectionError {
         entity: Address,
         /// The time that was given.
         timeout: Duration,
+    },
+    /// Another section holds a lock that was not to be waited for; nothing is held of the one that was asked for.
+    #[error(
+        "{entity} is locked by run `{run}`: nothing was locked, try again later, or wait for it with `cx.lock(..)`"
+    )]
+    Taken {
+        /// The entity.
+        entity: Address,
+        /// The run that holds its lock.
+        run: RunId,
     },
 }
 

@@ -204,6 +204,10 @@ pub(crate) async fn late_lock() -> Told {
     beside_a_holder("late lock").await
 }
 
+pub(crate) async fn taken_lock() -> Told {
+    beside_a_holder("taken lock").await
+}
+
 /// Somebody has taken the lock away while nobody looked.
 pub(crate) async fn lock_lost() -> Told {
     let store = MemoryStore::new();

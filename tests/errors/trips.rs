@@ -113,6 +113,7 @@ pub(crate) async fn trip(cx: Context, case: String) -> Option<Told> {
         "empty section" => told(cx.lock(Vec::<ClerkRef<Caller>>::new()).await),
         "section over no address" => told(cx.lock([cx.entity::<Clerk>("alice\n")]).await),
         "section over a ghost" => told(cx.lock([cx.entity::<Ghost>("a")]).await),
+        "taken lock" => told(cx.try_lock([cx.entity::<Clerk>("a")]).await),
         "late lock" => told(cx.lock([cx.entity::<Clerk>("a")]).timeout(Duration::from_millis(1)).await),
         "before the grant" => {
             let _lock = cx.lock([cx.entity::<Clerk>("a")]).into_future();

@@ -131,7 +131,7 @@ impl LockListing {
     /// Notes the end of a section; returns a request for a lock.
     fn take_message(&mut self, message: Message) -> Option<Found> {
         match message.body {
-            Body::Lock(request) => {
+            Body::Lock(request) | Body::TryLock(request) => {
                 let (section, since) = (request.section, request.since);
                 return Some(Found { entity: message.to, section, since });
             }

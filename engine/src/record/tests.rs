@@ -319,11 +319,13 @@ fn runs_with_more_than_version_1_knew_stand_and_come_back() {
             input: Some(payload("3")),
         };
         row.run.as_mut().expect("there is one").extras = Some(Box::new(extras));
-        let written = write_run(&row);
+        let mut written = write_run(&row).to_vec();
+        assert_eq!(read_run_row(&Bytes::copy_from_slice(&written)).as_ref(), Ok(&row));
+        assert_eq!(std::mem::replace(&mut written[0], 2), GROWN, "the version");
         let (before, garbage) = plain_row.split_at(plain_row.len() - 22);
         let golden = format!("02 02 {} 01 01 01 {bytes} 01 02 01 01 33 {}", hex(&before[2..]), hex(garbage));
         assert_eq!(hex(&written), plain(&golden));
-        assert_eq!(read_run_row(&written).as_ref(), Ok(&row));
+        assert_eq!(read_run_row(&written.into()).as_ref(), Ok(&row));
     }
 }
 

@@ -330,6 +330,9 @@ impl Shard {
     /// Puts a message into one of an instance's queues. Consumed in this batch, it is never written; else it gets a
     /// row.
     pub(super) fn accept(&mut self, id: InstanceId, message: Box<Message>) {
+        if matches!(message.body, Body::TryLock(_)) && self.refuse_taken(id, &message) {
+            return;
+        }
         let row = self.next_row();
         let window = self.config.limits.mailbox_window;
         let queue = queue_of(&message);
@@ -379,7 +382,7 @@ impl Shard {
 pub(super) fn queue_of(message: &Message) -> Queue {
     match &message.body {
         Body::Operation(operation) if operation.section.is_none() => Queue::Back,
-        Body::Lock(_) | Body::Event(_) | Body::Completed(_) => Queue::Back,
+        Body::Lock(_) | Body::TryLock(_) | Body::Event(_) | Body::Completed(_) => Queue::Back,
         Body::Operation(_)
         | Body::Release(_)
         | Body::Cancel(_)

@@ -110,6 +110,8 @@ pub(crate) struct Instance {
     pub(crate) blocked: bool,
     /// Whether a call may wait of somebody who works for an execution.
     pub(crate) within: bool,
+    /// Whether a lock request may wait for its turn that is not to wait for the lock.
+    pub(crate) tries: bool,
     /// Whether it was kept once although the cache is over its bytes.
     pub(crate) spared: bool,
     pub(crate) used: Timestamp,
@@ -428,6 +430,7 @@ impl Instances {
             round: Round::Out,
             blocked: false,
             within: false,
+            tries: false,
             spared: false,
             used: now,
             bytes,

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use sarsen_entities::Behaviour;
 use sarsen_orchestration::Cursor;
 use sarsen_protocol::{
-    Address, BatchNumber, ExecutionId, Keyspace, Page, Payload, Read, Row, Slot, Timestamp,
+    Address, BatchNumber, Body, ExecutionId, Keyspace, Page, Payload, Read, Row, Slot, Timestamp,
     record::RecordError,
 };
 use std::{sync::Arc, time::Duration};
@@ -243,6 +243,7 @@ impl Shard {
             Ok(entries) => {
                 debug_assert!(entries.iter().all(|entry| after.is_none_or(|after| entry.id > after)));
                 instance.within |= entries.iter().any(|entry| within(&entry.message).is_some());
+                instance.tries |= entries.iter().any(|entry| matches!(entry.message.body, Body::TryLock(_)));
                 let mailbox = instance.queue_mut(queue);
                 self.queued_bytes += mailbox.extend(entries.into_iter(), page.more);
                 self.queued_bytes -= mailbox.trim(committed);
@@ -261,6 +262,7 @@ impl Shard {
             }
         }
         self.refuse_deadlocked(id);
+        self.refuse_tries(id);
         self.load_window(id);
         self.mark_ready(id);
     }

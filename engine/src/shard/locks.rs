@@ -4,6 +4,9 @@
 //! locked, only what comes from the section is done: it waits in the front queue, which nothing else can fill. A
 //! release is for a section that was granted, and goes to each entity of its set. A cancel is for one that may still
 //! wait somewhere on the path of its request, and follows it along the set, so it never overtakes it.
+//!
+//! A request that is not to wait takes the same path. An entity that another run has locked refuses it, in the commit
+//! that also holds the releases for the entities before it on the path.
 
 use super::{InstanceId, Shard, instance::Instance, mailbox::Entry};
 use crate::{
@@ -12,7 +15,7 @@ use crate::{
 };
 use sarsen_protocol::{
     Address, Answer, Body, CallError, Completion, Failure, FailureKind, Identity, LockRequest, Message,
-    Origin, Section, Within,
+    Origin, RunId, Section, SectionError, Within,
 };
 
 impl Shard {
@@ -89,14 +92,67 @@ impl Shard {
         }
         let Some(address) = self.address_of(id) else { return };
         let message = self.consume(id, Queue::Back, entry);
-        let Body::Lock(request) = message.body else { return };
+        let waits = matches!(message.body, Body::Lock(_));
+        let (Body::Lock(request) | Body::TryLock(request)) = message.body else { return };
         if self.was_cancelled(id, &request.section) {
             return;
         }
         let lock = LockRecord { section: request.section.clone(), since: self.now };
         self.set_lock(id, Some(lock));
         self.refuse_deadlocked(id);
-        self.forward(&address, request, Body::Lock);
+        self.refuse_tries(id);
+        self.forward(&address, request, if waits { Body::Lock } else { Body::TryLock });
+    }
+
+    /// Refuses a lock request that is not to wait when it comes to an entity that is locked. Returns whether it was;
+    /// else it has its turn in the mailbox, behind what it finds there.
+    pub(super) fn refuse_taken(&mut self, id: InstanceId, message: &Message) -> bool {
+        let Some(instance) = self.instances.get_mut(id) else { return false };
+        let holder = instance.entity().and_then(|entity| entity.lock.as_ref());
+        let Some(holder) = holder.map(|lock| lock.section.run.clone()).filter(|run| is_taken(message, run))
+        else {
+            instance.tries = true;
+            return false;
+        };
+        if let Body::TryLock(request) = &message.body {
+            self.tell_taken(&message.to, request, holder);
+        }
+        true
+    }
+
+    /// Refuses the lock requests in the mailbox of a locked entity that are not to wait. Called when a lock is granted,
+    /// and when more of a locked entity's mailbox has been read.
+    pub(super) fn refuse_tries(&mut self, id: InstanceId) {
+        loop {
+            let Some(instance) = self.instances.get_mut(id).filter(|instance| instance.tries) else { return };
+            let holder = instance.entity().and_then(|entity| entity.lock.as_ref());
+            let Some(holder) = holder.map(|lock| lock.section.run.clone()) else { return };
+            let Some(entry) = instance.waiting.mailbox.take(|message| is_taken(message, &holder)) else {
+                let tries = |message: &Message| matches!(message.body, Body::TryLock(_));
+                instance.tries = instance.waiting.mailbox.any(tries);
+                return;
+            };
+            let message = self.consume(id, Queue::Back, entry);
+            if let Body::TryLock(request) = &message.body
+                && !self.was_cancelled(id, &request.section)
+            {
+                self.tell_taken(&message.to, request, holder);
+            }
+        }
+    }
+
+    /// Tells the owner of a request that an entity is locked, and gives back what the request was granted before.
+    fn tell_taken(&mut self, entity: &Address, request: &LockRequest, holder: RunId) {
+        let LockRequest { section, entities, position, .. } = request;
+        let granted = usize::try_from(*position).ok().and_then(|before| entities.get(..before));
+        if let Some(granted) = granted.filter(|granted| !granted.is_empty())
+            && !armed(Fault::RefusalKeepsLocks)
+        {
+            self.release_set(entity, section, granted);
+        }
+        let taken = SectionError::Taken { entity: entity.clone(), run: holder };
+        let refused = Completion::Refused(taken.into_failure(FailureKind::Returned));
+        self.complete(&Address::run(&section.run), section.execution, section.id, refused);
     }
 
     /// Refuses waiting calls that would now wait for their own caller's lock. Called when a lock is granted, and when
@@ -148,7 +204,7 @@ impl Shard {
             usize::try_from(request.position).ok().and_then(|next| request.entities.get(next)).cloned();
         match (next, body(request)) {
             (Some(next), body) => self.send(Message::one_way(next, from.clone(), body)),
-            (None, Body::Lock(request)) => {
+            (None, Body::Lock(request) | Body::TryLock(request)) => {
                 let LockRequest { section, entities, .. } = *request;
                 let run = Address::run(&section.run);
                 self.complete(&run, section.execution, section.id, Completion::Granted(entities));
@@ -173,10 +229,8 @@ impl Shard {
         let section = request.section.clone();
         let Some(instance) = self.instances.get_mut(id) else { return };
         let locked = instance.entity().is_some_and(|entity| entity.is_locked_by(&section));
-        let is_its = |message: &Message| match &message.body {
-            Body::Lock(request) => request.section == section,
-            _ => false,
-        };
+        let is_its =
+            |message: &Message| message.body.lock_request().is_some_and(|request| request.section == section);
         if !locked {
             if let Some(waiting) = instance.waiting.mailbox.take(is_its) {
                 self.consume(id, Queue::Back, waiting);
@@ -227,10 +281,8 @@ impl Shard {
         let Some(instance) = self.instances.get(id) else { return false };
         let (Some(entity), true) = (instance.entity(), message.is_answered()) else { return false };
         let own = |section: &Section| is_of(section, within);
-        let waits = |message: &Message| match &message.body {
-            Body::Lock(request) => own(&request.section),
-            _ => false,
-        };
+        let waits =
+            |message: &Message| message.body.lock_request().is_some_and(|request| own(&request.section));
         let held = entity.lock.as_ref().is_some_and(|lock| own(&lock.section));
         if !held && !instance.waiting.mailbox.any(waits) {
             return false;
@@ -241,6 +293,15 @@ impl Shard {
         let error = CallError::WouldDeadlock { address: message.to.clone(), run: within.run.clone() };
         self.reply(message, Answer::refused(error));
         true
+    }
+}
+
+/// Whether a message asks for the lock unless another run than its own holds it, and `holder` is another. A section of
+/// its own run is an earlier one, which has ended: its lock is on its way back, and the request waits for that.
+fn is_taken(message: &Message, holder: &RunId) -> bool {
+    match &message.body {
+        Body::TryLock(request) => request.section.run != *holder,
+        _ => false,
     }
 }
 

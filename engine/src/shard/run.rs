@@ -87,7 +87,8 @@ impl Shard {
             return;
         }
         let Some(queues) = instance.waiting.as_mut() else { return };
-        if let Some(Body::Lock(_)) = queues.mailbox.oldest().map(|entry| &entry.message.body) {
+        let is_request = |entry: &Entry| entry.message.body.lock_request().is_some();
+        if queues.mailbox.oldest().is_some_and(is_request) {
             if let Some(entry) = queues.mailbox.pop() {
                 self.grant(id, entry);
             }

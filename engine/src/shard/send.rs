@@ -48,7 +48,7 @@ impl Shard {
     /// Sends a message: to a neighbour in the shard, to another shard, or to a later moment.
     pub(super) fn send(&mut self, message: Message) {
         if !message.to.is_run() && self.config.registry.get(message.to.name()).is_none() {
-            if matches!(message.body, Body::Lock(_) | Body::Release(_) | Body::Cancel(_)) {
+            if message.section().is_some() && !matches!(message.body, Body::Operation(_)) {
                 self.keep_for_later(&message);
                 return;
             }
@@ -97,6 +97,7 @@ impl Shard {
             },
             // Nobody needs them where they cannot be taken.
             Body::Lock(_)
+            | Body::TryLock(_)
             | Body::Release(_)
             | Body::Cancel(_)
             | Body::Begin(_)

@@ -61,15 +61,19 @@ impl State {
 }
 
 impl Core {
-    /// Asks for a section over `entities`; `None` when the execution is over.
-    pub(crate) fn lock(&self, mut entities: Vec<Address>) -> Result<Option<Asked>, SectionError> {
+    /// Asks for a section over `entities` by a command; `None` when the execution is over.
+    pub(crate) fn lock(
+        &self,
+        mut entities: Vec<Address>,
+        command: fn(Vec<Address>) -> Command,
+    ) -> Result<Option<Asked>, SectionError> {
         entities.sort();
         entities.dedup();
         let first = entities.first().ok_or(SectionError::Empty)?.clone();
         if let Some(open) = &self.state().section {
             return Err(SectionError::Nested { entity: first, held: open.first() });
         }
-        let Some(waiter) = self.request(Kind::Lock, Command::Lock { entities: entities.clone() }) else {
+        let Some(waiter) = self.request(Kind::Lock, command(entities.clone())) else {
             return Ok(None);
         };
         let section = waiter.command.get().expect("a lock is a command");

@@ -1,5 +1,5 @@
 use super::*;
-use crate::samples::{events, grown_events};
+use crate::samples::{events, grown_events, newest_events};
 
 /// Each event as the first of a chunk, in version 1, behind the chunk's head.
 const GOLDEN_V1: &[&str] = &[
@@ -41,20 +41,28 @@ const GOLDEN_V2: &[&str] = &[
     "020a010173",
 ];
 
+/// What there is since version 3.
+const GOLDEN_V3: &[&str] = &["03090c010361006b"];
+
 #[test]
 fn every_event_keeps_its_bytes() {
-    let events = events();
     let hex = |event: &Event| {
         let mut bytes = Cursor::default().write(std::slice::from_ref(event));
-        assert_eq!(bytes[..4], [2, 0, 0, 1], "version, chunk, first event, number of events");
-        bytes[0] = 1;
-        assert_eq!(Cursor::default().read(&bytes).as_deref(), Ok(std::slice::from_ref(event)));
+        assert_eq!(bytes[..4], [VERSION, 0, 0, 1], "version, chunk, first event, number of events");
+        for version in 1..=VERSION {
+            bytes[0] = version;
+            assert_eq!(Cursor::default().read(&bytes).as_deref(), Ok(std::slice::from_ref(event)));
+        }
         bytes[4..].iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
     };
-    let written: Vec<String> = events.iter().map(hex).collect();
-    assert_eq!(written, GOLDEN_V1, "bytes on disk have changed: raise the version and keep reading this one");
-    let grown: Vec<String> = grown_events().iter().map(hex).collect();
-    assert_eq!(grown, GOLDEN_V2, "bytes on disk have changed: raise the version and keep reading this one");
+    let versions = [(events(), GOLDEN_V1), (grown_events(), GOLDEN_V2), (newest_events(), GOLDEN_V3)];
+    for (events, golden) in versions {
+        let written: Vec<String> = events.iter().map(hex).collect();
+        assert_eq!(
+            written, golden,
+            "bytes on disk have changed: raise the version and keep reading this one"
+        );
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{LockSet, locked::Held};
 use crate::{
-    CommandId,
+    Command, CommandId,
     awaited::Awaited,
     core::{Asked, Core},
 };
@@ -88,14 +88,15 @@ pub struct Guard<S> {
 }
 
 impl<S: 'static> Guard<S> {
-    /// Asks for the locks of `entities`, which are those of `set`.
+    /// Asks by a command for the locks of `entities`, which are those of `set`.
     pub(crate) fn lock(
         core: &Rc<Core>,
+        command: fn(Vec<Address>) -> Command,
         entities: impl IntoIterator<Item = Result<Address, AddressError>>,
         set: S,
     ) -> Awaited<Result<Self, CallError>> {
         let entities: Result<Vec<Address>, AddressError> = entities.into_iter().collect();
-        match entities.map_err(SectionError::from).and_then(|entities| core.lock(entities)) {
+        match entities.map_err(SectionError::from).and_then(|entities| core.lock(entities, command)) {
             Ok(None) => Awaited::new(core, None, |_| unreachable!("nothing is waited for")),
             Ok(Some(Asked { section, first, waiter })) => Awaited::new(core, Some(waiter), {
                 let core = Rc::clone(core);

@@ -110,6 +110,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Issued(_, Command::Call { section: None, .. }) => "call",
         Event::Issued(_, Command::Call { section: Some(_), .. }) => "call in a section",
         Event::Issued(_, Command::Lock { .. }) => "lock",
+        Event::Issued(_, Command::TryLock { .. }) => "try lock",
         Event::Issued(_, Command::Unlock { .. }) => "unlock",
         Event::Issued(_, Command::SetStatus { .. }) => "status",
         Event::Ended(End::Returned(_)) => "returned",

@@ -286,3 +286,30 @@ fn a_lock_with_a_time_is_joined_and_raced_like_any_other() {
         ],
     );
 }
+
+#[test]
+fn a_lock_that_is_taken_is_refused_with_its_holder() {
+    orchestration!(hurried, |cx, _input: ()| -> String {
+        let refused = rule(cx.try_lock_addresses([account("b"), account("a"), account("b")]).await);
+        let rule = rule(cx.try_lock_addresses([account("b")]).timeout(SECOND).await);
+        let held = cx.try_lock_addresses([account("a")]).await.unwrap();
+        assert_eq!(cx.section(), Some(vec![account("a").unwrap()]));
+        drop(held);
+        assert_eq!(rule, SectionError::TimedOut { entity: account("b").unwrap(), timeout: SECOND });
+        refused.to_string()
+    });
+    let taken = SectionError::Taken {
+        entity: account("b").unwrap(),
+        run: sarsen_protocol::RunId::new("other").unwrap(),
+    };
+    let refuse = format!("taken 0 {}", account("b").unwrap());
+    check::<hurried>(
+        "null",
+        &[
+            ("", "0 a section over free @account@a, @account@b"),
+            (&refuse, "1 a section over free @account@b; 2 a timer for 102.000000s"),
+            ("fire 2", "3 the end of section 1; 4 a section over free @account@a"),
+            ("grant 4", &format!("5 the end of section 4; the end with {:?}", taken.to_string())),
+        ],
+    );
+}

@@ -137,7 +137,7 @@ impl<S: Store> Process<S> {
     fn deliver(&mut self, to: ShardId, delivery: Delivery, env: &mut Env<S>) {
         env.count(Situation::CrossShard);
         match delivery.message.as_ref().map(|message| &message.body) {
-            Some(Body::Lock(_)) => env.count(Situation::LockAcrossShards),
+            Some(Body::Lock(_) | Body::TryLock(_)) => env.count(Situation::LockAcrossShards),
             Some(Body::Cancel(_)) => env.count(Situation::LockCancelled),
             _ => {}
         }

@@ -10,7 +10,7 @@ use sarsen_protocol::{
 use std::collections::BTreeMap;
 
 /// The versions of messages in their rows, from the oldest to the newest.
-const VERSIONS: [u8; 2] = [1, 2];
+const VERSIONS: [u8; 2] = [1, 3];
 
 /// What is known of a run.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,9 @@ impl<S> Env<S> {
                 (Keyspace::Locks, Some(_)) => self.count(Situation::LockGranted),
                 (Keyspace::Mailbox, Some(value)) => {
                     match decode_since::<Message>(VERSIONS[0], VERSIONS[1], value) {
-                        Ok((Message { body: Body::Lock(_), .. }, _)) => self.count(Situation::LockWaited),
+                        Ok((Message { body: Body::Lock(_) | Body::TryLock(_), .. }, _)) => {
+                            self.count(Situation::LockWaited);
+                        }
                         Ok((Message { body: Body::Cancel(_), .. }, _)) => {
                             self.count(Situation::LockCancelled);
                         }

@@ -134,6 +134,8 @@ pub(crate) enum Asking {
     Wait,
     /// For so long and no longer.
     Within(u64),
+    /// Only if they are free.
+    Try,
 }
 
 /// How a section is left.

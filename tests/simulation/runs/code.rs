@@ -270,6 +270,7 @@ impl Scene {
         let set: Set = accounts.iter().map(|account| self.account(*account)).collect();
         match asking {
             Asking::Wait => self.cx.lock(set),
+            Asking::Try => self.cx.try_lock(set),
             Asking::Within(ms) => self.cx.lock(set).timeout(millis(ms)),
         }
     }

@@ -248,7 +248,14 @@ impl Generator {
 
     /// What a plain program returns must not depend on who holds a lock, and for how long.
     fn asking(&mut self) -> Asking {
-        if self.plain || !self.random.one_in(4) { Asking::Wait } else { Asking::Within(self.ms()) }
+        if self.plain {
+            return Asking::Wait;
+        }
+        match self.random.below(8) {
+            0 => Asking::Within(self.ms()),
+            1 => Asking::Try,
+            _ => Asking::Wait,
+        }
     }
 
     fn section(&mut self, place: Place<'_>) -> Act {

@@ -14,8 +14,10 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 const VERSION: u8 = 1;
-/// Of messages, tasks and runs' rows.
-const GROWN: u8 = 2;
+/// Of messages and runs' rows.
+const GROWN: u8 = 3;
+/// Of tasks.
+const TASK: u8 = 2;
 /// The bytes of a row's number at the end of a key.
 const ROW_BYTES: usize = 16;
 
@@ -263,7 +265,7 @@ impl Durable {
 fn tasks(rows: Vec<Row>) -> Result<Vec<TaskRow>, Unseen> {
     rows.into_iter()
         .map(|row| {
-            let (task, _) = decode::<TaskRecord>(GROWN, &row.value)?;
+            let (task, _) = decode::<TaskRecord>(TASK, &row.value)?;
             let command = number(&row.key[row.key.len() - 8..]);
             let command = CommandId(u32::try_from(command).unwrap_or(u32::MAX));
             Ok(TaskRow { run: task.run, execution: task.execution, command })

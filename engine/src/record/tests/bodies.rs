@@ -140,12 +140,27 @@ fn bodies_of_version_2_stand_and_come_back() {
         ),
         (Body::Rewind { reason: Some("s".to_owned()) }, "10 01 01 73".to_owned()),
     ];
+    check_since(2, bodies);
+}
+
+#[test]
+fn bodies_of_version_3_stand_and_come_back() {
+    let asked = format!("01 72 {ID} 08 02 0d 6163636f756e7400616c696365 06 62616e6b0062 01 09");
+    check_since(3, [(Body::TryLock(Box::new(request())), format!("11 {asked}"))]);
+}
+
+/// Checks the bodies that are there since a version: their bytes are the same in all versions from it on.
+fn check_since(version: u8, bodies: impl IntoIterator<Item = (Body, String)>) {
     for (body, golden) in bodies {
         let message = Message::one_way(alice(), Address::run(&run_id()), body);
-        let written = write_message(&message);
-        let golden = format!("02 0d6163636f756e7400616c696365 01 02 00 72 {golden} 00 00 00 00");
+        let mut written = write_message(&message).to_vec();
+        assert_eq!(std::mem::replace(&mut written[0], version), GROWN, "the version");
+        let golden = format!("{version:02x} 0d6163636f756e7400616c696365 01 02 00 72 {golden} 00 00 00 00");
         assert_eq!(hex(&written), plain(&golden), "{message:?}");
-        assert_eq!(read_message(&written), Ok(message));
+        for read in version..=GROWN {
+            written[0] = read;
+            assert_eq!(read_message(&Bytes::copy_from_slice(&written)).as_ref(), Ok(&message));
+        }
     }
 }
 

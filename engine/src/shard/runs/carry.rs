@@ -150,7 +150,8 @@ impl Shard {
                 let from = Origin::Execution { run, execution, command: id };
                 self.send(Message { from, ..Message::one_way(to.clone(), issuer.address.clone(), body) });
             }
-            Command::Lock { entities } => self.ask_for_locks(issuer, id, entities),
+            Command::Lock { entities } => self.ask_for_locks(issuer, id, entities, Body::Lock),
+            Command::TryLock { entities } => self.ask_for_locks(issuer, id, entities, Body::TryLock),
             Command::Unlock { section } => self.end_section(issuer, *section),
             Command::SetStatus { status } => {
                 if let Some(run) = self.run_mut(issuer.id)
@@ -260,7 +261,13 @@ impl Shard {
     }
 
     /// Sends the request for the locks of a section to the first entity of its set.
-    fn ask_for_locks(&mut self, issuer: &Issuer, id: CommandId, entities: &[Address]) {
+    fn ask_for_locks(
+        &mut self,
+        issuer: &Issuer,
+        id: CommandId,
+        entities: &[Address],
+        body: fn(Box<LockRequest>) -> Body,
+    ) {
         let mut entities = entities.to_vec();
         // The order is what keeps sections from waiting for each other in a circle: it is made here, whoever asks.
         entities.sort();
@@ -278,7 +285,7 @@ impl Shard {
         }
         let Some(first) = entities.first().cloned() else { return };
         let request = LockRequest { section, entities, position: 0, since: self.now };
-        self.send(Message::one_way(first, issuer.address.clone(), Body::Lock(Box::new(request))));
+        self.send(Message::one_way(first, issuer.address.clone(), body(Box::new(request))));
     }
 
     /// Ends a section: one that was granted by a release to each of its entities, one that still waits by a cancel

@@ -280,7 +280,7 @@ impl Shard {
         self.withdraw_task(run.slot(), completed.execution, completed.command);
     }
 
-    pub(super) fn release_set(&mut self, run: &Address, section: &Section, entities: &[Address]) {
+    pub(in crate::shard) fn release_set(&mut self, run: &Address, section: &Section, entities: &[Address]) {
         for entity in &entities[usize::from(armed(Fault::ReleaseMissesOne))..] {
             let body = Body::Release(Box::new(section.clone()));
             self.send(Message::one_way(entity.clone(), run.clone(), body));

@@ -42,6 +42,13 @@ fn a_release_frees_all() -> bool {
     desk.locks().is_empty()
 }
 
+fn a_refused_request_leaves_no_lock() -> bool {
+    let mut desk = holder();
+    desk.start("r", "free a x; event e");
+    desk.rest();
+    desk.locks() == ["x by holder"]
+}
+
 fn a_grant_to_nobody_is_given_back() -> bool {
     let mut desk = desk();
     let execution = ExecutionId(Uuid::from_u128(9));
@@ -141,11 +148,12 @@ fn each_fault_of_an_execution_breaks_its_replay() {
 
 #[test]
 fn each_fault_breaks_what_it_is_about() {
-    let cases: [(Fault, fn() -> bool); 10] = [
+    let cases: [(Fault, fn() -> bool); 11] = [
         (Fault::ReleaseOnEviction, eviction_keeps_the_lock),
         (Fault::ReleaseOvertakes, a_cancel_takes_its_request_along),
         (Fault::CancelStops, a_cancel_takes_its_request_along),
         (Fault::ReleaseMissesOne, a_release_frees_all),
+        (Fault::RefusalKeepsLocks, a_refused_request_leaves_no_lock),
         (Fault::GrantUnanswered, a_grant_to_nobody_is_given_back),
         (Fault::LockIgnored, a_lock_keeps_others_out),
         (Fault::AcceptOldToken, an_old_token_counts_for_nothing),

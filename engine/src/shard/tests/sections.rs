@@ -293,6 +293,110 @@ fn the_timer_of_a_lock_goes_with_its_grant_and_with_its_run() {
     }
 }
 
+const TAKEN: &str = "nothing was locked, try again later, or wait for it with `cx.lock(..)`";
+
+#[test]
+fn who_does_not_wait_has_all_locks_or_none() {
+    for (between, shards) in BETWEEN.into_iter().flat_map(|between| [(between, 1), (between, 3)]) {
+        let mut desk = Desk::new(shards, Limits::default());
+        desk.start("holder", "lock y; event e; unlock");
+        between.rest(&mut desk);
+        desk.start("r", "free z y x; event f; free x z; call z add 1; event g; unlock; say end");
+        between.rest(&mut desk);
+        assert_eq!(desk.locks(), ["y by holder"], "what was had before is given back");
+        assert_eq!((desk.rows(Keyspace::Mailbox), desk.rows(Keyspace::Inbox)), (0, 0));
+        desk.raise("r", "f on", None);
+        between.rest(&mut desk);
+        assert_eq!(desk.locks(), ["x by r", "y by holder", "z by r"]);
+        for run in ["holder", "r"] {
+            desk.raise(run, if run == "r" { "g on" } else { "e on" }, None);
+            between.rest(&mut desk);
+        }
+        let taken = format!("!(@sum@y is locked by run `holder`: {TAKEN})");
+        assert_eq!(desk.stands("r"), format!("completed: {taken} on 1 on end"));
+        assert_free(&desk);
+    }
+}
+
+/// One that is refused is not kept from trying again by its own lock, which is on its way back.
+#[test]
+fn who_does_not_wait_may_try_again_at_once() {
+    for shards in [1, 2, 3, 5] {
+        let mut desk = Desk::new(shards, Limits::default());
+        desk.start("holder", "lock z; event e; unlock");
+        desk.rest();
+        desk.start("r", "free v w x y z; free v w; unlock; free w x y; unlock; free y; unlock; say end");
+        desk.rest();
+        let taken = format!("!(@sum@z is locked by run `holder`: {TAKEN})");
+        assert_eq!(desk.stands("r"), format!("completed: {taken} end"));
+        assert_eq!(desk.locks(), ["z by holder"]);
+    }
+}
+
+/// A request that comes while nobody holds the lock has its turn in the mailbox, behind those who wait there already.
+#[test]
+fn who_does_not_wait_is_refused_when_one_before_it_is_granted() {
+    for (windowed, between) in
+        [(false, Between::Nothing), (true, Between::Nothing), (true, Between::Eviction)]
+    {
+        let window = if windowed { 2 } else { 100 };
+        let mut desk = Desk::new(1, limits(|limits| limits.mailbox_window = window));
+        desk.hold_entity = Some("x".to_owned());
+        desk.start("sender", "signal x 1; signal x 1; signal x 1; signal x 1");
+        settle(&mut desk);
+        desk.start("first", "lock x; event e; unlock");
+        settle(&mut desk);
+        for (run, before) in [("second", "a"), ("third", "b")] {
+            desk.start(run, &format!("free {before} x; say end"));
+            settle(&mut desk);
+        }
+        assert_eq!(desk.stands("second"), "running", "the entity is not there yet");
+        desk.hold_entity = None;
+        between.rest(&mut desk);
+        for run in ["second", "third"] {
+            let taken = format!("!(@sum@x is locked by run `first`: {TAKEN})");
+            assert_eq!(desk.stands(run), format!("completed: {taken} end"), "{windowed} {between:?}");
+        }
+        assert_eq!((desk.locks(), desk.sum("x")), (vec!["x by first".to_owned()], 4));
+        desk.raise("first", "e 1", None);
+        desk.rest();
+        assert_free(&desk);
+    }
+}
+
+/// The operations before it in the mailbox are done before the lock is had, in the order of their senders.
+#[test]
+fn who_does_not_wait_comes_behind_what_it_has_sent_before() {
+    for shards in [1, 3] {
+        let mut desk = Desk::new(shards, Limits::default());
+        desk.start("r", "signal x 1; signal x 2; free x; call x sum; unlock");
+        desk.rest();
+        assert_eq!(desk.stands("r"), "completed: 3");
+        assert_free(&desk);
+    }
+}
+
+#[test]
+fn who_does_not_wait_and_gives_up_leaves_nothing() {
+    for (between, dropped) in BETWEEN.into_iter().flat_map(|between| [(between, false), (between, true)]) {
+        let mut desk = Desk::new(1, Limits::default());
+        desk.hold_entity = Some("y".to_owned());
+        desk.start("r", if dropped { "race e 50; asktry x y z; event f" } else { "free x y z; event f" });
+        settle(&mut desk);
+        if dropped {
+            desk.raise("r", "e 1", None);
+        } else {
+            assert_eq!(desk.locks(), ["x by r"]);
+            desk.terminate("r");
+        }
+        settle(&mut desk);
+        desk.hold_entity = None;
+        between.rest(&mut desk);
+        desk.rest();
+        assert_free(&desk);
+    }
+}
+
 /// Where the request of a section is when the section is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Waits {

@@ -7,7 +7,9 @@ pub(crate) use random::Random;
 pub(crate) use script::{Script, check, check_start};
 
 use sarsen_orchestration::{CommandId, ExecutionLimits, Input, Outstanding, Start};
-use sarsen_protocol::{ExecutionId, Failure, FailureKind, OrchestrationName, Payload, RunId, Uuid};
+use sarsen_protocol::{
+    Address, ExecutionId, Failure, FailureKind, OrchestrationName, Payload, RunId, SectionError, Uuid,
+};
 
 /// An activity or an orchestration's name, types and code, as its macro would write them.
 macro_rules! activity {
@@ -90,7 +92,7 @@ pub(crate) fn start(name: &'static str, input: &str) -> Start {
 
 /// An input from its text: `0 = 1` answers command 0, `0 ! no` fails it, `0 !! no` fails it by an error of its own,
 /// `0 ? no` and `0 ?? no` because there is no such activity or its input does not fit,
-/// `fire 0`, `grant 0`, `refuse 0 no`, `raise name 1`, `suspend`, `resume`.
+/// `fire 0`, `grant 0`, `refuse 0 no`, `taken 0 @account@a`, `raise name 1`, `suspend`, `resume`.
 pub(crate) fn input(text: &str, outstanding: &Outstanding) -> Input {
     let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
     let id = |text: &str| CommandId(text.parse().unwrap_or_else(|_| panic!("`{text}` is no command")));
@@ -100,6 +102,12 @@ pub(crate) fn input(text: &str, outstanding: &Outstanding) -> Input {
         "refuse" => {
             let (section, why) = rest.split_once(' ').unwrap();
             Input::LockRefused { id: id(section), failure: Failure::new(FailureKind::UnknownEntity, why) }
+        }
+        "taken" => {
+            let (section, entity) = rest.split_once(' ').unwrap();
+            let entity = Address::parse(entity).unwrap_or_else(|_| panic!("`{entity}` is no entity"));
+            let taken = SectionError::Taken { entity, run: RunId::new("other").unwrap() };
+            Input::LockRefused { id: id(section), failure: taken.into_failure(FailureKind::Returned) }
         }
         "raise" => {
             let (name, value) = rest.split_once(' ').unwrap();

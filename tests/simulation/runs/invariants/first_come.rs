@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use sarsen_orchestration::{Event, Input};
-use sarsen_protocol::{Address, Body, Keyspace, Section};
+use sarsen_protocol::{Address, Keyspace, Section};
 use std::collections::BTreeMap;
 
 pub(crate) const NAME: &str = "first_come";
@@ -21,7 +21,7 @@ pub(crate) const ARMED: &[Armed] = &[Armed::Engine(sarsen_engine::Fault::GrantOu
 pub(crate) fn check(durable: &Durable, histories: &Histories, memory: &mut Memory) -> Checked {
     let mut queues: BTreeMap<Address, Vec<Section>> = BTreeMap::new();
     for waiting in durable.waiting.iter().filter(|waiting| waiting.keyspace == Keyspace::Mailbox) {
-        if let Body::Lock(request) = &waiting.message.body {
+        if let Some(request) = waiting.message.body.lock_request() {
             queues.entry(waiting.message.to.clone()).or_default().push(request.section.clone());
         }
     }

@@ -116,8 +116,6 @@ fn is_child(durable: &Durable, parent: &RunId, command: CommandId, child: &RunId
 }
 
 fn is_asked_for(durable: &Durable, execution: ExecutionId, section: CommandId) -> bool {
-    durable.waiting.iter().any(|waiting| match &waiting.message.body {
-        Body::Lock(request) => request.section.execution == execution && request.section.id == section,
-        _ => false,
-    })
+    let requests = durable.waiting.iter().filter_map(|waiting| waiting.message.body.lock_request());
+    requests.map(|request| &request.section).any(|of| of.execution == execution && of.id == section)
 }

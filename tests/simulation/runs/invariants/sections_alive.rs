@@ -19,6 +19,7 @@ pub(crate) const ARMED: &[Armed] = &[
     Armed::Engine(Fault::ReleaseOvertakes),
     Armed::Engine(Fault::ReleaseMissesOne),
     Armed::Engine(Fault::CancelStops),
+    Armed::Engine(Fault::RefusalKeepsLocks),
     Armed::Engine(Fault::AnyExecution),
     Armed::Host(sarsen_testing::Fault::LoseRows(Keyspace::Locks)),
 ];

@@ -143,6 +143,10 @@ impl Player {
                 let held = self.cx.lock(self.set(rest)).await;
                 self.locked(held);
             }
+            "free" => {
+                let held = self.cx.try_lock(self.set(rest)).await;
+                self.locked(held);
+            }
             "within" => {
                 let (time, keys) = first(rest);
                 let held = self.cx.lock(self.set(keys)).timeout(seconds(&time)).await;
@@ -150,6 +154,7 @@ impl Player {
             }
             "unlock" => self.held = None,
             "ask" => drop(self.cx.lock(self.set(rest)).into_future()),
+            "asktry" => drop(self.cx.try_lock(self.set(rest)).into_future()),
             "child" => {
                 let ended = self.child(rest).await;
                 self.note(ended.map_or_else(|error| told(&error), |ended| format!("{ended:?}")));
