@@ -196,6 +196,7 @@ impl Registry {
                 })
             }
             Body::Operation(operation) => self.check_operation(&message.to, operation),
+            Body::Release(_) => self.check_entity(&message.to).map(drop),
             Body::Start(start) if start.launch.input.len() > bytes_max => {
                 let what = format!("the input of orchestration `{}`", start.launch.name);
                 Err(unsendable(what, &start.launch.input))
@@ -214,7 +215,6 @@ impl Registry {
             | Body::Purge
             | Body::Lock(_)
             | Body::TryLock(_)
-            | Body::Release(_)
             | Body::Cancel(_)
             | Body::Begin(_)
             | Body::Completed(_)

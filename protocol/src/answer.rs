@@ -2,7 +2,7 @@
 
 use crate::{
     ActivityName, Address, CallError, CommandId, Delivery, Epoch, ExecutionId, Failure, Payload, RequestId,
-    RunId, SessionId, ShardId, Slot, TraceContext,
+    RunId, Section, SessionId, ShardId, Slot, TraceContext,
 };
 use std::fmt;
 
@@ -93,6 +93,13 @@ pub enum Effect {
         first: ExecutionId,
         /// The status.
         status: Box<Payload>,
+    },
+    /// An operator has taken a lock from its section, which is not told before it calls the entity.
+    LockForced {
+        /// The entity.
+        entity: Address,
+        /// The section that held its lock.
+        section: Box<Section>,
     },
     /// An instance cannot go on, since its records do not fit the code.
     Parked {

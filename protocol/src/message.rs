@@ -170,7 +170,7 @@ pub enum Body {
     Operation(Operation),
     /// The lock of a section, and then those of the entities behind this one in its set.
     Lock(Box<LockRequest>),
-    /// The end of a section that was granted.
+    /// The end of a section that was granted; of a client, that its lock is taken from it.
     Release(Box<Section>),
     /// The end of a section that may still wait somewhere on the path of its request.
     Cancel(Box<LockRequest>),
@@ -453,6 +453,8 @@ impl Message {
         match &self.body {
             Body::Operation(operation) => operation.answered,
             Body::Start(_) | Body::Import(_) | Body::Rewind { .. } => true,
+            // A client's: an operator asks whether there was anything to give back.
+            Body::Release(_) => self.from.client().is_some(),
             _ => false,
         }
     }

@@ -143,6 +143,35 @@ impl Client {
         locks::read(self.asker.clone()).await
     }
 
+    /// Takes a listed lock from the section that holds it, whatever its owner does; for operators. Returns whether it was
+    /// held: nothing is done to a section that has come after, nor to one that waits. Who waits goes on.
+    ///
+    /// The owner goes on too: what it calls of that entity inside its section is answered by
+    /// [`FailureKind::LockLost`](crate::FailureKind::LockLost) from then on, and its own release changes nothing. A warning
+    /// in the log says whose lock was taken.
+    ///
+    /// ```
+    /// # use sarsen_runtime::{CallError, Client, LockStage};
+    /// # async fn release(client: Client) -> Result<(), CallError> {
+    /// for lock in client.locks().await? {
+    ///     if lock.stage == LockStage::Held && lock.run.as_str() == "stuck" {
+    ///         client.force_release(&lock).await?;
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`CallError::UnknownEntity`], [`CallError::Parked`], [`CallError::Stopped`], [`CallError::OutcomeUnknown`] and
+    /// [`CallError::InsideOperation`].
+    ///
+    /// # Cancel safety
+    /// A future that is dropped before its first poll has done nothing. Dropped later, it may or may not be done: it may be
+    /// asked for again.
+    pub async fn force_release(&self, lock: &Lock) -> Result<bool, CallError> {
+        locks::force(self.asker.clone(), lock).await
+    }
+
     /// Why the run with this id, or the entity `@name@key`, does not go on: what it waits for, who holds that, and so on, up
     /// to 32 instances. Written out it is a sentence.
     ///

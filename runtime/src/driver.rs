@@ -270,6 +270,7 @@ fn outward(effect: Effect, session: SessionId, waiters: &mut Waiters) -> Outward
         Effect::RunEnded { run, first, outcome } => Outward::RunEnded(run, first, outcome),
         Effect::RunRewound { run, first } => Outward::RunRewound(run, first),
         Effect::StatusSet { run, first, status } => Outward::StatusSet(run, first, status),
+        Effect::LockForced { entity, section } => Outward::LockForced(entity, section),
         Effect::Parked { address, reason } => Outward::Parked(address, reason),
     }
 }

@@ -3,8 +3,8 @@
 use crate::{gate::Replier, works::Works};
 use sarsen_engine::Input;
 use sarsen_protocol::{
-    Address, Answer, CallError, Delivery, ExecutionId, Failure, Payload, RunId, RunOutcome, ShardId, Task,
-    TaskToken,
+    Address, Answer, CallError, Delivery, ExecutionId, Failure, Payload, RunId, RunOutcome, Section, ShardId,
+    Task, TaskToken,
 };
 
 /// An effect with whom it concerns.
@@ -26,6 +26,8 @@ pub(crate) enum Outward {
     StatusSet(RunId, ExecutionId, Box<Payload>),
     /// A message was given up: who was to receive it, what it was, why.
     DeadLetter(Address, Box<str>, Box<Failure>),
+    /// An operator has taken the lock of an entity from a section.
+    LockForced(Address, Box<Section>),
     /// An instance cannot go on: which one, and why.
     Parked(Address, String),
 }
@@ -53,6 +55,10 @@ pub(crate) fn release(effects: Vec<Outward>, works: &Works) {
             Outward::StatusSet(run, first, status) => works.run_ends.status_set(&run, first, *status),
             Outward::DeadLetter(address, what, failure) => {
                 tracing::warn!(%address, %what, %failure, "a message was given up and is kept as a dead letter");
+            }
+            Outward::LockForced(entity, section) => {
+                let (run, section) = (&section.run, section.id);
+                tracing::warn!(%entity, %run, %section, "an operator has taken a lock from its section");
             }
             Outward::Parked(address, reason) => {
                 tracing::warn!(%address, reason, "an instance is parked");

@@ -189,6 +189,8 @@ OF_RUNS {
     LockCancelled,
     /// A request for locks went to another shard.
     LockAcrossShards,
+    /// An operator took a lock from the section that held it.
+    LockForced,
     /// A call was refused because its own run holds the lock or waits for it.
     WouldDeadlock,
     /// A run was suspended.

@@ -236,6 +236,7 @@ fn commit(shard: &mut Shard, groups: &mut Groups<Effect>) -> Seen {
             | Effect::CancelTask(_)
             | Effect::RunRewound { .. }
             | Effect::StatusSet { .. }
+            | Effect::LockForced { .. }
             | Effect::Parked { .. } => {
                 panic!("none of these is expected: {effect:?}")
             }

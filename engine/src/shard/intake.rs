@@ -205,7 +205,7 @@ impl Shard {
     }
 }
 
-/// Whether a message manages a run: those are accepted however much waits.
+/// Whether a message manages a run or a lock: those are accepted however much waits.
 pub(super) fn is_management(message: &Message) -> bool {
     matches!(
         message.body,
@@ -215,6 +215,7 @@ pub(super) fn is_management(message: &Message) -> bool {
             | Body::Purge
             | Body::PurgeThis { .. }
             | Body::Rewind { .. }
+            | Body::Release(_)
     )
 }
 

@@ -1,4 +1,5 @@
-//! Locks: granted in the order of the mailbox, along the set of a section, and given back by their owner's word alone.
+//! Locks: granted in the order of the mailbox, along the set of a section, and given back by their owner's word alone,
+//! or by that of an operator, which is a release that a client sends.
 //!
 //! A request locks its entity and goes on to the next of its set; the last one tells the owner. While an entity is
 //! locked, only what comes from the section is done: it waits in the front queue, which nothing else can fill. A
@@ -14,8 +15,8 @@ use crate::{
     record::{self, LockRecord, Queue},
 };
 use sarsen_protocol::{
-    Address, Answer, Body, CallError, Completion, Failure, FailureKind, Identity, LockRequest, Message,
-    Origin, RunId, Section, SectionError, Within,
+    Address, Answer, Body, CallError, Completion, Effect, Failure, FailureKind, Identity, LockRequest,
+    Message, Origin, Payload, RunId, Section, SectionError, Within,
 };
 
 impl Shard {
@@ -213,12 +214,20 @@ impl Shard {
         }
     }
 
-    /// Gives the lock back, if the section holds it; a repeat changes nothing.
+    /// Gives the lock back, if the section holds it; a repeat changes nothing. An operator is told whether it did.
     fn release(&mut self, id: InstanceId, entry: Entry) {
         let message = self.consume(id, Queue::Front, entry);
-        if let Body::Release(section) = message.body {
-            self.unlock(id, &section);
+        let Body::Release(section) = &message.body else { return };
+        let held = self.unlock(id, section);
+        if message.from.client().is_none() {
+            return;
         }
+        if held {
+            let (entity, section) = (message.to.clone(), section.clone());
+            self.batch.release(Effect::LockForced { entity, section }, 0);
+        }
+        let told: &[u8] = if held { b"true" } else { b"false" };
+        self.reply(&message, Answer::Returned(Payload::copy_of(told)));
     }
 
     /// Ends a section that may still wait: where it was granted the lock is given back and the cancel goes on; where
@@ -257,11 +266,14 @@ impl Shard {
         }
     }
 
-    fn unlock(&mut self, id: InstanceId, section: &Section) {
+    /// Returns whether the section held the lock.
+    fn unlock(&mut self, id: InstanceId, section: &Section) -> bool {
         let entity = self.instances.get(id).and_then(Instance::entity);
-        if entity.is_some_and(|entity| entity.is_locked_by(section)) {
+        let held = entity.is_some_and(|entity| entity.is_locked_by(section));
+        if held {
             self.set_lock(id, None);
         }
+        held
     }
 
     fn set_lock(&mut self, id: InstanceId, lock: Option<LockRecord>) {
@@ -279,7 +291,8 @@ impl Shard {
     pub(super) fn would_deadlock(&mut self, id: InstanceId, message: &Message) -> bool {
         let Some(within) = within(message) else { return false };
         let Some(instance) = self.instances.get(id) else { return false };
-        let (Some(entity), true) = (instance.entity(), message.is_answered()) else { return false };
+        let waits = message.is_answered() && matches!(message.body, Body::Operation(_));
+        let (Some(entity), true) = (instance.entity(), waits) else { return false };
         let own = |section: &Section| is_of(section, within);
         let waits =
             |message: &Message| message.body.lock_request().is_some_and(|request| own(&request.section));

@@ -1,6 +1,7 @@
 //! Shards over a map, driven step by step.
 
 mod activities;
+mod asking;
 mod desk;
 mod events;
 #[cfg(feature = "faults")]

@@ -1,8 +1,14 @@
-//! Listing locks.
+//! Listing locks, and taking them from their owners.
 
-use super::{Asker, exchange::refuse_inside, listing::refused};
+use super::{
+    Asker,
+    exchange::{Draft, Exchange, refuse_inside},
+    listing::refused,
+    request::{call_error, foreign},
+};
 use sarsen_engine::{ListedLock, LockListing};
-use sarsen_protocol::{Address, CallError, CommandId, ExecutionId, RunId, Timestamp};
+use sarsen_protocol::{Address, Answer, Body, CallError, CommandId, ExecutionId, RunId, Section, Timestamp};
+use std::future::poll_fn;
 
 pub use sarsen_engine::LockStage;
 
@@ -39,4 +45,16 @@ pub(super) async fn read(asker: Asker) -> Result<Vec<Lock>, CallError> {
         listing.take(&asker.gate().read(reads).await?).map_err(refused)?;
     }
     Ok(listing.finish().into_iter().map(Lock::new).collect())
+}
+
+/// Takes a lock from its section. Returns whether it held it.
+pub(super) async fn force(asker: Asker, lock: &Lock) -> Result<bool, CallError> {
+    let section = Section { run: lock.run.clone(), execution: lock.execution, id: lock.section };
+    let body = Body::Release(Box::new(section));
+    let mut exchange = Exchange::new(Draft::message(asker, Ok(lock.entity.clone()), Ok(body)));
+    let (route, answer) = poll_fn(|cx| exchange.poll(cx)).await?;
+    match answer {
+        Answer::Returned(held) => Ok(held.as_bytes() == b"true"),
+        other => Err(call_error(foreign(&other), route.to().clone(), "release")),
+    }
 }

@@ -142,3 +142,29 @@ async fn an_activity_that_calls_what_its_own_run_has_locked_is_refused() {
     assert_eq!((state.total, state.notes), (1, vec![1, 1]), "signals are done when the lock is given back");
     end(runtime).await;
 }
+
+#[orchestration(crate = "sarsen_runtime")]
+async fn robbed(cx: Context, key: String) -> String {
+    let held = cx.lock([cx.entity::<Probe>(&key)]).await.expect("it is registered");
+    cx.event::<()>("go").await.expect("it is raised");
+    let told = held.refs()[0].add(1).await;
+    format!("{:?}", told.map_err(|error| error.failure().map(|failure| failure.kind)))
+}
+
+#[tokio::test]
+async fn an_operator_takes_the_lock_of_a_run_that_is_stuck() {
+    let opened = builder().orchestration(robbed).open_store(MemoryStore::new()).await;
+    let runtime = opened.expect("a store in memory opens");
+    let client = runtime.client();
+    let run = client.start(robbed, "f-a").id("stuck").await.expect("it starts");
+    while listed(&client, "f-").await.is_empty() {}
+    let locks = client.locks().await.expect("they can be read");
+    let held = locks.into_iter().find(|lock| lock.entity.key() == "f-a").expect("it is held");
+    assert_eq!(client.force_release(&held).await, Ok(true));
+    assert_eq!(listed(&client, "f-").await, []);
+    assert_eq!(client.entity::<Probe>("f-a").add(1).await, Ok(1), "the entity is free");
+    assert_eq!(client.force_release(&held).await, Ok(false), "it is nobody's now");
+    run.raise("go", &()).await.expect("it waits");
+    assert_eq!(run.result().await.expect("it goes on"), "Err(Some(LockLost))");
+    end(runtime).await;
+}

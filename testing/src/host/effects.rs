@@ -101,6 +101,10 @@ impl<S: Store> Process<S> {
             Effect::StatusSet { run, first, status } => {
                 self.front.run_ends().status_set(&run, first, *status);
             }
+            Effect::LockForced { entity, section } => {
+                env.note(|| format!("the lock of {entity} is taken from {section:?}"));
+                env.count(Situation::LockForced);
+            }
             Effect::Parked { address, reason } => {
                 env.note(|| format!("{address} is parked: {reason}"));
                 env.count(Situation::Parked);

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::invariants::Violation;
 use sarsen_orchestration::Orchestration;
-use sarsen_protocol::CallError;
-use sarsen_runtime::{Client, Run, RunOrder, Timestamp};
+use sarsen_protocol::{CallError, Section};
+use sarsen_runtime::{Client, LockStage, Run, RunOrder, Timestamp};
 use std::time::Duration;
 
 /// An attempt that is under way. Dropped, it is an attempt that was given up.
@@ -254,6 +254,8 @@ pub(crate) enum Look {
     Why,
     Export,
     Locks,
+    /// Takes one of the locks from its owner.
+    ForceRelease,
     Balance,
     State,
 }
@@ -303,6 +305,7 @@ pub(crate) fn look(
             Look::Why => client.why_waiting(run).await.map(|why| drop(why.to_string())),
             Look::Export => client.any_run(run).export().await.map(drop),
             Look::Locks => client.locks().await.map(drop),
+            Look::ForceRelease => force_release(&client, &shared, account).await,
             Look::Balance => client.entity::<Account>(key(account)).balance().await.map(drop),
             Look::State => client.entity::<Account>(key(account)).state().await.map(drop),
         };
@@ -310,6 +313,19 @@ pub(crate) fn look(
             unsound(&shared, &error);
         }
     }
+}
+
+/// Takes one of the locks that are held from its owner.
+async fn force_release(client: &Client, shared: &Shared, number: usize) -> Result<(), CallError> {
+    let mut held = client.locks().await?;
+    held.retain(|lock| lock.stage == LockStage::Held);
+    if held.is_empty() {
+        return Ok(());
+    }
+    let lock = held.swap_remove(number % held.len());
+    let section = Section { run: lock.run.clone(), execution: lock.execution, id: lock.section };
+    shared.sight.borrow_mut().memory.forced.insert((lock.entity.clone(), section));
+    client.force_release(&lock).await.map(drop)
 }
 
 /// Reads all runs, the last that was created first.

@@ -28,6 +28,8 @@ pub(crate) struct Memory {
     whole: BTreeSet<u64>,
     /// What was asked of an account inside a section and answered before its end.
     pub(crate) answered: BTreeSet<Op>,
+    /// The locks that an operator may have taken from their sections.
+    pub(crate) forced: BTreeSet<(Address, Section)>,
 }
 
 impl Memory {
@@ -70,7 +72,15 @@ impl Memory {
 
     /// Whether an execution is known to have done all that it began.
     pub(crate) fn is_whole(&self, execution: u64) -> bool {
-        self.whole.contains(&execution)
+        let robbed = |(_, section): &(Address, Section)| section.execution.unique() == execution;
+        self.whole.contains(&execution) && !self.forced.iter().any(robbed)
+    }
+
+    /// Whether the lock of the account may have been taken from a section, named by its execution and its command.
+    pub(crate) fn is_forced(&self, account: &str, (execution, command): (u64, u32)) -> bool {
+        self.forced.iter().any(|(entity, section)| {
+            entity.key() == account && (section.execution.unique(), section.id.0) == (execution, command)
+        })
     }
 }
 

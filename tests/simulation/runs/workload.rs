@@ -260,6 +260,7 @@ impl Workload {
             Look::Why,
             Look::Export,
             Look::Locks,
+            Look::ForceRelease,
             Look::Balance,
             Look::State,
         ];

@@ -63,6 +63,8 @@ pub(super) struct Desk {
     pub(super) ended: Vec<(RunId, Option<RunOutcome>)>,
     /// The custom statuses that were told.
     pub(super) statuses: Vec<(RunId, Payload)>,
+    /// Locks that an operator took from runs.
+    pub(super) forced: Vec<String>,
     /// Why instances could not go on.
     pub(super) parked: Vec<String>,
     /// Whether the orchestration and its activity are registered at the next open.
@@ -98,6 +100,7 @@ impl Desk {
             cancelled: Vec::new(),
             ended: Vec::new(),
             statuses: Vec::new(),
+            forced: Vec::new(),
             parked: Vec::new(),
             registered: true,
             options: OrchestrationOptions::default(),
@@ -392,6 +395,9 @@ impl Desk {
             Effect::RunEnded { run, outcome, .. } => self.ended.push((run, outcome.map(|outcome| *outcome))),
             Effect::RunRewound { run, .. } => self.ended.retain(|(ended, _)| *ended != run),
             Effect::StatusSet { run, status, .. } => self.statuses.push((run, *status)),
+            Effect::LockForced { entity, section } => {
+                self.forced.push(format!("{} of {}", entity.key(), section.run));
+            }
             Effect::Parked { reason, .. } => self.parked.push(reason),
         }
     }

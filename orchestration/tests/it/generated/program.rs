@@ -34,7 +34,7 @@ enum Act {
     Status,
     Draw,
     /// A section, given back explicitly or by its scope.
-    Section(Vec<&'static str>, Vec<Act>, bool),
+    Section(Vec<&'static str>, Asking, Vec<Act>, bool),
     /// A lock that is asked for and dropped.
     Hasty(&'static str),
     Join(Vec<Vec<Act>>),
@@ -48,6 +48,14 @@ enum Act {
     Panic,
     Again,
     Fail,
+}
+
+/// How the locks of a section are asked for.
+#[derive(Clone, Copy, Debug)]
+enum Asking {
+    Wait,
+    Within(u32),
+    Try,
 }
 
 fn program(random: &mut Random, depth: usize) -> Vec<Act> {
@@ -69,7 +77,8 @@ fn act(random: &mut Random, depth: usize) -> Act {
             3 => Act::Ahead(program(random, depth - 1), random.one_in(2)),
             _ => {
                 let entities = (0..=random.below(3)).map(|_| random.pick(&ENTITIES)).collect();
-                Act::Section(entities, program(random, depth - 1), random.one_in(2))
+                let asking = random.pick(&[Asking::Wait, Asking::Wait, Asking::Within(number), Asking::Try]);
+                Act::Section(entities, asking, program(random, depth - 1), random.one_in(2))
             }
         };
     }
@@ -177,7 +186,7 @@ async fn one(cx: &Context, trace: &Trace, act: &Act) -> Result<(), ()> {
         Act::Send => trace.note(cx.send_event(&RunId::new("other").unwrap(), "e", &1)),
         Act::Status => trace.note(cx.set_status(&cx.random())),
         Act::Draw => trace.note((cx.now(), cx.random(), cx.uuid(), cx.section())),
-        Act::Hasty(key) => drop(cx.lock_addresses([Address::entity("account", key)])),
+        Act::Hasty(key) => drop(cx.lock_addresses([Address::entity("account", key)]).timeout(secs(1))),
         // Past the hook, which would print it thousands of times.
         Act::Panic => std::panic::resume_unwind(Box::new("drawn at random")),
         Act::Again => return cx.continue_as_new(&trace.digest()).await,
@@ -191,8 +200,13 @@ async fn one(cx: &Context, trace: &Trace, act: &Act) -> Result<(), ()> {
 
 async fn composed(cx: &Context, trace: &Trace, act: &Act) -> Result<(), ()> {
     match act {
-        Act::Section(keys, acts, release) => {
-            let guard = cx.lock_addresses(keys.iter().map(|key| Address::entity("account", key))).await;
+        Act::Section(keys, asking, acts, release) => {
+            let keys = keys.iter().map(|key| Address::entity("account", key));
+            let guard = match asking {
+                Asking::Wait => cx.lock_addresses(keys).await,
+                Asking::Within(n) => cx.lock_addresses(keys).timeout(secs(*n)).await,
+                Asking::Try => cx.try_lock_addresses(keys).await,
+            };
             trace.note(guard.as_ref().map(Guard::section));
             all(cx.clone(), trace.clone(), acts).await?;
             if let (Ok(guard), true) = (guard, release) {

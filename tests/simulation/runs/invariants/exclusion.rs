@@ -1,6 +1,6 @@
 //! While a section is held nobody else does anything to its accounts: between what it has done to one of them nothing
-//! else is done to that one, and from the first of its calls that were answered to the last nothing to any of them. And
-//! nothing is done twice.
+//! else is done to that one, and from the first of its calls that were answered to the last nothing to any of them, but
+//! for those whose lock an operator has taken from it. And nothing is done twice.
 
 use crate::{
     invariants::Checked,
@@ -55,7 +55,7 @@ pub(crate) fn check(accounts: &BTreeMap<String, Account>, memory: &Memory) -> Ch
         }
     }
     for ((key, section), (first, last)) in &own {
-        let (first, last) = match whole.get(section) {
+        let (first, last) = match whole.get(section).filter(|_| !memory.is_forced(key, *section)) {
             Some(span) => (*first.min(&span.0), *last.max(&span.1)),
             None => (*first, *last),
         };

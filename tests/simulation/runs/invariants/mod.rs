@@ -56,7 +56,7 @@ pub(crate) fn check_durable(
     let mut note = |invariant, checked: Checked| {
         violations.extend(checked.err().map(|what| Violation { invariant, what }));
     };
-    note(sections_alive::NAME, sections_alive::check(durable, histories));
+    note(sections_alive::NAME, sections_alive::check(durable, histories, memory));
     note(nothing_lost::NAME, nothing_lost::check(durable, histories));
     note(pending::NAME, pending::check(durable, histories));
     note(ended_clean::NAME, ended_clean::check(durable, histories));

@@ -1,6 +1,6 @@
 //! Money is conserved: every account's balance is what its log says, what one side of a transfer gives the other gets,
 //! and it gets nothing that was not given. A transfer that gave and did not get was cut off: its execution was
-//! terminated, replaced, or has ended by its own code in the middle of it.
+//! terminated, replaced, or has ended by its own code in the middle of it, or an operator has taken a lock from it.
 
 use crate::{
     invariants::Checked,

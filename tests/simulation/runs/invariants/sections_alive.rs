@@ -1,10 +1,12 @@
 //! At every durable state each lock's section is alive, or its release or cancel is in a row of that entity or of one
-//! before it on the path. And a section that was granted holds all of its locks for as long as it is alive.
+//! before it on the path. And a section that was granted holds all of its locks for as long as it is alive, but for
+//! those that an operator has taken from it.
 
 use crate::{
     invariants::Checked,
     runs::{
         Armed,
+        memory::Memory,
         record::{Durable, Histories},
     },
 };
@@ -24,7 +26,7 @@ pub(crate) const ARMED: &[Armed] = &[
     Armed::Host(sarsen_testing::Fault::LoseRows(Keyspace::Locks)),
 ];
 
-pub(crate) fn check(durable: &Durable, histories: &Histories) -> Checked {
+pub(crate) fn check(durable: &Durable, histories: &Histories, memory: &Memory) -> Checked {
     for (entity, section) in &durable.locks {
         if !durable.is_alive(section, histories) && !is_ending(durable, entity, section) {
             return Err(format!(
@@ -38,8 +40,10 @@ pub(crate) fn check(durable: &Durable, histories: &Histories) -> Checked {
         if !durable.is_alive(&section, histories) {
             continue;
         }
-        let held =
-            |entity: &&Address| durable.locks.iter().any(|(locked, by)| locked == *entity && *by == section);
+        let held = |entity: &&Address| {
+            let forced = memory.forced.contains(&((*entity).clone(), section.clone()));
+            forced || durable.locks.iter().any(|(locked, by)| locked == *entity && *by == section)
+        };
         if let Some(free) = open.entities.iter().find(|entity| !held(entity)) {
             return Err(format!("{section:?} was granted and does not hold {free}"));
         }

@@ -106,6 +106,13 @@ impl Desk {
         self.manage(run, Body::Completed(Box::new(completed)));
     }
 
+    /// Takes the lock of an entity from a run whose first command has asked for it.
+    pub(in crate::shard::tests) fn force(&mut self, key: &str, run: &str) -> u64 {
+        let execution = self.run(run).expect("it is durable").execution;
+        let section = Section { run: run_id(run), execution, id: sarsen_protocol::CommandId(0) };
+        self.send(from_client(at(key), Body::Release(Box::new(section))))
+    }
+
     /// A call or signal of a client that works for an execution.
     pub(in crate::shard::tests) fn ask_within(&mut self, to: &str, answered: bool, run: &str) -> u64 {
         let execution = self.run(run).expect("it is durable").execution;
