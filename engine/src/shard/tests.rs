@@ -5,6 +5,7 @@ mod desk;
 mod events;
 #[cfg(feature = "faults")]
 mod faults;
+mod letters;
 mod parked;
 mod pending;
 mod rewinding;
