@@ -139,7 +139,8 @@
 //! A [`Run`] is the handle of a run, from [`Client::start`] or [`Client::run`]: its [`result`](Run::result), its
 //! [`status`](Run::status), its [`history`](Run::history); it is [raised](Run::raise) events,
 //! [suspended](Run::suspend), [resumed](Run::resume), [terminated](Run::terminate) and [purged](Run::purge).
-//! [`Client::runs`] lists runs, [`Client::locks`] who holds and who waits for the locks of entities.
+//! [`Client::runs`] lists runs, [`Client::locks`] who holds and who waits for the locks of entities,
+//! [`Client::dead_letters`] what was given up and may be sent again.
 //!
 //! # Without macros
 //!
@@ -247,6 +248,11 @@ pub mod durable {
 /// Why something does not go on, as [`Client::why_waiting`] tells.
 pub mod why {
     pub use sarsen_runtime::{Because, Held, Link, Wait, WhyWaiting};
+}
+
+/// Messages that were accepted and then given up, as [`Client::dead_letters`] lists them.
+pub mod letters {
+    pub use sarsen_runtime::{DeadLetter, DeadLetters, LetterContent, LetterId, LetterSender};
 }
 
 /// What a history is made of, in the words of the Durable Task Framework.

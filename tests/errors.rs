@@ -533,6 +533,9 @@ const RUNS: &[Row] = table! {
     "an event for a run that is over becomes a dead letter";
         FailureKind::RunFinished, Mend, runs::event_too_late;
         "run finished: run `old` is completed";
+    "a dead letter that was discarded is not sent again";
+        CallError::LetterGone, Mend, failures::letter_gone;
+        "dead letter <letter> is gone: it was sent again or discarded, or made room when there were more than `dead_letters_max`";
     "an event for which no run was started in time becomes a dead letter";
         FailureKind::Expired, Mend, runs::event_expired;
         "expired: run `nobody` was not started in time";

@@ -2,7 +2,8 @@
 
 use crate::load::Load;
 use sarsen_protocol::{
-    Address, Delivery, Failure, Message, Origin, Page, Payload, Read, RequestId, SessionId, Task, TaskToken,
+    Address, Delivery, Failure, LetterId, Message, Origin, Page, Payload, Read, RequestId, SessionId, Slot,
+    Task, TaskToken,
 };
 
 /// A client's request.
@@ -19,14 +20,49 @@ pub enum Request {
         /// The request within it.
         request: RequestId,
     },
+    /// What is to become of a dead letter.
+    Letter(Box<LetterRequest>),
+}
+
+/// What is to become of a dead letter. Answered by an acknowledgement, or by a refusal when it is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterRequest {
+    /// The letter.
+    pub letter: LetterId,
+    /// The message in it, as it was read.
+    pub message: Message,
+    /// What is to become of it.
+    pub fate: LetterFate,
+    /// The client's session.
+    pub session: SessionId,
+    /// The request within it.
+    pub request: RequestId,
+}
+
+/// What may become of a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LetterFate {
+    /// Its message is accepted anew, and the letter goes.
+    SentAgain,
+    /// It goes.
+    Discarded,
 }
 
 impl Request {
-    /// The instance that is asked.
+    /// The instance that is asked, or that was to receive the letter.
     pub fn to(&self) -> &Address {
         match self {
             Self::Message(message) => &message.to,
             Self::State { to, .. } => to,
+            Self::Letter(asked) => &asked.message.to,
+        }
+    }
+
+    /// The slot whose shard takes it.
+    pub fn slot(&self) -> Slot {
+        match self {
+            Self::Message(_) | Self::State { .. } => self.to().slot(),
+            Self::Letter(asked) => asked.letter.slot(),
         }
     }
 
@@ -36,6 +72,7 @@ impl Request {
             Self::Message(Message { from: Origin::Client { request, .. }, .. })
             | Self::State { request, .. } => *request = id,
             Self::Message(Message { from: Origin::Instance(_) | Origin::Execution { .. }, .. }) => {}
+            Self::Letter(asked) => asked.request = id,
         }
     }
 
@@ -44,6 +81,7 @@ impl Request {
         match self {
             Self::Message(message) => message.bytes(),
             Self::State { to, .. } => size_of::<Self>() + to.as_bytes().len(),
+            Self::Letter(asked) => size_of::<LetterRequest>() + asked.message.bytes(),
         }
     }
 }

@@ -20,12 +20,13 @@ mod withheld;
 #[cfg(feature = "faults")]
 pub use fault::{Armed, Fault, arm};
 pub use group::{Finished, Group, Groups, Sealed};
-pub use input::{Input, LoadRequest, Loaded, Request};
+pub use input::{Input, LetterFate, LetterRequest, LoadRequest, Loaded, Request};
 pub use lane::{Hand, Lanes};
 pub use limits::{BUSY_RETRY_AFTER, INSTANCE_MAILBOX_FACTOR, LimitTooLow, Limits};
 pub use listing::{
-    HistoryListing, InputLookup, ListedLock, ListedRow, ListedRun, Listing, LockListing, LockLookup,
-    LockStage, PageToken, RunFilter, RunListing, RunLookup, RunOrder, RunSorter, TimeSpan,
+    HistoryListing, InputLookup, LetterFilter, LetterListing, LetterLookup, ListedLetter, ListedLock,
+    ListedRow, ListedRun, Listing, LockListing, LockLookup, LockStage, PageToken, RunFilter, RunListing,
+    RunLookup, RunOrder, RunSorter, TimeSpan,
 };
 pub use load::misfit;
 pub use record::{DeadLetter, RunExtras, RunRecord, read_dead};

@@ -44,7 +44,7 @@ pub struct Limits {
     pub keys_max: usize,
     /// Producers that one entity remembers. Beyond it new ones are refused as `Busy`.
     pub producers_max: usize,
-    /// Dead letters kept. Beyond it the oldest goes, and is counted.
+    /// Dead letters that each shard keeps. Beyond it its oldest goes, and is counted.
     pub dead_letters_max: usize,
     /// Delayed signals. Beyond it clients are refused as `Busy` and messages of instances become dead letters.
     pub timers_max: usize,

@@ -16,8 +16,8 @@ pub use run::{RunExtras, RunRecord};
 
 use bytes::{BufMut, Bytes};
 use sarsen_protocol::{
-    ActivityName, Address, CommandId, Epoch, ExecutionId, Failure, HashMap, IdentityName, Message, Payload,
-    RunId, Section, Sequence, Slot, SlotRange, Source, Timestamp, TraceContext,
+    ActivityName, Address, CommandId, Epoch, ExecutionId, Failure, HashMap, IdentityName, LetterId, Message,
+    Payload, RunId, Section, Sequence, Slot, SlotRange, Source, Timestamp, TraceContext,
     record::{RecordError, decode, decode_all, decode_since, encode_exact, encode_exact_before, version_of},
 };
 use serde::{Deserialize, Serialize};
@@ -223,14 +223,18 @@ pub(crate) fn key_key(address: &Address, name: &IdentityName) -> Bytes {
     key.into()
 }
 
-pub(crate) fn dead_key(slot: Slot, id: RowId) -> Bytes {
-    let mut key = start(slot, 16);
-    id.put(&mut key);
+pub(crate) fn dead_key(letter: LetterId) -> Bytes {
+    let mut key = start(letter.slot(), 16);
+    RowId { epoch: letter.epoch(), counter: letter.counter() }.put(&mut key);
     key.into()
 }
 
-pub(crate) fn read_dead_key(key: &[u8]) -> Result<RowId, RecordError> {
-    key.get(2..).and_then(RowId::read).ok_or_else(|| damaged("a dead letter's key is none"))
+pub(crate) fn read_dead_key(key: &[u8]) -> Result<LetterId, RecordError> {
+    let parts = || {
+        let RowId { epoch, counter } = RowId::read(key.get(2..)?)?;
+        Some(LetterId::new(slot(key)?, epoch, counter))
+    };
+    parts().ok_or_else(|| damaged("a dead letter's key is none"))
 }
 
 /// A producer's last number at an entity.

@@ -309,11 +309,11 @@ impl Core {
 
     /// Begins what is attempted by a plan.
     pub(crate) fn request_planned(&self, wanted: Wanted, plan: Plan) -> Option<Rc<Waiter>> {
-        let retry = Retry::new(wanted, plan, self.look().now);
-        if retry.is_plain() {
-            return self.request(Kind::Answer, retry.command(Timestamp::default()));
+        if plan.is_plain() {
+            return self.request(Kind::Answer, wanted.into_command());
         }
-        self.request_retried(retry)
+        let now = self.look().now;
+        self.request_retried(Retry::new(wanted, plan, now))
     }
 
     /// Begins what may be attempted more than once.

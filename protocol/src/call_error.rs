@@ -1,8 +1,8 @@
 //! What a caller learns when it does not get its answer.
 
 use crate::{
-    Address, AddressError, Failure, IdentityError, Payload, RunId, RunIdError, RunStatus, SectionError,
-    Sequence,
+    Address, AddressError, Failure, IdentityError, LetterId, Payload, RunId, RunIdError, RunStatus,
+    SectionError, Sequence,
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};
@@ -348,6 +348,14 @@ pub enum CallError {
         run: RunId,
         /// Why, and what to do.
         reason: String,
+    },
+    /// There is no such dead letter any more.
+    #[error(
+        "dead letter {letter} is gone: it was sent again or discarded, or made room when there were more than `dead_letters_max`"
+    )]
+    LetterGone {
+        /// The letter.
+        letter: LetterId,
     },
 }
 

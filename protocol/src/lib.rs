@@ -14,6 +14,7 @@ mod hash;
 mod id;
 pub mod json;
 mod launch;
+mod letter;
 mod message;
 mod name;
 mod orchestration_type;
@@ -34,6 +35,7 @@ pub use hash::{AddressHasher, AddressMap, HashMap, HashSet, HashedMap, PlainHash
 pub use id::{BatchNumber, Epoch, RequestId, Sequence, SessionId, ShardId, Slot, SlotRange};
 pub use json::Payload;
 pub use launch::{ExecutionLimits, Labels, Launch, Parent, Start};
+pub use letter::LetterId;
 pub use message::{
     Begin, Body, Completed, Completion, Delivery, FailedAttempt, IDENTITY_BYTES_MAX, Identity, IdentityError,
     IdentityName, ImportRequest, LockRequest, Message, Operation, Origin, RaisedEvent, Reuse, Section,

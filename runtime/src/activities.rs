@@ -99,8 +99,9 @@ impl Activities {
         let (handler, _) = &self.registered[kind];
         for worked in 1_u32.. {
             let token = task.token;
+            let pace = &self.paces[kind];
             // Taken back, or left to the next host, while it waited.
-            if !self.paces[kind].wait().await || lock(&self.queues).is_cancelled(token) {
+            if pace.is_set() && (!pace.wait().await || lock(&self.queues).is_cancelled(token)) {
                 match lock(&self.queues).next(kind, token) {
                     Some(next) => task = next,
                     None => return,

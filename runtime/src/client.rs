@@ -6,6 +6,7 @@
 
 mod asker;
 mod exchange;
+mod letters;
 mod listing;
 mod locks;
 mod port;
@@ -16,6 +17,7 @@ mod state;
 mod why;
 
 pub(crate) use asker::Asker;
+pub use letters::{DeadLetter, DeadLetters, LetterContent, LetterSender};
 pub use listing::{Listed, ListedState, Listing, StateListing};
 pub use locks::{Lock, LockStage};
 pub use port::{ClientPort, ProducerPort};
@@ -32,7 +34,7 @@ pub use why::{Because, Held, Link, WhyWaiting};
 use crate::{Stats, gate::Gate};
 use sarsen_entities::Entity;
 use sarsen_orchestration::{ExportedHistory, IntoInput, Orchestration};
-use sarsen_protocol::{Address, CallError, RunId};
+use sarsen_protocol::{Address, CallError, LetterId, RunId};
 use std::{fmt, sync::Arc};
 
 /// Reaches the entities and orchestrations of a runtime, from any thread and any task.
@@ -170,6 +172,23 @@ impl Client {
     /// asked for again.
     pub async fn force_release(&self, lock: &Lock) -> Result<bool, CallError> {
         locks::force(self.asker.clone(), lock).await
+    }
+
+    /// The dead letters: messages that were accepted and then given up, page by page.
+    pub fn dead_letters(&self) -> DeadLetters {
+        DeadLetters::new(self.asker.clone())
+    }
+
+    /// The dead letter with this id.
+    ///
+    /// # Errors
+    /// [`CallError::LetterGone`], [`CallError::Unreadable`], [`CallError::Damaged`], [`CallError::Newer`],
+    /// [`CallError::Stopped`] and [`CallError::InsideOperation`].
+    ///
+    /// # Cancel safety
+    /// It may be dropped at any time.
+    pub async fn dead_letter(&self, id: LetterId) -> Result<DeadLetter, CallError> {
+        letters::read(self.asker.clone(), id).await
     }
 
     /// Why the run with this id, or the entity `@name@key`, does not go on: what it waits for, who holds that, and so on, up

@@ -71,7 +71,7 @@ impl Gate for Host {
     }
 
     fn submit(&self, request: Request, replier: Replier) -> Result<(), CallError> {
-        let doorway = self.works.doorway(self.slots.shard(request.to().slot()));
+        let doorway = self.works.doorway(self.slots.shard(request.slot()));
         doorway.offer(Asked { request, replier }).map_err(|turned| match turned {
             Turned::Full(address) => CallError::Busy {
                 address,

@@ -31,11 +31,12 @@ mod works;
 pub use activities::{ActivityContext, ActivityOptions};
 pub use builder::Builder;
 pub use client::{
-    AnyRun, Because, Call, Client, ClientPort, CustomStatusRequest, DelayedRequest, Held, History, Link,
-    Listed, ListedState, Listing, Lock, LockStage, ManageRequest, Managing, NumberedRequest, PageRequest,
-    Producer, ProducerPort, ProducerRequest, PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Request,
-    RestartRequest, ResultRequest, RewindRequest, Run, RunInfo, RunListing, RunPage, RunResult, Signal,
-    StartRequest, Starting, State, StateListing, StateRequest, TerminateRequest, Untyped, WhyWaiting,
+    AnyRun, Because, Call, Client, ClientPort, CustomStatusRequest, DeadLetter, DeadLetters, DelayedRequest,
+    Held, History, LetterContent, LetterSender, Link, Listed, ListedState, Listing, Lock, LockStage,
+    ManageRequest, Managing, NumberedRequest, PageRequest, Producer, ProducerPort, ProducerRequest,
+    PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Request, RestartRequest, ResultRequest,
+    RewindRequest, Run, RunInfo, RunListing, RunPage, RunResult, Signal, StartRequest, Starting, State,
+    StateListing, StateRequest, TerminateRequest, Untyped, WhyWaiting,
 };
 pub use error::{OpenError, ShutdownError};
 pub use runtime::Runtime;
@@ -62,8 +63,8 @@ pub use sarsen_orchestration::{
 #[doc(no_inline)]
 pub use sarsen_protocol::{
     Address, AddressError, CallError, CommandId, ExecutionId, Failure, FailureKind, FailureOrigin,
-    IdentityError, IntoInput, Payload, PendingReason, Reuse, RunId, RunIdError, RunOutcome, RunStatus,
-    SectionError, Sequence, Timestamp, Uuid,
+    IdentityError, IntoInput, LetterId, Payload, PendingReason, Reuse, RunId, RunIdError, RunOutcome,
+    RunStatus, SectionError, Sequence, Timestamp, Uuid,
 };
 
 /// What the macros name; no part of the public interface.

@@ -10,6 +10,8 @@ pub enum Fault {
     RepeatDelivery,
     /// The rows that a committed batch sets in one keyspace are lost.
     LoseRows(Keyspace),
+    /// The rows that a committed batch removes from one keyspace stay.
+    KeepRows(Keyspace),
     /// Two requests of a lane change places.
     SwapRequests,
     /// A load is answered with what an earlier one had read.

@@ -124,6 +124,12 @@ OF_ENTITIES {
     DeadByOverflow,
     /// A dead letter made room for a later one.
     DeadDropped,
+    /// A dead letter was sent again.
+    LetterSentAgain,
+    /// A dead letter was discarded.
+    LetterDiscarded,
+    /// A dead letter that something was asked of was gone.
+    LetterGone,
     /// A delayed signal ran.
     DelayedRan,
     /// A delayed signal ran after a restart.

@@ -135,6 +135,15 @@ pub(crate) async fn signal_that_fails() -> Told {
     dead_letter(&store)
 }
 
+pub(crate) async fn letter_gone() -> Told {
+    let runtime = open().await;
+    clerk(&runtime).withdraw(5.0).signal().await.expect("it is durable, whatever becomes of it");
+    clerk(&runtime).add(1.0).await.expect("all is well");
+    let letter = runtime.client().dead_letters().next().await.expect("it has failed").expect("it is read");
+    letter.discard().await.expect("it is there");
+    told(letter.send_again().await).with(&letter.id.to_string(), "<letter>")
+}
+
 pub(crate) async fn flooded_mailbox() -> Told {
     let (runtime, store) = open_post(|limits| limits.mailbox_messages_max = 1).await;
     clerk(&runtime).send("b".to_owned(), 1.0, 11).await.expect("to send is no fault");

@@ -1,6 +1,8 @@
 //! The futures of the clients: each attempt is one, and tells the oracle what became of it even when it is dropped.
 
 use crate::{
+    durable::ids_in,
+    invariants::{Violation, exactly_once},
     ledger::{Answer, Ledger, OperationId},
     oracle::{Asked, Form, HandleId, Moment, Outcome, Seen},
     watch::Shared,
@@ -147,6 +149,38 @@ pub(crate) fn list(shared: &Shared, client: Client, page: usize) -> impl Future<
         let mut listing = client.entities::<Ledger>().page_size(page).with_state();
         while let Some(Ok(listed)) = listing.next().await {
             see(&shared, listed.key, Some(listed.state.list), begun);
+        }
+    }
+}
+
+/// The future of one who looks through the dead letters and asks for something to become of one of them.
+pub(crate) fn settle_letter(
+    shared: &Shared,
+    client: Client,
+    (place, page): (usize, usize),
+    discards: bool,
+) -> impl Future<Output = ()> + 'static {
+    let shared = shared.clone();
+    async move {
+        let (mut letters, mut found) = (client.dead_letters().entity::<Ledger>().page_size(page), Vec::new());
+        while let Some(Ok(letter)) = letters.next().await {
+            found.push(letter);
+        }
+        let Some(at) = place.checked_rem(found.len()) else { return };
+        let letter = found.swap_remove(at);
+        let Some(id) = ids_in(letter.content.input().as_bytes()).next() else { return };
+        let first = shared.oracle.borrow_mut().settle(letter.id, id, discards);
+        let told = if discards { letter.discard().await } else { letter.send_again().await };
+        let oracle = &mut *shared.oracle.borrow_mut();
+        match told {
+            Ok(()) if discards => {
+                oracle.discarded.insert(id, true);
+            }
+            Err(CallError::LetterGone { .. }) if first && !shared.leeway.dead_letters_go => {
+                let what = format!("nobody has asked for {} of {id:?}, and it is gone", letter.id);
+                oracle.violations.push(Violation { invariant: exactly_once::NAME, what });
+            }
+            _ => {}
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What each client was promised, and what it has seen.
 
 use crate::ledger::{Child, Deed, OperationId};
-use sarsen_protocol::CallError;
-use std::collections::{BTreeMap, HashMap};
+use sarsen_protocol::{CallError, LetterId};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// A client handle; each process of the host has others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -150,6 +150,12 @@ pub(crate) struct Oracle {
     pub(crate) seen: Vec<Seen>,
     /// The operation that first used an idempotency key of an entity.
     pub(crate) keys: HashMap<String, OperationId>,
+    /// Operations whose dead letters somebody has begun to send again: they come out of order.
+    pub(crate) resent: BTreeSet<OperationId>,
+    /// Operations whose dead letters somebody has begun to discard, and whether one was told that it was.
+    pub(crate) discarded: BTreeMap<OperationId, bool>,
+    /// Dead letters of which something was asked.
+    settled: HashSet<LetterId>,
     /// The operation of each producer's number.
     pub(crate) produced: HashMap<(String, String, u64), OperationId>,
     /// Violations that were noticed on the way.
@@ -202,6 +208,17 @@ impl Oracle {
     pub(crate) fn begin(&mut self, id: OperationId, attempt: usize) {
         let moment = self.moment();
         self.get_mut(id).attempts[attempt].begun = Some(moment);
+    }
+
+    /// Notes that a client is about to send a letter again or to discard it. Returns whether it is the first who asks
+    /// anything of it.
+    pub(crate) fn settle(&mut self, letter: LetterId, id: OperationId, discards: bool) -> bool {
+        if discards {
+            self.discarded.entry(id).or_default();
+        } else {
+            self.resent.insert(id);
+        }
+        self.settled.insert(letter)
     }
 
     /// Notes what a client learned of an attempt.

@@ -119,6 +119,10 @@ impl Rest {
         };
         self.listed = host.run(listing);
         let client = host.client();
+        let listed = host.run(async move { client.dead_letters().page_size(2).count().await });
+        let rows = host.rows(Keyspace::Dead).len() as u64;
+        self.counted.push(("dead letters in the listing", listed.expect("they can be listed"), rows));
+        let client = host.client();
         let keys: Vec<String> = self.listed.keys().cloned().collect();
         let states = async move {
             let mut states = BTreeMap::new();

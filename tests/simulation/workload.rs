@@ -292,13 +292,18 @@ impl Workload {
         self.open.retain(|id| !oracle.asked[id].is_settled());
     }
 
-    /// Reads a ledger, lists them all, or asks for figures.
+    /// Reads a ledger, lists them all, asks for figures, or settles a dead letter.
     fn look<W: World>(&mut self, host: &mut VirtualHost<W>) {
         let at = self.random.below(self.handles.len());
         let client = self.handles[at].1.clone();
         let of = self.ledger();
         let shared = self.shared.clone();
-        match self.random.below(10) {
+        match self.random.below(12) {
+            10.. => {
+                let (place, page) = (self.random.below(100), self.random.between(1, 8));
+                let discards = self.random.one_in(4);
+                self.spawn(host, clients::settle_letter(&shared, client, (place, page), discards));
+            }
             0 => self.spawn(host, clients::stats(client)),
             1 => {
                 let page = self.random.between(1, 3);

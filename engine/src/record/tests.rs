@@ -88,7 +88,7 @@ fn keys_of_version_1_stand() {
             "0102 0000000000000006 8f0123456789abcd 0000000000000007",
         ),
         (key_key(&alice(), &name), "XX 6163636f756e74 00 616c696365 00 6b"),
-        (dead_key(slot, ROW), "0102 0000000000000002 0000000000000003"),
+        (dead_key(LetterId::new(slot, ROW.epoch, ROW.counter)), "0102 0000000000000002 0000000000000003"),
         (task_key(slot, of_command), "0102 8f0123456789abcd 0000000000000007"),
         (history_key(&run, EXECUTION, 0x0a0b), "YY 00 72 00 0123456789ab7cde8f0123456789abcd 00000a0b"),
     ];
@@ -115,7 +115,8 @@ fn keys_are_read_as_they_were_written() {
     }
     assert_eq!(read_inbox_key(&inbox_key(slot, source, Sequence(7))), Ok((slot, source, Sequence(7))));
     assert_eq!(read_timer_key(&timer_key(timer)), Ok(timer));
-    assert_eq!(read_dead_key(&dead_key(slot, ROW)), Ok(ROW));
+    let letter = LetterId::new(slot, ROW.epoch, ROW.counter);
+    assert_eq!(read_dead_key(&dead_key(letter)), Ok(letter));
     assert_eq!(read_task_key(&task_key(slot, task)), Ok((slot, task)));
     for short in [&b""[..], b"x", b"xx", b"xxaccount"] {
         assert!(read_instance_key(short).is_err());

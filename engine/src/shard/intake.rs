@@ -36,6 +36,7 @@ impl Shard {
                 }
                 Some(_) | None => self.refuse_unknown(&to, (session, request)),
             },
+            Input::Requested(Request::Letter(asked)) => self.settle_letter(*asked),
             Input::Delivered(delivery) => self.deliver(delivery),
             Input::Loaded(loaded) => self.loaded(loaded),
             Input::Performed { token, result, progress } => self.performed(token, result, progress),

@@ -320,7 +320,7 @@ impl Shard {
             Keyspace::Timers => undamaged(self.timers.found(page)),
             Keyspace::Dead => {
                 for row in &page.rows {
-                    undamaged(self.dead.found(&row.key, self.config.lease.epoch));
+                    undamaged(self.dead.found(&row.key));
                 }
             }
             Keyspace::Tasks => undamaged(self.tasks.found(page)),

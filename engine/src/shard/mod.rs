@@ -4,7 +4,7 @@
 //! what the turns write and let out collects in the open batch until [`Shard::seal`] closes it. A driver may seal
 //! between any two turns. The files of this folder each hold one concern: `intake` queues inputs, `admit` decides
 //! what is accepted, `run` runs operations, `locks` grants and releases, `runs` gives executions their turns, `send`
-//! passes messages on, `load` reads, `seal` closes batches.
+//! passes messages on, `letters` settles what was given up, `load` reads, `seal` closes batches.
 
 mod admit;
 mod batch;
@@ -14,6 +14,7 @@ mod inbox;
 mod instance;
 mod intake;
 mod keys;
+mod letters;
 mod load;
 mod locks;
 mod mailbox;

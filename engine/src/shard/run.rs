@@ -13,8 +13,8 @@ use crate::{
 };
 use sarsen_entities::{Asked, Change, Outcome};
 use sarsen_protocol::{
-    Address, Answer, Body, CallError, Effect, Failure, Identity, IdentityName, Keyspace, Message, Payload,
-    Reply,
+    Address, Answer, Body, CallError, Effect, Failure, Identity, IdentityName, Keyspace, LetterId, Message,
+    Payload, Reply,
 };
 
 impl Shard {
@@ -222,15 +222,13 @@ impl Shard {
         let slots = self.config.lease.slots;
         let slot =
             Some(message.to.slot()).filter(|slot| slots.contains(*slot)).or_else(|| slots.iter().next());
-        let key = record::dead_key(slot.expect("a range of slots is not empty"), self.next_row());
-        self.batch.replace(
-            Keyspace::Dead,
-            key.clone(),
-            Some(record::write_dead(self.now, &failure, message)),
-        );
-        self.dead.push(key);
+        let row = self.next_row();
+        let letter = LetterId::new(slot.expect("a range of slots is not empty"), row.epoch, row.counter);
+        let value = record::write_dead(self.now, &failure, message);
+        self.batch.replace(Keyspace::Dead, record::dead_key(letter), Some(value));
+        self.dead.push(letter);
         while let Some(oldest) = self.dead.pop_beyond(self.config.limits.dead_letters_max) {
-            self.batch.replace(Keyspace::Dead, oldest, None);
+            self.batch.replace(Keyspace::Dead, record::dead_key(oldest), None);
         }
         let outcome = Err(failure);
         self.finish_key(message, &outcome);

@@ -6,6 +6,7 @@ mod desk;
 mod events;
 #[cfg(feature = "faults")]
 mod faults;
+mod letters;
 mod parked;
 mod pending;
 mod rewinding;

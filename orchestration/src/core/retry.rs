@@ -50,17 +50,29 @@ pub(crate) struct Plan {
     pub(crate) total_timeout: Option<Duration>,
 }
 
+impl Plan {
+    /// Whether there is one attempt, which may take as long as it will.
+    pub(super) fn is_plain(&self) -> bool {
+        let Self { policy, handler, timeout, total_timeout, filter: _ } = self;
+        policy.is_none() && handler.is_none() && timeout.is_none() && total_timeout.is_none()
+    }
+}
+
+impl Wanted {
+    /// The command of the one attempt.
+    pub(super) fn into_command(self) -> Command {
+        match self {
+            Self::Activity { name, input, labels } => Command::Task { name, input, labels },
+            Self::Child(launch) => Command::Child(launch),
+        }
+    }
+}
+
 impl Retry {
     pub(crate) fn new(wanted: Wanted, plan: Plan, now: Timestamp) -> Self {
         let interval = plan.policy.map(|policy| policy.first_interval.min(policy.longest_interval));
         let interval = interval.unwrap_or_default();
         Self { wanted, plan: Rc::new(plan), number: 1, first: None, began: now, interval, progress: None }
-    }
-
-    /// Whether there is one attempt, which may take as long as it will.
-    pub(super) fn is_plain(&self) -> bool {
-        let Plan { policy, handler, timeout, total_timeout, filter: _ } = &*self.plan;
-        policy.is_none() && handler.is_none() && timeout.is_none() && total_timeout.is_none()
     }
 
     /// Notes the command of the first attempt.

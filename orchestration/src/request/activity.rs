@@ -6,7 +6,7 @@ use crate::{
     awaited::Awaited,
     core::{Core, Plan, Waiter, Wanted},
 };
-use sarsen_protocol::{ActivityName, CallError, Failure, Payload, Returns};
+use sarsen_protocol::{ActivityName, CallError, Payload, Returns};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, marker::PhantomData, rc::Rc};
 
@@ -49,8 +49,7 @@ impl Order {
         let wanted = Wanted::Activity { name: name.clone(), input, labels };
         let waiter: Option<Rc<Waiter>> = core.request_planned(wanted, plan);
         Awaited::new(&core, waiter, move |outcome| {
-            let activity = name.to_string();
-            let failed = |failure: Failure| CallError::ActivityFailed { activity, failure };
+            let failed = |failure| CallError::ActivityFailed { activity: name.to_string(), failure };
             decode(returns, outcome, failed, || format!("activity `{name}`"))
         })
     }

@@ -65,8 +65,7 @@ impl<O: Orchestration> ChildRequest<O> {
         let plan = Plan { policy: self.policy, ..Plan::default() };
         let waiter = core.request_planned(Wanted::Child(launch), plan);
         Awaited::new(&core, waiter, move |outcome| {
-            let orchestration = O::NAME.to_owned();
-            let failed = |failure| CallError::ChildFailed { orchestration, run, failure };
+            let failed = |failure| CallError::ChildFailed { orchestration: O::NAME.to_owned(), run, failure };
             decode(O::returns(), outcome, failed, || format!("orchestration `{}`", O::NAME))
         })
     }

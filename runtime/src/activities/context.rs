@@ -6,7 +6,7 @@ use sarsen_protocol::{CallError, ExecutionId, Failure, Payload, RunId, Task, Tim
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     fmt,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -36,8 +36,8 @@ pub struct ActivityContext {
 struct Asked {
     gate: Arc<dyn Gate>,
     task: Task,
-    within: Arc<Within>,
-    key: String,
+    /// Made when it is asked for: most activities never do.
+    key: OnceLock<String>,
     cancellation: Cancellation,
     said: Mutex<Said>,
 }
@@ -55,20 +55,18 @@ struct Said {
 
 impl ActivityContext {
     pub(super) fn new(gate: Arc<dyn Gate>, task: Task, cancellation: Cancellation) -> Self {
-        let within = Arc::new(Within { run: task.run.clone(), execution: task.execution });
-        let key = format!("{}:{}", task.execution, task.first);
-        let said = Mutex::default();
-        Self { asked: Arc::new(Asked { gate, task, within, key, cancellation, said }) }
+        let (key, said) = (OnceLock::new(), Mutex::default());
+        Self { asked: Arc::new(Asked { gate, task, key, cancellation, said }) }
     }
 
     /// The run that asks.
     pub fn run_id(&self) -> &RunId {
-        &self.asked.within.run
+        &self.asked.task.run
     }
 
     /// The execution of the run that asks.
     pub fn execution_id(&self) -> ExecutionId {
-        self.asked.within.execution
+        self.asked.task.execution
     }
 
     /// The activity's name.
@@ -79,7 +77,8 @@ impl ActivityContext {
     /// Names what the orchestration has asked for: the same for all attempts under a retry policy, and whenever one is run
     /// again because a process ended before its result was recorded. Other work has another key.
     pub fn idempotency_key(&self) -> &str {
-        &self.asked.key
+        let Task { execution, first, .. } = &self.asked.task;
+        self.asked.key.get_or_init(|| format!("{execution}:{first}"))
     }
 
     /// Which attempt this is, counted from 1. One that is run again because a process ended has the same number.
@@ -142,8 +141,9 @@ impl ActivityContext {
     /// A client that works for the run: calling an entity whose lock the run itself holds, or waits for, is refused as
     /// [`CallError::WouldDeadlock`](crate::CallError::WouldDeadlock).
     pub fn client(&self) -> Client {
-        let within = Arc::clone(&self.asked.within);
-        Client::of(Asker::within(Arc::clone(&self.asked.gate), within))
+        let Task { run, execution, .. } = &self.asked.task;
+        let within = Within { run: run.clone(), execution: *execution };
+        Client::of(Asker::within(Arc::clone(&self.asked.gate), Arc::new(within)))
     }
 
     /// Whether the result is of no more use, see [`cancelled`](Self::cancelled).
@@ -165,10 +165,10 @@ impl ActivityContext {
 impl fmt::Debug for ActivityContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ActivityContext")
-            .field("run", &self.asked.within.run)
+            .field("run", &self.asked.task.run)
             .field("activity", &self.asked.task.name)
             .field("attempt", &self.asked.task.attempt)
-            .field("key", &self.asked.key)
+            .field("key", &self.idempotency_key())
             .finish_non_exhaustive()
     }
 }

@@ -28,6 +28,11 @@ impl Pace {
         Self { interval, next, closed, closing: Notify::new() }
     }
 
+    /// Whether anybody has to wait.
+    pub(super) fn is_set(&self) -> bool {
+        self.interval.is_some()
+    }
+
     /// Waits for the moment of who comes now. Returns whether it has come: `false` when the host closes before.
     ///
     /// # Cancel safety

@@ -221,13 +221,15 @@ pub(super) fn refuse_inside() -> Result<(), CallError> {
 }
 
 /// Refuses what no state is needed to refuse. Returns whether the request may wait on disk.
-fn check(gate: &dyn Gate, request: &Request) -> Result<bool, CallError> {
+pub(super) fn check(gate: &dyn Gate, request: &Request) -> Result<bool, CallError> {
     match request {
         Request::Message(message) => {
             gate.registry().check(message, gate.limits().payload_bytes_max)?;
             Ok(message.is_answered())
         }
         Request::State { to, .. } => check_name(gate, to.name()).map(|()| false),
+        // Its message was sent before.
+        Request::Letter(_) => Ok(false),
     }
 }
 

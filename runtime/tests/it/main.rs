@@ -5,6 +5,7 @@ mod client;
 mod ending;
 mod failing;
 mod histories;
+mod letters;
 mod listing;
 mod locks;
 mod managing;

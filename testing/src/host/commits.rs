@@ -150,11 +150,14 @@ fn count_group<S>(batches: &[Batch], env: &mut Env<S>) {
     }
 }
 
-/// For [`Fault::LoseRows`]: takes away what a batch sets in one keyspace.
+/// For [`Fault::LoseRows`] and [`Fault::KeepRows`]: takes away what a batch sets in one keyspace, or what it removes.
 fn lose_rows<S>(batch: &mut Batch, env: &mut Env<S>) {
     for keyspace in Keyspace::ALL {
         if env.strikes(Fault::LoseRows(keyspace)) {
             batch.writes.retain(|write| write.keyspace != keyspace || write.value.is_none());
+        }
+        if env.strikes(Fault::KeepRows(keyspace)) {
+            batch.writes.retain(|write| write.keyspace != keyspace || write.value.is_some());
         }
     }
 }

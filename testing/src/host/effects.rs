@@ -2,7 +2,7 @@
 
 use super::{env::Env, front::Asked, process::Process};
 use crate::{Fault, Situation};
-use sarsen_engine::{Input, Request};
+use sarsen_engine::{Input, LetterFate, LetterRequest, Request};
 use sarsen_protocol::{
     Answer, Body, CallError, Delivery, Effect, ExecutionId, FailureKind, Identity, Message, Operation, Reply,
     RequestId, RunId, RunOutcome, ShardId,
@@ -234,6 +234,11 @@ pub(super) fn describe(request: &Request) -> String {
             }
         }
         Request::State { to, request, .. } => format!("read {}: state of {to}", request.0),
+        Request::Letter(asked) => {
+            let LetterRequest { letter, message, fate, request, .. } = &**asked;
+            let Message { to, body, .. } = message;
+            format!("request {}: dead letter {letter}, {body} of {to}, is to be {fate:?}", request.0)
+        }
     }
 }
 
@@ -241,6 +246,7 @@ fn count_answer<S>(request: &Request, answer: &Answer, env: &mut Env<S>) {
     let body = match request {
         Request::Message(message) => Some(&message.body),
         Request::State { .. } => None,
+        Request::Letter(asked) => return count_letter(asked.fate, answer, env),
     };
     let situation = match (answer, body) {
         (Answer::Acknowledged, Some(Body::Suspend { .. })) => Situation::Suspended,
@@ -261,6 +267,14 @@ fn count_answer<S>(request: &Request, answer: &Answer, env: &mut Env<S>) {
         },
     };
     env.count(situation);
+}
+
+fn count_letter<S>(fate: LetterFate, answer: &Answer, env: &mut Env<S>) {
+    match (answer, fate) {
+        (Answer::Acknowledged, LetterFate::SentAgain) => env.count(Situation::LetterSentAgain),
+        (Answer::Acknowledged, LetterFate::Discarded) => env.count(Situation::LetterDiscarded),
+        _ => env.count(Situation::LetterGone),
+    }
 }
 
 fn refusal(error: &CallError) -> Option<Situation> {

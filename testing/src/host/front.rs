@@ -160,7 +160,7 @@ impl Gate for Front {
             return Err(CallError::Stopped);
         }
         let (address, bytes) = (request.to().clone(), request.bytes());
-        let shard = usize::from(self.slots.shard(address.slot()).0);
+        let shard = usize::from(self.slots.shard(request.slot()).0);
         inner.lanes[shard].offer((request, reply), bytes).map_err(|_| CallError::Busy {
             address,
             what: "the lane of its shard".into(),

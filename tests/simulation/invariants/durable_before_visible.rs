@@ -1,15 +1,17 @@
 //! What a client learns is durable at that moment, and so is all that it depends on: acknowledgements, answers,
-//! failures, states, what a repeat is told, a key that was reused, a number that is out of sequence.
+//! failures, states, what a repeat is told, a key that was reused, a number that is out of sequence, that
+//! a dead letter is gone.
 
 use super::Checked;
 use crate::{
     armed::Armed,
     durable::{Durable, id_of, ids_in},
+    ledger::OperationId,
     oracle::Oracle,
     plan::Leeway,
 };
-use sarsen_engine::Request;
-use sarsen_protocol::{Answer, CallError, Message};
+use sarsen_engine::{LetterFate, LetterLookup, Request};
+use sarsen_protocol::{Answer, CallError, LetterId, Message};
 use sarsen_storage::Store;
 use sarsen_testing::Fault;
 
@@ -32,7 +34,13 @@ pub(crate) fn check_release<S: Store>(
     // A store that has just failed cannot be asked; what leaves then was durable before.
     let Ok(durable) = Durable::of(store) else { return Ok(()) };
     let checked = match (request, answer) {
-        (Request::Message(message), Answer::Acknowledged) => acknowledged(message, &durable, leeway),
+        (Request::Message(message), Answer::Acknowledged) => acknowledged(oracle, message, &durable, leeway),
+        (Request::Letter(asked), Answer::Acknowledged | Answer::Refused(_)) => {
+            let is_sent = asked.fate == LetterFate::SentAgain && *answer == Answer::Acknowledged;
+            let message = Some(&asked.message).filter(|_| is_sent);
+            let accepted = message.map_or(Ok(()), |message| acknowledged(oracle, message, &durable, leeway));
+            accepted.and_then(|()| gone(asked.letter, store))
+        }
         (Request::Message(message), Answer::Returned(payload)) => {
             let own = id_of(message);
             own.into_iter().chain(ids_in(payload.as_bytes())).try_for_each(|id| applied(id, &durable))
@@ -47,21 +55,40 @@ pub(crate) fn check_release<S: Store>(
         (Request::Message(message), Answer::Refused(error)) => {
             refused(oracle, message, error, &durable, leeway)
         }
-        (_, Answer::State(None)) | (Request::State { .. }, _) => Ok(()),
+        (_, Answer::State(None)) | (Request::State { .. } | Request::Letter(_), _) => Ok(()),
     };
     checked.map_err(|what| format!("{what}, but {answer:?} left for {request:?}"))
 }
 
 fn depends_on_state(error: &CallError) -> bool {
-    matches!(error, CallError::KeyReused { .. } | CallError::OutOfSequence { .. })
+    matches!(
+        error,
+        CallError::KeyReused { .. } | CallError::OutOfSequence { .. } | CallError::LetterGone { .. }
+    )
 }
 
-fn acknowledged(message: &Message, durable: &Durable, leeway: Leeway) -> Checked {
+fn acknowledged(oracle: &Oracle, message: &Message, durable: &Durable, leeway: Leeway) -> Checked {
     let Some(id) = id_of(message) else { return Ok(()) };
-    if durable.knows(id) || leeway.dead_letters_go { Ok(()) } else { Err(format!("{id:?} is in no record")) }
+    known(oracle, id, durable, leeway)
 }
 
-fn applied(id: crate::ledger::OperationId, durable: &Durable) -> Checked {
+/// What was accepted is in a record, unless that was a dead letter which may be gone since.
+fn known(oracle: &Oracle, id: OperationId, durable: &Durable, leeway: Leeway) -> Checked {
+    let may_be_gone = leeway.dead_letters_go || oracle.discarded.contains_key(&id);
+    if durable.knows(id) || may_be_gone { Ok(()) } else { Err(format!("{id:?} is in no record")) }
+}
+
+/// Who was told that a letter is gone does not find its row.
+fn gone<S: Store>(letter: LetterId, store: &S) -> Checked {
+    let Ok(pages) = store.read(&[LetterLookup::new(letter).read()]) else { return Ok(()) };
+    if pages.iter().all(|page| page.rows.is_empty()) {
+        Ok(())
+    } else {
+        Err(format!("dead letter {letter} is still there"))
+    }
+}
+
+fn applied(id: OperationId, durable: &Durable) -> Checked {
     if durable.has_applied(id) { Ok(()) } else { Err(format!("{id:?} is in no list that is durable")) }
 }
 
@@ -77,10 +104,8 @@ fn refused(
         CallError::OutOfSequence { producer, expected, .. } => {
             let last = (producer.clone(), message.to.key().to_owned(), expected.0 - 1);
             match oracle.produced.get(&last) {
-                Some(id) if !durable.knows(*id) && !leeway.dead_letters_go => {
-                    Err(format!("{id:?} is in no record"))
-                }
-                _ => Ok(()),
+                Some(id) => known(oracle, *id, durable, leeway),
+                None => Ok(()),
             }
         }
         _ => Ok(()),

@@ -1,6 +1,7 @@
-//! What was acknowledged is applied exactly once or is exactly one dead letter; what was refused never was; what nobody
-//! knows is so at most once. Under keys and by producers also when clients repeat themselves, and then with the same
-//! answer. Messages of applied operations likewise; messages of others never were sent.
+//! What was acknowledged is applied exactly once or is exactly one dead letter, also when letters are sent again, unless
+//! somebody has discarded it; what was refused never was; what nobody knows is so at most once. Under keys and by
+//! producers also when clients repeat themselves, and then with the same answer. Messages of applied operations likewise;
+//! messages of others never were sent.
 
 use super::Checked;
 use crate::{
@@ -25,6 +26,7 @@ pub(crate) const ARMED: &[Armed] = &[
     Armed::Host(Fault::LoseRows(Keyspace::Keys)),
     Armed::Host(Fault::LoseRows(Keyspace::Instances)),
     Armed::Host(Fault::LoseRows(Keyspace::Dead)),
+    Armed::Host(Fault::KeepRows(Keyspace::Dead)),
 ];
 
 pub(crate) fn check(oracle: &Oracle, rest: &Rest, leeway: Leeway) -> Checked {
@@ -41,7 +43,7 @@ pub(crate) fn check(oracle: &Oracle, rest: &Rest, leeway: Leeway) -> Checked {
     for (id, asked) in &oracle.asked {
         let applied = rest.places.get(id).map_or(0, Vec::len);
         let letters = dead.get(id).map_or(&[][..], Vec::as_slice);
-        one(rest, *id, asked, (applied, letters), leeway).map_err(|what| {
+        one(oracle, rest, (*id, asked), (applied, letters), leeway).map_err(|what| {
             format!("{id:?} {what} (applied {applied} times, dead letters {letters:?}): {asked:?}")
         })?;
     }
@@ -50,21 +52,25 @@ pub(crate) fn check(oracle: &Oracle, rest: &Rest, leeway: Leeway) -> Checked {
 
 /// Checks one operation.
 fn one(
+    oracle: &Oracle,
     rest: &Rest,
-    id: OperationId,
-    asked: &Asked,
+    (id, asked): (OperationId, &Asked),
     (applied, letters): (usize, &[FailureKind]),
     leeway: Leeway,
 ) -> Checked {
     let times = applied + letters.len();
+    let discarded = oracle.discarded.get(&id);
     if times > 1 {
         return Err("came more than once".to_owned());
+    }
+    if times > 0 && discarded == Some(&true) {
+        return Err("was discarded".to_owned());
     }
     if applied > 0 && rest.places[&id].iter().any(|(key, _)| *key != asked.to) {
         return Err("came to another ledger".to_owned());
     }
     for kind in letters {
-        letter(asked, *kind, leeway)?;
+        letter(asked, *kind, oracle.resent.contains(&id), leeway)?;
     }
     let promise = match asked.by {
         Asker::Client => asked.promise(),
@@ -73,7 +79,9 @@ fn one(
     };
     same_answer(asked)?;
     let kept = match promise {
-        Promise::Accepted => times == 1 || (leeway.dead_letters_go && applied == 0),
+        Promise::Accepted => {
+            times == 1 || (leeway.dead_letters_go && applied == 0) || (discarded.is_some() && times == 0)
+        }
         Promise::Applied => applied == 1,
         Promise::Failed => times == 0 && (leeway.limits_fail || !asked.deed.succeeds()),
         Promise::Never => times == 0,
@@ -82,9 +90,10 @@ fn one(
     if kept { Ok(()) } else { Err(format!("was promised to be {promise:?}")) }
 }
 
-/// Whether an operation may have become this dead letter.
-fn letter(asked: &Asked, kind: FailureKind, leeway: Leeway) -> Checked {
-    let by_client = asked.by == Asker::Client && !asked.delayed;
+/// Whether an operation may have become this dead letter. One that is sent again meets a full mailbox as those of
+/// instances do.
+fn letter(asked: &Asked, kind: FailureKind, resent: bool, leeway: Leeway) -> Checked {
+    let by_client = asked.by == Asker::Client && !asked.delayed && !resent;
     let fits = match kind {
         FailureKind::MailboxFull => !by_client,
         FailureKind::Returned | FailureKind::Panicked | FailureKind::Unencodable => !asked.deed.succeeds(),

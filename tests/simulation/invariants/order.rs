@@ -1,7 +1,7 @@
 //! Messages that were accepted without a delay keep their order: those of one client handle to one ledger by the first
 //! poll of each request, those of one ledger to another by the order in which they were sent, those of a producer by
 //! their numbers. And whoever was acknowledged before another one asked comes before it: that is promised to nobody,
-//! but it is how a mailbox works.
+//! but it is how a mailbox works. A dead letter that was sent again has left its place.
 
 use super::Checked;
 use crate::{
@@ -36,11 +36,16 @@ fn ascending(what: &str, places: &[(OperationId, Place)]) -> Checked {
 /// Messages with the places at which they came, from each sender to each receiver, by what orders them.
 type Sent<'a, From, Order> = BTreeMap<(From, &'a str), Vec<(Order, OperationId, Place)>>;
 
+/// Where an operation stands, if it stands where its first acceptance has put it.
+fn place(oracle: &Oracle, rest: &Rest, id: OperationId, of: &str) -> Option<Place> {
+    rest.place(id, of).filter(|_| !oracle.resent.contains(&id))
+}
+
 fn by_handle(oracle: &Oracle, rest: &Rest) -> Checked {
     let mut sent: Sent<'_, HandleId, Moment> = BTreeMap::new();
     for (id, asked) in &oracle.asked {
         let Some((handle, begun)) = asked.in_order() else { continue };
-        let Some(place) = rest.place(*id, &asked.to) else { continue };
+        let Some(place) = place(oracle, rest, *id, &asked.to) else { continue };
         sent.entry((handle, &asked.to)).or_default().push((begun, *id, place));
     }
     for ((handle, to), mut messages) in sent {
@@ -55,7 +60,7 @@ fn by_producer(oracle: &Oracle, rest: &Rest) -> Checked {
     let mut sent: Sent<'_, &str, u64> = BTreeMap::new();
     for (id, asked) in &oracle.asked {
         let Form::Produced { producer, number } = &asked.form else { continue };
-        let Some(place) = rest.place(*id, &asked.to) else { continue };
+        let Some(place) = place(oracle, rest, *id, &asked.to) else { continue };
         sent.entry((producer, &asked.to)).or_default().push((*number, *id, place));
     }
     for ((producer, to), mut messages) in sent {
@@ -73,6 +78,9 @@ fn by_acknowledgement(oracle: &Oracle, rest: &Rest) -> Checked {
         // From the last to the first: none that comes later may have been known before this one was asked for.
         for id in applied.into_iter().rev() {
             let Some(asked) = oracle.get(id).filter(|asked| !asked.delayed) else { continue };
+            if oracle.resent.contains(&id) {
+                continue;
+            }
             let begun = asked.attempts.iter().filter_map(|attempt| attempt.begun).min();
             if let (Some(begun), Some((end, later))) = (begun, earliest)
                 && end < begun
@@ -96,7 +104,7 @@ fn by_sender(oracle: &Oracle, rest: &Rest) -> Checked {
             let Some(parent) = oracle.get(parent) else { continue };
             for child in parent.children.iter().filter(|child| child.delay_ms == 0) {
                 let by_sender = oracle.get(child.id).is_some_and(|child| child.by != Asker::Client);
-                if let Some(place) = rest.place(child.id, &child.to).filter(|_| by_sender) {
+                if let Some(place) = place(oracle, rest, child.id, &child.to).filter(|_| by_sender) {
                     sent.entry(&child.to).or_default().push((child.id, place));
                 }
             }

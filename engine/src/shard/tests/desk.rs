@@ -144,10 +144,10 @@ impl Desk {
         registry
     }
 
-    fn ask(&mut self, request: impl FnOnce(SessionId, RequestId) -> Request) -> u64 {
+    pub(super) fn ask(&mut self, request: impl FnOnce(SessionId, RequestId) -> Request) -> u64 {
         self.requests += 1;
         let request = request(SessionId(uuid::Uuid::nil()), RequestId(self.requests));
-        let shard = self.slots.shard(request.to().slot());
+        let shard = self.slots.shard(request.slot());
         self.shards[usize::from(shard.0)].handle(Input::Requested(request), self.now);
         self.requests
     }

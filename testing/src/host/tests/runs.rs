@@ -291,3 +291,39 @@ fn a_run_that_is_not_there_is_told() {
     let result = host.run(client.run(book, "nobody").result().into_future());
     assert!(matches!(result, Err(CallError::RunNotFound { .. })), "{result:?}");
 }
+
+#[test]
+fn a_scheduled_run_begins_by_virtual_time_and_others_of_its_orchestration_wait_for_it() {
+    let hour = Duration::from_secs(3_600);
+    let mut host = VirtualHost::builder()
+        .orchestration_with(patient, |options| options.concurrency(1).retention(hour))
+        .open();
+    let begun = host.now();
+    let client = host.client();
+    let starts = async move {
+        client.start(patient, ()).id("later").after(hour).await?;
+        client.start(patient, ()).id("now").await?;
+        client.start(patient, ()).id("next").await.map(drop)
+    };
+    host.run(starts).expect("they are accepted");
+    let client = host.client();
+    let ended = host.run(async move {
+        let mut ended = Vec::new();
+        for id in ["now", "next", "later"] {
+            let run = client.run(patient, id);
+            run.result().await?;
+            ended.extend(run.status().await?.completed);
+        }
+        Ok::<_, CallError>(ended)
+    });
+    let seconds = |at: &sarsen_protocol::Timestamp| at.since(begun).as_secs();
+    let ended: Vec<u64> = ended.expect("they come to their end").iter().map(seconds).collect();
+    assert_eq!(ended, [60, 120, 3_660]);
+    host.advance(hour);
+    let client = host.client();
+    assert_eq!(
+        host.run(async move { client.runs().count().await }),
+        Ok(0),
+        "each goes an hour after its end"
+    );
+}
