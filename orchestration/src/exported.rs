@@ -55,8 +55,8 @@ impl ExportedHistory {
     /// As JSON.
     ///
     /// # Errors
-    /// A failure of kind [`TooLarge`](FailureKind::TooLarge) never; of kind `Unencodable` when a number in it cannot be
-    /// written, which no history has.
+    /// A failure of kind [`Unencodable`](FailureKind::Unencodable) when something in it has no JSON, which is so of no
+    /// history that sarsen has written.
     pub fn to_json(&self) -> Result<String, Failure> {
         let text = json::encode(self)?;
         String::from_utf8(text.into_bytes().into())

@@ -126,7 +126,8 @@ impl Shard {
                 self.give_back(&address, completed);
             }
             if matches!(completed.completion, Completion::Overdue) && !too_late.contains(&completed.command) {
-                self.take_back(&address, completed);
+                // Its time is over and it has not ended.
+                self.withdraw_task(address.slot(), completed.execution, completed.command);
             }
         }
     }
@@ -273,11 +274,6 @@ impl Shard {
         }
         let section = Section { run: id, execution: completed.execution, id: completed.command };
         self.release_set(run, &section, entities);
-    }
-
-    /// Takes back an activity whose time is over, unless it has ended.
-    fn take_back(&mut self, run: &Address, completed: &Completed) {
-        self.withdraw_task(run.slot(), completed.execution, completed.command);
     }
 
     pub(in crate::shard) fn release_set(&mut self, run: &Address, section: &Section, entities: &[Address]) {
