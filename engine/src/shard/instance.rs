@@ -3,7 +3,7 @@
 use super::{mailbox::Mailbox, runs::Run};
 use crate::{
     Limits,
-    record::{LockRecord, Producer, Queue},
+    record::{Extras, LockRecord, Producer, Queue},
     registry::Registered,
 };
 use bytes::Bytes;
@@ -66,9 +66,12 @@ pub(crate) struct Entity {
     /// Its type.
     pub(crate) of: Arc<Registered>,
     pub(crate) state: Option<State>,
-    /// The state as it is to be written, or as it was read or written while producers are remembered.
+    /// The state as it is to be written, or as it was read or written while the record may be written again without a
+    /// change of the state: with producers or extras.
     pub(crate) encoded: Option<Payload>,
     pub(crate) producers: Vec<Producer>,
+    /// What few entities have to be kept.
+    pub(crate) extras: Option<Box<Extras>>,
     /// Who holds its lock.
     pub(crate) lock: Option<Box<LockRecord>>,
     /// Whether the lock's row is to be written when the batch is sealed.
@@ -84,6 +87,7 @@ impl Entity {
             state: None,
             encoded: None,
             producers: Vec::new(),
+            extras: None,
             lock: None,
             lock_dirty: false,
             lock_stored: false,

@@ -199,8 +199,10 @@ impl Shard {
                 let bytes = encoded.as_ref().map_or(0, Payload::len);
                 instance.stage = Stage::Active;
                 entity.state = state;
-                entity.encoded = encoded.filter(|_| !header.producers.is_empty());
+                let rewritten = !header.producers.is_empty() || header.extras.is_some();
+                entity.encoded = encoded.filter(|_| rewritten);
                 entity.producers = header.producers;
+                entity.extras = header.extras;
                 entity.lock_stored = lock.is_some();
                 entity.lock = lock.map(Box::new);
                 bytes

@@ -484,7 +484,7 @@ impl Desk {
 
     /// Replaces an entity's record by one that does not fit, as other code would have left it.
     pub(super) fn spoil(&mut self, key: &str) -> Bytes {
-        let header = record::InstanceHeader { exists: true, producers: Vec::new() };
+        let header = record::InstanceHeader { exists: true, ..record::InstanceHeader::default() };
         let other = record::write_instance(&header, b"{\"total\":1}");
         self.exchange(key, other)
     }
