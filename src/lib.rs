@@ -228,11 +228,12 @@ pub use sarsen_runtime::{
     IdentityError, IntoInput, Limits, Listed, ListedState, Listing, Lock, LockStage, ManageRequest, Managing,
     NumberedRequest, OpenError, Operations, Orchestration, OrchestrationOptions, OrchestrationType,
     PageRequest, PageToken, Parent, Payload, PendingReason, Port, Producer, ProducerPort, ProducerRequest,
-    PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Reference, RegisterError, Request, RestartRequest,
-    ResultRequest, RetryPolicy, Returns, Reuse, RewindRequest, Run, RunId, RunIdError, RunInfo, RunListing,
-    RunOrder, RunOutcome, RunPage, RunResult, RunStatus, Runtime, SectionError, Sequence, ShutdownError,
-    Signal, StartRequest, Starting, State, StateListing, StatePort, StateRequest, Stats, TerminateRequest,
-    Timestamp, TurnPort, TurnRequest, TurnStart, Untyped, Uuid, join, join_all, log, select, select_all,
+    PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Rate, Reference, Refusals, RegisterError, Request,
+    RestartRequest, ResultRequest, RetryPolicy, Returns, Reuse, RewindRequest, Run, RunId, RunIdError,
+    RunInfo, RunListing, RunOrder, RunOutcome, RunPage, RunResult, RunStatus, Runtime, SectionError,
+    Sequence, ShutdownError, Signal, StartRequest, Starting, State, StateListing, StatePort, StateRequest,
+    Stats, TerminateRequest, Timestamp, TurnPort, TurnRequest, TurnStart, Untyped, Uuid, join, join_all, log,
+    select, select_all,
 };
 
 /// What the methods of a [`Context`] return: requests, and the durable futures that they become.

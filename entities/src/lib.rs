@@ -24,7 +24,7 @@ pub use context::{EntityContext, TurnPort, TurnRequest};
 pub use entity::Entity;
 pub use inside::inside_operation;
 pub use operations::Operations;
-pub use options::EntityOptions;
+pub use options::{EntityOptions, Rate};
 pub use port::StatePort;
 pub use sarsen_protocol::{AnswerError, EntityType, IntoInput, OrchestrationType, Port, Reference, Returns};
 pub use start::TurnStart;

@@ -17,7 +17,18 @@ use std::time::Duration;
 #[must_use = "options do nothing until a type is registered with them"]
 pub struct EntityOptions {
     mailbox: Option<usize>,
+    state_bytes: Option<usize>,
+    rate: Option<Rate>,
     ttl: Option<Duration>,
+}
+
+/// How many operations may come in a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// So many.
+    pub operations: u32,
+    /// In so long.
+    pub per: Duration,
 }
 
 impl EntityOptions {
@@ -26,6 +37,21 @@ impl EntityOptions {
     /// letters. Without it, what the limit `mailbox_messages_max` says. As an attribute: `mailbox = 500`.
     pub fn mailbox(self, messages: usize) -> Self {
         Self { mailbox: Some(messages), ..self }
+    }
+
+    /// The longest encoded state of an entity, in bytes, at least 1. An operation beyond it fails. Without it, what the
+    /// limit `state_bytes_max` says. As an attribute: `state_bytes = 65_536`.
+    pub fn state_bytes(self, bytes: usize) -> Self {
+        Self { state_bytes: Some(bytes), ..self }
+    }
+
+    /// How many operations clients may ask of one entity in a time, both at least 1: so many at once of one that has
+    /// rested, and from then on one each `per / operations`. Beyond it they are refused as `Busy`, with the time after
+    /// which there is room. What orchestrations and entities send counts as well and is never refused. It is kept in
+    /// memory: an entity that leaves memory, as an idle one does, begins anew. As an attribute: `rate = "100/s"`, per
+    /// `s`, `m` or `h`.
+    pub fn rate(self, operations: u32, per: Duration) -> Self {
+        Self { rate: Some(Rate { operations, per }), ..self }
     }
 
     /// Deletes an entity so long after the last operation that changed it. Without it, entities stay until they are
@@ -39,6 +65,16 @@ impl EntityOptions {
         self.mailbox
     }
 
+    /// What [`state_bytes`](Self::state_bytes) says, in bytes.
+    pub fn state_bytes_max(&self) -> Option<usize> {
+        self.state_bytes
+    }
+
+    /// What [`rate`](Self::rate) says.
+    pub fn operation_rate(&self) -> Option<Rate> {
+        self.rate
+    }
+
     /// What [`ttl`](Self::ttl) says.
     pub fn time_to_live(&self) -> Option<Duration> {
         self.ttl
@@ -49,8 +85,12 @@ impl EntityOptions {
     /// # Errors
     /// [`RegisterError::IdleOption`] with the first option that lets them do nothing.
     pub fn check(&self, entity: &'static str) -> Result<(), RegisterError> {
-        let idle =
-            [("mailbox", self.mailbox == Some(0)), ("ttl", self.ttl.is_some_and(|time| time.is_zero()))];
+        let idle = [
+            ("mailbox", self.mailbox == Some(0)),
+            ("state_bytes", self.state_bytes == Some(0)),
+            ("rate", self.rate.is_some_and(|rate| rate.operations == 0 || rate.per.is_zero())),
+            ("ttl", self.ttl.is_some_and(|time| time.is_zero())),
+        ];
         match idle.into_iter().find(|(_, idle)| *idle) {
             Some((option, _)) => Err(RegisterError::IdleOption { entity, option }),
             None => Ok(()),

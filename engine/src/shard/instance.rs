@@ -1,6 +1,6 @@
 //! The instances in memory, entities and runs, and which of them was used least recently.
 
-use super::{mailbox::Mailbox, runs::Run};
+use super::{mailbox::Mailbox, pace::Pace, runs::Run};
 use crate::{
     Limits,
     record::{Extras, LockRecord, Producer, Queue},
@@ -72,6 +72,8 @@ pub(crate) struct Entity {
     pub(crate) producers: Vec<Producer>,
     /// What few entities have to be kept.
     pub(crate) extras: Option<Box<Extras>>,
+    /// How fast it is asked, if its type has a rate.
+    pub(crate) pace: Pace,
     /// Who holds its lock.
     pub(crate) lock: Option<Box<LockRecord>>,
     /// Whether the lock's row is to be written when the batch is sealed.
@@ -88,6 +90,7 @@ impl Entity {
             encoded: None,
             producers: Vec::new(),
             extras: None,
+            pace: Pace::default(),
             lock: None,
             lock_dirty: false,
             lock_stored: false,

@@ -121,9 +121,10 @@ impl Shard {
         if entries.is_empty() {
             return;
         }
-        let (limits, now) = (self.config.limits.run(), self.now);
+        let now = self.now;
         let Some(instance) = self.instances.get_mut(id) else { return };
         let Kind::Entity(entity) = &mut instance.kind else { return };
+        let limits = self.config.limits.run(&entity.of.options);
         // One operation is what a run has most of the time.
         let (one, several);
         let asked: &[Asked<'_>] = if let [entry] = entries.as_slice() {
@@ -138,6 +139,9 @@ impl Shard {
         let ran = entity.of.behaviour.run(&address, &mut entity.state, asked, now, &limits);
         debug_assert_eq!(ran.outcomes.len(), asked.len(), "each operation has an outcome");
         self.operations += ran.outcomes.len() as u64;
+        if ran.outgrown > 0 {
+            self.refused(address.name(), |refusals| refusals.states_too_large += u64::from(ran.outgrown));
+        }
         self.apply(id, ran.change);
         for (entry, outcome) in entries.drain(..).zip(ran.outcomes) {
             self.conclude(id, (&address, queue), entry, outcome);

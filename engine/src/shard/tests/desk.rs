@@ -478,6 +478,9 @@ impl Desk {
             sum.dead_letters += stats.dead_letters;
             sum.dead_letters_dropped += stats.dead_letters_dropped;
             sum.parked += stats.parked;
+            for (name, refusals) in stats.refusals {
+                sum.refusals.entry(name).or_default().add(refusals);
+            }
         }
         sum
     }
