@@ -85,7 +85,9 @@ fn an_entity_has_its_time_out_of_memory_and_over_restarts_with_other_shards() {
         let start = desk.now;
         desk.restless = evicts;
         let names = ["a", "b", "c", "d"];
-        names.iter().for_each(|key| add(&mut desk, key));
+        for key in names {
+            add(&mut desk, key);
+        }
         at(&mut desk, start, 4);
         add(&mut desk, "d");
         for (second, shards, left) in [(9, 3, 4), (10, 2, 1), (13, 4, 1), (14, 1, 0)] {
@@ -224,7 +226,9 @@ fn producers_are_remembered_over_a_deletion_until_they_have_been_silent_and_then
 fn a_type_that_loses_its_time_keeps_its_entities_and_one_whose_time_is_shortened_keeps_it_less_long() {
     let mut desk = desk();
     let start = desk.now;
-    ["x", "y"].iter().for_each(|key| add(&mut desk, key));
+    for key in ["x", "y"] {
+        add(&mut desk, key);
+    }
     desk.entities = EntityOptions::default();
     desk.reopen(1);
     at(&mut desk, start, 11);
