@@ -222,18 +222,18 @@
 pub use sarsen_macros::{Entity, activity, operations, orchestration};
 pub use sarsen_runtime::{
     Activity, ActivityCode, ActivityContext, ActivityOptions, Address, AddressError, Again, AnyRun,
-    Attempted, Branch, Builder, Call, CallError, Client, ClientPort, Closed, CommandId, Context,
-    CustomStatusRequest, DelayedRequest, Duplicate, Either, Entity, EntityContext, EntityOptions, EntityType,
-    EventError, ExecutionId, Failure, FailureKind, FailureOrigin, Guard, History, HistoryEvent,
-    IdentityError, IntoInput, Limits, Listed, ListedState, Listing, Lock, LockStage, ManageRequest, Managing,
-    NumberedRequest, OpenError, Operations, Orchestration, OrchestrationOptions, OrchestrationType,
-    PageRequest, PageToken, Parent, Payload, PendingReason, Port, Producer, ProducerPort, ProducerRequest,
-    PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Rate, Reference, Refusals, RegisterError, Request,
-    RestartRequest, ResultRequest, RetryPolicy, Returns, Reuse, RewindRequest, Run, RunId, RunIdError,
-    RunInfo, RunListing, RunOrder, RunOutcome, RunPage, RunResult, RunStatus, Runtime, SectionError,
-    Sequence, ShutdownError, Signal, StartRequest, Starting, State, StateListing, StatePort, StateRequest,
-    Stats, TerminateRequest, Timestamp, TurnPort, TurnRequest, TurnStart, Untyped, Uuid, join, join_all, log,
-    select, select_all,
+    Attempted, AuditOptions, AuditPort, Branch, Builder, Call, CallError, Client, ClientPort, Closed,
+    CommandId, Context, CustomStatusRequest, DelayedRequest, Duplicate, Either, Entity, EntityContext,
+    EntityOptions, EntityType, EventError, ExecutionId, Failure, FailureKind, FailureOrigin, Guard, History,
+    HistoryEvent, IdentityError, IntoInput, Limits, Listed, ListedState, Listing, Lock, LockStage,
+    ManageRequest, Managing, NumberedRequest, OpenError, Operations, Orchestration, OrchestrationOptions,
+    OrchestrationType, PageRequest, PageToken, Parent, Payload, PendingReason, Port, Producer, ProducerPort,
+    ProducerRequest, PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Rate, Reference, Refusals,
+    RegisterError, Request, RestartRequest, ResultRequest, RetryPolicy, Returns, Reuse, RewindRequest, Run,
+    RunId, RunIdError, RunInfo, RunListing, RunOrder, RunOutcome, RunPage, RunResult, RunStatus, Runtime,
+    SectionError, Sequence, ShutdownError, Signal, StartRequest, Starting, State, StateListing, StatePort,
+    StateRequest, Stats, TerminateRequest, Timestamp, TurnPort, TurnRequest, TurnStart, Untyped, Uuid, join,
+    join_all, log, select, select_all,
 };
 
 /// What the methods of a [`Context`] return: requests, and the durable futures that they become.
@@ -254,6 +254,11 @@ pub mod why {
 /// Messages that were accepted and then given up, as [`Client::dead_letters`] lists them.
 pub mod letters {
     pub use sarsen_runtime::{DeadLetter, DeadLetters, LetterContent, LetterId, LetterSender};
+}
+
+/// What was done to an entity, as `audit()` of its reference and [`Client::audit`] tell.
+pub mod audit {
+    pub use sarsen_runtime::{Act, After, AuditCaller as Caller, AuditEntry, AuditTrail};
 }
 
 /// What a history is made of, in the words of the Durable Task Framework.

@@ -24,12 +24,12 @@ pub use input::{Input, LetterFate, LetterRequest, LoadRequest, Loaded, Request};
 pub use lane::{Hand, Lanes};
 pub use limits::{BUSY_RETRY_AFTER, INSTANCE_MAILBOX_FACTOR, LOCKED_RETRY_AFTER_MAX, LimitTooLow, Limits};
 pub use listing::{
-    HistoryListing, InputLookup, LetterFilter, LetterListing, LetterLookup, ListedLetter, ListedLock,
-    ListedRow, ListedRun, Listing, LockListing, LockLookup, LockStage, PageToken, RunFilter, RunListing,
-    RunLookup, RunOrder, RunSorter, TimeSpan,
+    AuditListing, HistoryListing, InputLookup, LetterFilter, LetterListing, LetterLookup, ListedLetter,
+    ListedLock, ListedRow, ListedRun, Listing, LockListing, LockLookup, LockStage, PageToken, RunFilter,
+    RunListing, RunLookup, RunOrder, RunSorter, TimeSpan,
 };
 pub use load::misfit;
-pub use record::{DeadLetter, RunExtras, RunRecord, read_dead};
+pub use record::{Act, After, AuditEntry, Caller, DeadLetter, RunExtras, RunRecord, read_dead};
 pub use registry::{Duplicate, OrchestrationOptions, Registry, SlotMap};
 pub use shard::{Refusals, Shard, ShardConfig, ShardStats};
 pub use withheld::Withheld;

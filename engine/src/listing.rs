@@ -1,9 +1,10 @@
-//! What is found straight in durable records: entities, runs, histories, locks, dead letters.
+//! What is found straight in durable records: entities, runs, histories, locks, dead letters, audits.
 //!
 //! Each page is read from one state of the store; different pages may be of different states. A host reads what it is
 //! told to read next, hands back the pages, and so on until there is nothing more to read. Nothing here is asked of a
 //! shard, and nothing here waits.
 
+mod audit;
 mod changed;
 mod entities;
 mod history;
@@ -14,6 +15,7 @@ mod order;
 mod runs;
 mod walk;
 
+pub use audit::AuditListing;
 pub use entities::{ListedRow, Listing};
 pub use history::HistoryListing;
 pub use letters::{LetterFilter, LetterListing, LetterLookup, ListedLetter};

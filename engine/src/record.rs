@@ -4,10 +4,13 @@
 //! written as `name 0x00 key`; neither part has a 0x00 of its own, so a 0x00 behind it ends it. Each value begins
 //! with a version byte of its own; each has golden bytes of all its versions.
 
+mod audit;
 mod extras;
 mod meta;
 mod run;
 
+pub use audit::{Act, After, AuditEntry, Caller};
+pub(crate) use audit::{AuditSpan, audit_bounds, audit_key, read_audit, write_audit};
 pub(crate) use extras::{Alarm, Extras};
 pub(crate) use meta::{
     PermitRecord, changed_key, permit_key, read_changed, read_changed_key, read_permit, read_permit_key,

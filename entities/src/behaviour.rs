@@ -87,6 +87,8 @@ pub struct Outcome {
     pub answer: Result<Payload, Failure>,
     /// What it sent, in order; nothing when it failed.
     pub messages: Vec<Outgoing>,
+    /// Whether it left the entity without state by [`delete`](crate::EntityContext::delete).
+    pub deleted: bool,
 }
 
 /// How a run leaves the entity, as a record should hold it.
@@ -139,6 +141,9 @@ pub trait Behaviour: Send + Sync + 'static {
     /// # Errors
     /// [`InputError`] when it does not exist or cannot.
     fn check(&self, operation: &OperationName, input: &Payload) -> Result<(), InputError>;
+
+    /// Whether `operation` is one that takes `&self`.
+    fn is_read(&self, operation: &OperationName) -> bool;
 
     /// Decodes a stored state. Called off the shard.
     ///

@@ -24,8 +24,8 @@ pub use context::{EntityContext, TurnPort, TurnRequest};
 pub use entity::Entity;
 pub use inside::inside_operation;
 pub use operations::Operations;
-pub use options::{EntityOptions, Rate};
-pub use port::StatePort;
+pub use options::{AuditOptions, EntityOptions, Rate};
+pub use port::{AuditPort, StatePort};
 pub use sarsen_protocol::{AnswerError, EntityType, IntoInput, OrchestrationType, Port, Reference, Returns};
 pub use start::TurnStart;
 pub use typed::{RegisterError, Typed};
@@ -33,7 +33,10 @@ pub use typed::{RegisterError, Typed};
 /// What the macros name; no part of the public interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::{Entity, EntityContext, EntityOptions, Operations, StatePort, entity::OperationsBlock};
+    pub use crate::{
+        AuditOptions, AuditPort, Entity, EntityContext, EntityOptions, Operations, StatePort,
+        entity::OperationsBlock,
+    };
     pub use sarsen_protocol::{
         EntityType, Port, Reference, Returns,
         returns::{Kind, ViaError, ViaResult, ViaValue},

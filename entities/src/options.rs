@@ -20,6 +20,45 @@ pub struct EntityOptions {
     state_bytes: Option<usize>,
     rate: Option<Rate>,
     ttl: Option<Duration>,
+    audit: Option<AuditOptions>,
+}
+
+/// How much is kept of what was done to an entity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "options do nothing until a type is registered with them"]
+pub struct AuditOptions {
+    keep: u64,
+    age: Duration,
+}
+
+impl Default for AuditOptions {
+    /// 1,000 entries, for 30 days.
+    fn default() -> Self {
+        Self { keep: 1_000, age: Duration::from_secs(30 * 24 * 60 * 60) }
+    }
+}
+
+impl AuditOptions {
+    /// How many entries are kept of one entity, at least 1; beyond it the oldest goes in the commit that adds one.
+    pub fn keep(self, entries: u64) -> Self {
+        Self { keep: entries, ..self }
+    }
+
+    /// For how long an entry is kept, also of an entity that is deleted meanwhile. It goes within an eighth of that time
+    /// behind it, while a process runs.
+    pub fn age(self, time: Duration) -> Self {
+        Self { age: time, ..self }
+    }
+
+    /// What [`keep`](Self::keep) says.
+    pub fn kept_rows(&self) -> u64 {
+        self.keep
+    }
+
+    /// What [`age`](Self::age) says.
+    pub fn kept_for(&self) -> Duration {
+        self.age
+    }
 }
 
 /// How many operations may come in a time.
@@ -67,6 +106,22 @@ impl EntityOptions {
         Self { ttl: Some(time), ..self }
     }
 
+    /// Keeps what is done to each entity: each operation that takes `&mut self`, with its time, its caller, its input and
+    /// what came of it, and the state behind the operations that were done together, in their commit. Failed ones are
+    /// kept with their failure; those that take `&self` change nothing and are left out. `choose` is given the defaults,
+    /// or what was chosen before. As an attribute: `audit`, or `audit(keep = 1000, for = "30d")`, which are the defaults.
+    ///
+    /// It costs a row an operation, with the input and the answer in it, and the state in the last row of those that
+    /// were done together: for a state of many bytes that is most of what is written, `keep` times what it has at most.
+    pub fn audit(self, choose: impl FnOnce(AuditOptions) -> AuditOptions) -> Self {
+        Self { audit: Some(choose(self.audit.unwrap_or_default())), ..self }
+    }
+
+    /// What [`audit`](Self::audit) says.
+    pub fn audit_options(&self) -> Option<AuditOptions> {
+        self.audit
+    }
+
     /// What [`mailbox`](Self::mailbox) says, in messages.
     pub fn mailbox_messages(&self) -> Option<usize> {
         self.mailbox
@@ -96,6 +151,7 @@ impl EntityOptions {
             ("mailbox", self.mailbox == Some(0)),
             ("state_bytes", self.state_bytes == Some(0)),
             ("rate", self.rate.is_some_and(|rate| rate.operations == 0 || rate.per.is_zero())),
+            ("audit", self.audit.is_some_and(|audit| audit.keep == 0 || audit.age.is_zero())),
             ("ttl", self.ttl.is_some_and(|time| time.is_zero())),
         ];
         match idle.into_iter().find(|(_, idle)| *idle) {

@@ -1,4 +1,4 @@
-//! Ports over which a state can be read.
+//! Ports over which a state can be read, or what was done to it.
 
 use crate::{Entity, Port};
 
@@ -9,4 +9,13 @@ pub trait StatePort: Port {
 
     /// Asks for the state as of the last commit, `None` when the entity does not exist.
     fn state<E: Entity>(&self) -> Self::State<E>;
+}
+
+/// A port that can also read what was done to an entity.
+pub trait AuditPort: Port {
+    /// What was done to it, entry by entry.
+    type Audit;
+
+    /// What is kept of what was done to the entity.
+    fn audit(&self) -> Self::Audit;
 }

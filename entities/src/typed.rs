@@ -1,8 +1,10 @@
 //! An entity type as the engine sees it.
 
 use crate::{
-    Asked, Behaviour, Entity, EntityOptions, InputError, Ran, RunLimits, State, inside::catch,
-    operations::Operation, run::Run,
+    Asked, Behaviour, Entity, EntityOptions, InputError, Ran, RunLimits, State,
+    inside::catch,
+    operations::{Code, Operation},
+    run::Run,
 };
 use sarsen_protocol::{
     Address, AddressError, EntityName, Failure, FailureKind, OperationName, Payload, Timestamp, json,
@@ -102,6 +104,10 @@ impl<E: Entity> Behaviour for Typed<E> {
         catch(|| (operation.check)(input))
             .flatten()
             .map_err(|failure| InputError::Misfit { reason: failure.bounded(0).message })
+    }
+
+    fn is_read(&self, operation: &OperationName) -> bool {
+        self.operation(operation).is_some_and(|operation| matches!(operation.code, Code::Read(_)))
     }
 
     fn decode(&self, state: &Payload) -> Result<State, Failure> {

@@ -132,15 +132,45 @@ fn option(meta: &ParseNestedMeta<'_>, key: &str) -> Result<TokenStream> {
     let value = match key {
         "mailbox" | "state_bytes" => positive(meta)?.into_token_stream(),
         "rate" => rate(meta)?,
+        "audit" => audit(meta)?,
         "ttl" => duration::write(duration::parse(meta)?),
         _ => {
             let message = "unknown setting: there are `name`, `initial`, `mailbox`, `state_bytes`, `rate`, \
-                `ttl` and `crate`";
+                `ttl`, `audit` and `crate`";
             return Err(meta.error(message));
         }
     };
     let method = format_ident!("{key}", span = Span::mixed_site());
     Ok(quote!(.#method(#value)))
+}
+
+/// What is chosen for an audit: a call of a method for each setting.
+fn audit(meta: &ParseNestedMeta<'_>) -> Result<TokenStream> {
+    let mut calls = quote!(audit);
+    let mut given: Vec<String> = Vec::new();
+    if !meta.input.peek(syn::token::Paren) {
+        return Ok(quote!(|audit| audit));
+    }
+    meta.parse_nested_meta(|meta| {
+        let key = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
+        if given.contains(&key) {
+            return Err(meta.error(format!("`{key}` is given twice")));
+        }
+        match key.as_str() {
+            "keep" => {
+                let entries = positive(&meta)? as u64;
+                calls.extend(quote!(.keep(#entries)));
+            }
+            "for" => {
+                let age = duration::write(duration::parse(&meta)?);
+                calls.extend(quote!(.age(#age)));
+            }
+            _ => return Err(meta.error("unknown setting of `audit`: there are `keep` and `for`")),
+        }
+        given.push(key);
+        Ok(())
+    })?;
+    Ok(quote!(|audit| #calls))
 }
 
 /// The arguments of a rate: a number and the unit of the time, as text.

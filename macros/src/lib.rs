@@ -33,6 +33,8 @@ use proc_macro::TokenStream;
 ///   an hour (`h`) before they are refused as `Busy`. Without it, any.
 /// * `#[entity(ttl = "7d")]`: an entity is deleted so long after the last operation that changed it. The units are `ms`,
 ///   `s`, `m`, `h` and `d`. Without it, entities stay until they are deleted.
+/// * `#[entity(audit)]`, or `#[entity(audit(keep = 1000, for = "30d"))]`, which is the same: what is done to each entity is
+///   kept, so many entries for so long, and read by `audit()` of its reference. Without it, nothing is kept.
 /// * `#[entity(crate = "path")]`: where `sarsen` is found, when it is renamed.
 #[proc_macro_derive(Entity, attributes(entity))]
 pub fn derive_entity(input: TokenStream) -> TokenStream {
@@ -42,7 +44,7 @@ pub fn derive_entity(input: TokenStream) -> TokenStream {
 /// Makes every method of an `impl` block an operation, and writes the reference with which it is asked for.
 ///
 /// `#[operations] impl Account { .. }` leaves the block as it is and writes `pub struct AccountRef<P>` beside it,
-/// with a method for each operation, `delete()` and `state()`. A type has one such block; functions that are no
+/// with a method for each operation, `delete()`, `state()` and `audit()`. A type has one such block; functions that are no
 /// operations stand in a plain one.
 ///
 /// An operation takes `&self` or `&mut self`, then `cx: &mut EntityContext<'_>` if it wants the context, then its

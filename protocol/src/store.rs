@@ -27,11 +27,13 @@ pub enum Keyspace {
     Meta = 8,
     /// Locks that are held.
     Locks = 9,
+    /// What was done to entities.
+    Audit = 10,
 }
 
 impl Keyspace {
     /// All keyspaces, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Instances,
         Self::History,
         Self::Inbox,
@@ -42,6 +44,7 @@ impl Keyspace {
         Self::Dead,
         Self::Meta,
         Self::Locks,
+        Self::Audit,
     ];
 }
 

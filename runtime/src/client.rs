@@ -5,6 +5,7 @@
 //! is needed to refuse, and decides nothing else.
 
 mod asker;
+mod audit;
 mod exchange;
 mod letters;
 mod listing;
@@ -17,6 +18,7 @@ mod state;
 mod why;
 
 pub(crate) use asker::Asker;
+pub use audit::AuditTrail;
 pub use letters::{DeadLetter, DeadLetters, LetterContent, LetterSender};
 pub use listing::{Listed, ListedState, Listing, StateListing};
 pub use locks::{Lock, LockStage};
@@ -150,7 +152,7 @@ impl Client {
     ///
     /// The owner goes on too: what it calls of that entity inside its section is answered by
     /// [`FailureKind::LockLost`](crate::FailureKind::LockLost) from then on, and its own release changes nothing. A warning
-    /// in the log says whose lock was taken.
+    /// in the log says whose lock was taken, and so does the entity's [`audit`](Self::audit), whatever its type.
     ///
     /// ```
     /// # use sarsen_runtime::{CallError, Client, LockStage};
@@ -172,6 +174,12 @@ impl Client {
     /// asked for again.
     pub async fn force_release(&self, lock: &Lock) -> Result<bool, CallError> {
         locks::force(self.asker.clone(), lock).await
+    }
+
+    /// What was done to an entity, the newest first, whether or not its type is registered. As `audit()` of a reference,
+    /// for who has an address.
+    pub fn audit(&self, entity: &Address) -> AuditTrail {
+        AuditTrail::new(self.asker.clone(), entity.clone())
     }
 
     /// The dead letters: messages that were accepted and then given up, page by page.

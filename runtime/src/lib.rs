@@ -31,12 +31,12 @@ mod works;
 pub use activities::{ActivityContext, ActivityOptions};
 pub use builder::Builder;
 pub use client::{
-    AnyRun, Because, Call, Client, ClientPort, CustomStatusRequest, DeadLetter, DeadLetters, DelayedRequest,
-    Held, History, LetterContent, LetterSender, Link, Listed, ListedState, Listing, Lock, LockStage,
-    ManageRequest, Managing, NumberedRequest, PageRequest, Producer, ProducerPort, ProducerRequest,
-    PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Request, RestartRequest, ResultRequest,
-    RewindRequest, Run, RunInfo, RunListing, RunPage, RunResult, Signal, StartRequest, Starting, State,
-    StateListing, StateRequest, TerminateRequest, Untyped, WhyWaiting,
+    AnyRun, AuditTrail, Because, Call, Client, ClientPort, CustomStatusRequest, DeadLetter, DeadLetters,
+    DelayedRequest, Held, History, LetterContent, LetterSender, Link, Listed, ListedState, Listing, Lock,
+    LockStage, ManageRequest, Managing, NumberedRequest, PageRequest, Producer, ProducerPort,
+    ProducerRequest, PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Request, RestartRequest,
+    ResultRequest, RewindRequest, Run, RunInfo, RunListing, RunPage, RunResult, Signal, StartRequest,
+    Starting, State, StateListing, StateRequest, TerminateRequest, Untyped, WhyWaiting,
 };
 pub use error::{OpenError, ShutdownError};
 pub use runtime::Runtime;
@@ -45,11 +45,14 @@ pub use works::Closed;
 
 // What is said beside it; the facade takes everything from here.
 #[doc(no_inline)]
-pub use sarsen_engine::{Duplicate, Limits, OrchestrationOptions, PageToken, Refusals, RunOrder};
+pub use sarsen_engine::{
+    Act, After, AuditEntry, Caller as AuditCaller, Duplicate, Limits, OrchestrationOptions, PageToken,
+    Refusals, RunOrder,
+};
 #[doc(no_inline)]
 pub use sarsen_entities::{
-    Entity, EntityContext, EntityOptions, EntityType, Operations, Port, Rate, Reference, RegisterError,
-    Returns, StatePort, TurnPort, TurnRequest, TurnStart,
+    AuditOptions, AuditPort, Entity, EntityContext, EntityOptions, EntityType, Operations, Port, Rate,
+    Reference, RegisterError, Returns, StatePort, TurnPort, TurnRequest, TurnStart,
 };
 #[doc(no_inline)]
 pub use sarsen_orchestration::{

@@ -18,6 +18,7 @@ use crate::meter::{Meter, Metered};
 use crate::{Disk, DiskFile};
 use record::{BLOCK_BYTES, SegmentHeader};
 use sarsen_protocol::Keyspace;
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -35,7 +36,8 @@ const GROWN_AHEAD_MAX: usize = 256 << 10;
 pub(crate) struct Space(u8);
 
 impl Space {
-    /// What the store itself keeps: the last one. A further keyspace moves it, and with that the format.
+    /// What the store itself keeps. It stands where it stood when there were so many keyspaces; those that have come since
+    /// stand behind it, so that what was written before them is read as it was.
     pub(crate) const STORE: Self = Self(10);
     pub(crate) const COUNT: usize = Keyspace::ALL.len() + 1;
 
@@ -50,15 +52,38 @@ impl Space {
 
     /// The keyspace; `None` for what the store itself keeps.
     pub(crate) fn keyspace(self) -> Option<Keyspace> {
-        Keyspace::ALL.get(self.index()).copied()
+        let at = match self.0.cmp(&Self::STORE.0) {
+            Ordering::Less => self.index(),
+            Ordering::Equal => return None,
+            Ordering::Greater => self.index() - 1,
+        };
+        Keyspace::ALL.get(at).copied()
     }
 }
 
-const _: () = assert!(Space::STORE.0 as usize + 1 == Space::COUNT, "the store's own space is the last one");
-
 impl From<Keyspace> for Space {
     fn from(keyspace: Keyspace) -> Self {
-        Self(keyspace as u8)
+        let number = keyspace as u8;
+        Self(number + u8::from(number >= Self::STORE.0))
+    }
+}
+
+#[cfg(test)]
+mod spaces {
+    //! The numbers of spaces are part of the format.
+
+    use super::Space;
+    use sarsen_protocol::Keyspace;
+
+    #[test]
+    fn each_space_has_the_number_that_it_always_had() {
+        let numbers = Keyspace::ALL.map(|keyspace| Space::from(keyspace).index());
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11]);
+        assert_eq!((Space::STORE.index(), Space::STORE.keyspace()), (10, None));
+        for keyspace in Keyspace::ALL {
+            assert_eq!(Space::from(keyspace).keyspace(), Some(keyspace));
+        }
+        assert_eq!((Space::new(11).is_some(), Space::new(12)), (true, None));
     }
 }
 

@@ -29,7 +29,9 @@ mod watch;
 mod workload;
 
 use armed::{Armed, SEEDS_MAX};
-use invariants::{durable_before_visible, exactly_once, not_early, nothing_left, order, rollback, serial};
+use invariants::{
+    audited, durable_before_visible, exactly_once, not_early, nothing_left, order, rollback, serial,
+};
 use sarsen_testing::Situation;
 use seed::On;
 use std::{collections::BTreeSet, panic, sync::Once};
@@ -215,6 +217,11 @@ fn exactly_once_notices_its_faults() {
 #[test]
 fn order_notices_its_fault() {
     notices_of_entities(order::NAME, order::ARMED);
+}
+
+#[test]
+fn audited_notices_its_fault() {
+    notices_of_entities(audited::NAME, audited::ARMED);
 }
 
 #[test]

@@ -5,6 +5,9 @@ use sarsen_entities::EntityOptions;
 use sarsen_testing::{Odds, Random};
 use std::time::Duration;
 
+/// For how long audits are kept: no run lasts so long.
+const AUDIT_AGE: Duration = Duration::from_secs(40_000 * 24 * 60 * 60);
+
 /// The plan of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -71,6 +74,7 @@ impl Plan {
         Leeway {
             dead_letters_go: self.limits.dead_letters_max < 1000,
             limits_fail: self.limits.state_bytes_max < 10_000 || self.limits.messages_per_operation_max < 10,
+            audited: self.options.audit_options().map(|audit| audit.kept_rows()),
         }
     }
 }
@@ -82,6 +86,8 @@ pub(crate) struct Leeway {
     pub(crate) dead_letters_go: bool,
     /// Any operation may fail because of a limit.
     pub(crate) limits_fail: bool,
+    /// How many entries the audit of a ledger has at most, if there is one.
+    pub(crate) audited: Option<u64>,
 }
 
 /// What is chosen for the ledgers.
@@ -93,6 +99,10 @@ fn options(random: &mut Random) -> EntityOptions {
     if random.one_in(8) {
         let (operations, millis) = random.pick(&[(1, 100), (3, 1_000), (100, 10)]);
         options = options.rate(operations, Duration::from_millis(millis));
+    }
+    if random.one_in(3) {
+        let keep = random.pick(&[1, 3, 10, 1_000_000, 1_000_000]);
+        options = options.audit(|audit| audit.keep(keep).age(AUDIT_AGE));
     }
     options
 }

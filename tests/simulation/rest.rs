@@ -3,11 +3,13 @@
 use crate::{
     durable::id_of,
     ledger::{Ledger, OperationId, WITNESS, Witness},
+    runs::record::GROWN,
     workload::DELAY_MS_MAX,
 };
-use sarsen_engine::read_dead;
+use bytes::Bytes;
+use sarsen_engine::{AuditEntry, read_dead};
 use sarsen_entities::EntityType;
-use sarsen_protocol::{Address, FailureKind, Keyspace};
+use sarsen_protocol::{Address, Body, FailureKind, Keyspace, Message, record::decode_since};
 use sarsen_testing::{VirtualHost, World};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -52,6 +54,8 @@ pub(crate) struct Rest {
     pub(crate) listed: BTreeMap<String, Vec<OperationId>>,
     /// The ledgers as each of them says.
     pub(crate) states: BTreeMap<String, Vec<OperationId>>,
+    /// What the audit of each ledger tells, from the oldest entry on.
+    pub(crate) audits: BTreeMap<String, Vec<AuditEntry>>,
     /// What the figures say of keys, timers and dead letters, and what the rows say.
     pub(crate) counted: Vec<(&'static str, u64, u64)>,
 }
@@ -62,7 +66,7 @@ impl Rest {
         host.advance(Duration::from_millis(2 * DELAY_MS_MAX as u64));
         // The clock may have gone back while signals waited.
         for _ in 0..100 {
-            if host.rows(Keyspace::Timers).is_empty() {
+            if soon(host) == 0 {
                 break;
             }
             host.advance(Duration::from_secs(60));
@@ -76,9 +80,10 @@ impl Rest {
             dead: dead(host),
             ..Self::default()
         };
-        for keyspace in [Keyspace::Mailbox, Keyspace::Inbox, Keyspace::Timers] {
+        for keyspace in [Keyspace::Mailbox, Keyspace::Inbox] {
             rest.waiting.push((keyspace, host.rows(keyspace).len()));
         }
+        rest.waiting.push((Keyspace::Timers, soon(host)));
         let stats = host.stats();
         rest.counted = vec![
             ("keys", stats.keys, host.rows(Keyspace::Keys).len() as u64),
@@ -89,6 +94,7 @@ impl Rest {
         ];
         if rest.futures == 0 && rest.idle {
             rest.read(host);
+            rest.read_audits(host, ledgers);
             rest.leave(host, ledgers);
         }
         rest
@@ -138,6 +144,22 @@ impl Rest {
         self.tell(witness);
     }
 
+    fn read_audits<W: World>(&mut self, host: &mut VirtualHost<W>, ledgers: &[String]) {
+        for key in ledgers {
+            let (client, address) = (host.client(), Address::entity(Ledger::NAME, key).expect("valid"));
+            let reading = async move {
+                let mut audit = client.audit(&address).oldest_first().page_size(3);
+                let mut entries = Vec::new();
+                while let Some(entry) = audit.next().await {
+                    entries.push(entry.expect("every audit can be read"));
+                }
+                entries
+            };
+            let entries = host.run(reading);
+            self.audits.insert(key.clone(), entries);
+        }
+    }
+
     /// Puts the lives of the ledgers together.
     fn tell(&mut self, witness: Witness) {
         for (key, list) in witness.kept {
@@ -167,6 +189,13 @@ impl Rest {
     pub(crate) fn applied(&self, to: &str) -> impl Iterator<Item = OperationId> {
         self.lives.get(to).into_iter().flatten().flatten().copied()
     }
+}
+
+/// How many signals wait for their time. Alarms of entities do not count: what they end has long to live.
+fn soon<W: World>(host: &VirtualHost<W>) -> usize {
+    let rows = host.rows(Keyspace::Timers);
+    let message = |value: &Bytes| decode_since::<Message>(1, GROWN, value).expect("a timer can be read").0;
+    rows.iter().filter(|row| !matches!(message(&row.value).body, Body::Expire { .. })).count()
 }
 
 fn dead<W: World>(host: &VirtualHost<W>) -> Vec<Dead> {

@@ -2,12 +2,13 @@
 
 use crate::{
     durable::id_of,
-    invariants::{Checked, Violation, durable_before_visible, not_early},
-    ledger::{self, Deed, OperationId, Run},
+    invariants::{Checked, Violation, audited, durable_before_visible, not_early},
+    ledger::{self, Deed, Ledger, OperationId, Run},
     oracle::{Asker, Oracle},
     plan::Leeway,
 };
 use sarsen_engine::Request;
+use sarsen_entities::EntityType as _;
 use sarsen_protocol::{Answer, Delivery, Timestamp};
 use sarsen_storage::Store;
 use sarsen_testing::{Observer, Situation, Situations};
@@ -112,6 +113,11 @@ impl<S: Store> Observer<S> for Watch {
             self.shared.leeway,
         );
         self.note(durable_before_visible::NAME, checked);
+        if let Request::Message(message) = request
+            && message.to.name() == Ledger::NAME
+        {
+            self.note(audited::NAME, audited::check_store(store, &message.to, self.shared.leeway));
+        }
         if let (Request::Message(message), Answer::Acknowledged) = (request, answer)
             && let (Some(due), Some(id)) = (message.due, id_of(message))
         {

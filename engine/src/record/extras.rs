@@ -1,7 +1,7 @@
 //! What is kept of an entity beside its state and its producers. Most entities have nothing of it, and their record
 //! does not say so.
 
-use super::RowId;
+use super::{RowId, audit::AuditSpan};
 use sarsen_protocol::{CommandId, Life, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,8 @@ pub(crate) struct Extras {
     pub(crate) alarm: Option<Alarm>,
     /// When an operation last changed it, if its type's entities have a time to live.
     pub(crate) changed: Option<Timestamp>,
+    /// What is kept of what was done to it.
+    pub(crate) audit: Option<AuditSpan>,
 }
 
 /// A timer of an entity as a whole. It has one at most.

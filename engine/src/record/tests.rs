@@ -90,6 +90,7 @@ fn keys_of_version_1_stand() {
         (key_key(&alice(), &name), "XX 6163636f756e74 00 616c696365 00 6b"),
         (dead_key(LetterId::new(slot, ROW.epoch, ROW.counter)), "0102 0000000000000002 0000000000000003"),
         (task_key(slot, of_command), "0102 8f0123456789abcd 0000000000000007"),
+        (audit_key(&alice(), 9), "XX 6163636f756e74 00 616c696365 00 0000000000000009"),
         (history_key(&run, EXECUTION, 0x0a0b), "YY 00 72 00 0123456789ab7cde8f0123456789abcd 00000a0b"),
     ];
     let slot = |address: &Address| hex(&address.slot().number().to_be_bytes());
@@ -236,13 +237,47 @@ fn values_of_version_1_stand_and_come_back() {
 fn an_entity_with_extras_is_of_version_2_and_one_without_stays_what_it_was() {
     let producers = vec![Producer { name: "p".to_owned(), number: Sequence(9), seen_secs: 10 }];
     let alarm = Alarm { life: Life(5), due: Timestamp::from_micros(300) };
-    let extras = Extras { alarm: Some(alarm), changed: Some(Timestamp::from_micros(7)) };
+    let mut audit = AuditSpan::default();
+    audit.append(Timestamp::from_micros(8), std::time::Duration::from_secs(1));
+    let extras = Extras { alarm: Some(alarm), changed: Some(Timestamp::from_micros(7)), audit: Some(audit) };
     let header = InstanceHeader { exists: true, producers, extras: Some(Box::new(extras)) };
     let instance = write_instance(&header, b"{}");
-    assert_eq!(hex(&instance), plain("02 01 01 01 70 09 0a 01 05 fb2c01 01 07 7b7d"));
+    assert_eq!(hex(&instance), plain("02 01 01 01 70 09 0a 01 05 fb2c01 01 07 01 01 00 08 08 00 7b7d"));
     assert_eq!(read_instance(&instance), Ok((header, Some(payload("{}")))));
     let plainly = InstanceHeader { exists: true, ..InstanceHeader::default() };
     assert_eq!(hex(&write_instance(&plainly, b"{}")), plain("01 01 00 7b7d"));
+}
+
+#[test]
+fn audit_rows_of_version_1_stand_and_come_back() {
+    let operation = |outcome| Act::Operation { name: "add".to_owned().into(), input: payload("7"), outcome };
+    let callers = [
+        (Caller::Client { within: None }, "00 00"),
+        (Caller::Client { within: Some(run_id()) }, "00 01 01 72"),
+        (Caller::Run(run_id()), "01 01 72"),
+        (Caller::Entity(alice()), "02 0d 6163636f756e7400616c696365"),
+        (Caller::Expiry, "03"),
+    ];
+    let acts = [
+        (operation(Ok(payload("8"))), "00 03 616464 01 37 00 01 38"),
+        (operation(Err(Failure::new(FailureKind::Panicked, "x"))), "00 03 616464 01 37 01 01 01 78 00"),
+        (Act::Expired, "01"),
+        (Act::LockForced { run: run_id() }, "02 01 72"),
+    ];
+    let afters = [(After::Untold, "00"), (After::Deleted, "01"), (After::State(payload("{}")), "02 02 7b7d")];
+    for (caller, of_caller) in &callers {
+        for (act, of_act) in &acts {
+            for (after, of_after) in &afters {
+                let at = Timestamp::from_micros(5);
+                let value = write_audit(at, caller.clone(), act.clone(), after.clone());
+                assert_eq!(hex(&value), plain(&format!("01 05 {of_caller} {of_act} {of_after}")));
+                let (caller, act, after) = (caller.clone(), act.clone(), after.clone());
+                let entry = AuditEntry { sequence: 9, at, caller, act, after };
+                assert_eq!(read_audit(&audit_key(&alice(), 9), &value), Ok(entry));
+            }
+        }
+    }
+    assert!(read_audit(b"short", &[]).is_err());
 }
 
 const MESSAGE_V1: &str =

@@ -279,7 +279,7 @@ impl Shard {
     }
 
     /// Sees to it that the record of an entity can be written although its state has not changed.
-    fn keep_encoded(&mut self, id: InstanceId) -> Result<(), Failure> {
+    pub(super) fn keep_encoded(&mut self, id: InstanceId) -> Result<(), Failure> {
         let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut) else { return Ok(()) };
         if let (Some(state), None) = (&entity.state, &entity.encoded) {
             entity.encoded = Some(entity.of.behaviour.encode(state)?);

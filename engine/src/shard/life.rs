@@ -1,7 +1,7 @@
 //! How long entities live, and how long something is remembered of those that are gone.
 //!
 //! An entity has one timer at most, its alarm, which is due when the first thing of it has had its time: the entity
-//! itself, or the producers of one that does not exist. The alarm is not moved with each operation. When it is due it
+//! itself, the producers of one that does not exist, or a part of its audit. The alarm is not moved with each operation. When it is due it
 //! comes through the mailbox like a signal, behind who holds the lock and behind what was accepted before it; what has
 //! been used meanwhile is left, and another alarm is set for it. An alarm names itself, so one that was set for an
 //! earlier life does nothing to a later one.
@@ -11,7 +11,7 @@ use super::{
     instance::{Entity, Instance},
     mailbox::Entry,
 };
-use crate::record::{self, Alarm, Queue, RowId, TimerId};
+use crate::record::{self, Act, Alarm, Caller, Queue, RowId, TimerId};
 use sarsen_protocol::{Body, Keyspace, Life, Message, Timestamp};
 use std::time::Duration;
 
@@ -53,10 +53,12 @@ impl Entity {
 impl Shard {
     /// Sees to it that an entity whose record is about to be written has the alarm that it needs, and no other.
     pub(super) fn settle_alarm(&mut self, id: InstanceId) {
-        let Some(instance) = self.instances.get(id).filter(|instance| instance.dirty) else { return };
-        let Some(entity) = instance.entity().filter(|entity| entity.has_times()) else { return };
+        let Some(instance) = self.instances.get_mut(id).filter(|instance| instance.dirty) else { return };
+        let Some(entity) = instance.entity_mut().filter(|entity| entity.has_times()) else { return };
+        entity.forget_audit();
         let retention = self.config.limits.key_retention;
-        let wanted = [entity.lives_until(), entity.producers_until(retention)].into_iter().flatten().min();
+        let ends = [entity.lives_until(), entity.producers_until(retention), entity.audit_until()];
+        let wanted = ends.into_iter().flatten().min();
         let set = entity.extras.as_ref().and_then(|extras| extras.alarm);
         match (wanted, set) {
             (None, None) => return,
@@ -98,8 +100,13 @@ impl Shard {
             entity.note_change(now);
         }
         instance.dirty = true;
+        let audited = instance.entity().is_some_and(|entity| entity.of.options.audit_options().is_some());
         if over {
             self.instances.resize(id, 0);
         }
+        if over && audited {
+            self.audit(id, Caller::Expiry, Act::Expired, true);
+        }
+        self.expire_audit(id);
     }
 }

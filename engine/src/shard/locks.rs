@@ -12,7 +12,7 @@
 use super::{InstanceId, Shard, instance::Instance, mailbox::Entry};
 use crate::{
     fault::{Fault, armed},
-    record::{self, LockRecord, Queue},
+    record::{self, Act, Caller, LockRecord, Queue},
 };
 use sarsen_protocol::{
     Address, Answer, Body, CallError, Completion, Effect, Failure, FailureKind, Identity, LockRequest,
@@ -224,7 +224,9 @@ impl Shard {
         }
         if held {
             let (entity, section) = (message.to.clone(), section.clone());
+            let run = section.run.clone();
             self.batch.release(Effect::LockForced { entity, section }, 0);
+            self.audit(id, Caller::of(&message.from), Act::LockForced { run }, false);
         }
         let told: &[u8] = if held { b"true" } else { b"false" };
         self.reply(&message, Answer::Returned(Payload::copy_of(told)));

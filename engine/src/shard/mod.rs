@@ -7,6 +7,7 @@
 //! passes messages on, `letters` settles what was given up, `load` reads, `seal` closes batches.
 
 mod admit;
+mod audit;
 mod batch;
 mod changes;
 mod dead;

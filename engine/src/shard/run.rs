@@ -147,7 +147,9 @@ impl Shard {
         if ran.outgrown > 0 {
             self.refused(address.name(), |refusals| refusals.states_too_large += u64::from(ran.outgrown));
         }
+        let changed = ran.change != Change::None;
         self.apply(id, ran.change);
+        self.audit_operations(id, entries, &ran.outcomes, changed);
         for (entry, outcome) in entries.drain(..).zip(ran.outcomes) {
             self.conclude(id, (&address, queue), entry, outcome);
         }

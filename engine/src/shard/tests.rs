@@ -2,6 +2,7 @@
 
 mod activities;
 mod asking;
+mod audit;
 mod desk;
 mod events;
 #[cfg(feature = "faults")]

@@ -32,7 +32,7 @@ impl Writer<'_> {
         let delete = self.built_in_delete();
         let summary =
             format!("A reference to an entity of type `{name}`, through which its operations are asked for.");
-        let (state, refers) = (self.state(), self.refers());
+        let (state, audit, refers) = (self.state(), self.audit(), self.refers());
         quote_spanned! {Span::mixed_site()=>
             #[doc = #summary]
             #(#cfgs)*
@@ -54,6 +54,8 @@ impl Writer<'_> {
             impl<#port: #private::StatePort> #ident<#port> {
                 #state
             }
+
+            #audit
 
             #refers
         }
@@ -91,6 +93,26 @@ impl Writer<'_> {
                 #private::StatePort::state(&self.port)
             }
         }
+    }
+
+    /// The method that reads what was done, unless the block has an operation of that name.
+    fn audit(&self) -> Option<TokenStream> {
+        let Self { block, private, ident, port } = self;
+        if block.operations.iter().any(|operation| operation.name == "audit") {
+            return None;
+        }
+        let cfgs = &block.cfgs;
+        let allowed = allowed();
+        Some(quote_spanned! {Span::mixed_site()=>
+            #(#cfgs)*
+            #allowed
+            impl<#port: #private::AuditPort> #ident<#port> {
+                /// What is kept of what was done to the entity.
+                pub fn audit(&self) -> #port::Audit {
+                    #private::AuditPort::audit(&self.port)
+                }
+            }
+        })
     }
 
     /// The method of the reference that asks for `operation`.

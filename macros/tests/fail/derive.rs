@@ -71,4 +71,16 @@ struct Still;
 #[entity(rate = "5/d")]
 struct Rare;
 
+#[derive(Entity)]
+#[entity(audit(keep = 0))]
+struct Forgetful;
+
+#[derive(Entity)]
+#[entity(audit(since = "1d"))]
+struct Unknown;
+
+#[derive(Entity)]
+#[entity(audit(for = "1d", for = "2d"))]
+struct TwiceAsLong;
+
 fn main() {}

@@ -14,8 +14,8 @@ mod facade {
 
     pub(crate) mod __private {
         pub(crate) use sarsen::__private::{
-            Entity, EntityContext, EntityType, Kind, Operations, OperationsBlock, Port, Reference, Returns,
-            StatePort, ViaError, ViaResult, ViaValue,
+            AuditPort, Entity, EntityContext, EntityType, Kind, Operations, OperationsBlock, Port, Reference,
+            Returns, StatePort, ViaError, ViaResult, ViaValue,
         };
         pub(crate) use sarsen_orchestration::__private::{Orchestration, OrchestrationType};
     }

@@ -38,6 +38,10 @@ impl Route {
     pub(super) fn to(&self) -> &Address {
         &self.to
     }
+
+    pub(super) fn asker(&self) -> &Asker {
+        &self.asker
+    }
 }
 
 /// A request that nobody has sent yet, or why it is refused.

@@ -2,12 +2,13 @@
 
 use super::{
     Asker,
+    audit::AuditTrail,
     exchange::{Draft, Route},
     producer::ProducerRequest,
     request::Request,
     state::StateRequest,
 };
-use sarsen_entities::{Entity, Port, Returns, StatePort};
+use sarsen_entities::{AuditPort, Entity, Port, Returns, StatePort};
 use sarsen_protocol::{Address, CallError, IdentityName, Payload, json};
 use serde::Serialize;
 use std::{fmt, sync::Arc};
@@ -64,6 +65,14 @@ impl StatePort for ClientPort {
 
     fn state<E: Entity>(&self) -> StateRequest<E> {
         StateRequest::new(Draft::state(self.route.clone()))
+    }
+}
+
+impl AuditPort for ClientPort {
+    type Audit = AuditTrail;
+
+    fn audit(&self) -> AuditTrail {
+        AuditTrail::by_route(&self.route)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The runtime from outside: clients, opening, ending, failing.
 
 mod activities;
+mod audits;
 mod client;
 mod ending;
 mod failing;

@@ -43,6 +43,7 @@ pub(super) fn table(space: Space) -> Table {
         Keyspace::Dead => "dead",
         Keyspace::Meta => "meta",
         Keyspace::Locks => "locks",
+        Keyspace::Audit => "audit",
     })
 }
 

@@ -9,7 +9,7 @@ use crate::leases::Leases;
 use crate::meter::{Meter, Metered};
 use crate::overlay::Overlay;
 use crate::{Disk, DiskFile, Error};
-use redb::ReadableDatabase;
+use redb::{ReadableDatabase, TableHandle};
 use sarsen_protocol::Keyspace;
 use std::collections::BTreeMap;
 use std::io;
@@ -80,6 +80,8 @@ fn open_tables(disk: &dyn Disk, options: RedbOptions, meter: &Arc<Meter>) -> Res
     let tables = Tables { database, meter: Arc::clone(meter), what };
     if tables.call(|| Ok(tables.database.begin_read()?.list_tables()?.next().is_none()))? {
         tables.call(|| create(&tables))?;
+    } else {
+        tables.call(|| extend(&tables))?;
     }
     Ok(tables)
 }
@@ -121,6 +123,17 @@ fn create(tables: &Tables) -> Result<(), redb::Error> {
     Ok(transaction.commit()?)
 }
 
+/// Adds the tables that have come since the first format: a database that has those of then lacks nothing.
+fn extend(tables: &Tables) -> Result<(), redb::Error> {
+    let audit = format::table(Keyspace::Audit.into());
+    if tables.database.begin_read()?.list_tables()?.any(|table| table.name() == audit.name()) {
+        return Ok(());
+    }
+    let transaction = tables.transaction()?;
+    transaction.open_table(audit)?;
+    Ok(transaction.commit()?)
+}
+
 /// Checks the format and that each table is there, and reads what is known of leases and journal.
 fn check(tables: &Tables) -> Result<Resting, Error> {
     let (format, resting, leases) = tables.call(|| {
@@ -144,4 +157,50 @@ fn check(tables: &Tables) -> Result<Resting, Error> {
     // A store from before there were journals has no such record.
     let group = resting.map_or(Ok(GroupNumber(0)), |resting| format::decode_resting(what, &resting))?;
     Ok(Resting { group, leases })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FaultyDisk, Outcome, Progress, RedbStore, Store};
+    use bytes::Bytes;
+    use sarsen_protocol::{Batch, BatchNumber, Read, SlotRange, Write};
+
+    fn store(disk: &FaultyDisk) -> RedbStore {
+        RedbStore::open(disk.clone(), RedbOptions::default()).expect("the disk is whole")
+    }
+
+    fn commit(store: &RedbStore, keyspace: Keyspace) {
+        let lease = store.acquire(SlotRange::ALL).expect("nobody else has them");
+        let value = Some(Bytes::from_static(b"value"));
+        let write = Write { keyspace, key: Bytes::from_static(b"key"), value };
+        let batch = Batch { lease, number: BatchNumber(1), writes: vec![write] };
+        assert!(matches!(store.commit(&[batch])[..], [(_, Outcome::Durable(_))]));
+        while store.checkpoint(1_000).expect("the disk is whole") != Progress::Done {}
+    }
+
+    fn rows(store: &RedbStore, keyspace: Keyspace) -> usize {
+        let (from, to) = (Bytes::new(), Bytes::from_static(&[0xff]));
+        let read = Read { keyspace, from, to, rows_max: 10, bytes_max: usize::MAX, values: true };
+        store.read(&[read]).expect("the disk is whole")[0].rows.len()
+    }
+
+    /// A data directory as it was before there were audits.
+    #[test]
+    fn a_database_of_before_gets_the_tables_that_have_come_since() {
+        let disk = FaultyDisk::new();
+        commit(&store(&disk), Keyspace::Locks);
+        let tables = open_tables(&disk, RedbOptions::default(), &Arc::default()).expect("it is whole");
+        let transaction = tables.database.begin_write().expect("nobody else writes");
+        let audit = format::table(Keyspace::Audit.into());
+        assert!(transaction.delete_table(audit).expect("it can be deleted"), "it was there");
+        transaction.commit().expect("the disk is whole");
+        assert!(check(&tables).is_err(), "one that lacks a table is not whole");
+        drop(tables);
+        let opened = store(&disk);
+        assert_eq!((rows(&opened, Keyspace::Locks), rows(&opened, Keyspace::Audit)), (1, 0));
+        commit(&opened, Keyspace::Audit);
+        drop(opened);
+        assert_eq!(rows(&store(&disk), Keyspace::Audit), 1);
+    }
 }

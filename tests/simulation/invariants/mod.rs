@@ -1,5 +1,6 @@
 //! What must hold in every run, whatever happens. Each invariant names the faults of the host that break it.
 
+pub(crate) mod audited;
 pub(crate) mod durable_before_visible;
 pub(crate) mod exactly_once;
 pub(crate) mod not_early;
@@ -40,6 +41,7 @@ pub(crate) fn check_all(oracle: &Oracle, rest: &Rest, leeway: Leeway) -> Vec<Vio
         note(order::NAME, order::check(oracle, rest));
         note(serial::NAME, serial::check(oracle, rest));
         note(rollback::NAME, rollback::check(oracle, rest));
+        note(audited::NAME, audited::check(rest, leeway));
     }
     violations
 }

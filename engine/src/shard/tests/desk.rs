@@ -8,8 +8,8 @@ pub(super) use play::{CHANGED, FOREIGN};
 pub(super) use runs::text;
 
 use crate::{
-    Groups, Input, Lanes, Limits, LoadRequest, OrchestrationOptions, Registry, Request, Shard, ShardConfig,
-    ShardStats, SlotMap, record,
+    AuditEntry, AuditListing, Groups, Input, Lanes, Limits, LoadRequest, OrchestrationOptions, Registry,
+    Request, Shard, ShardConfig, ShardStats, SlotMap, record,
 };
 use bytes::Bytes;
 use sarsen_entities::{EntityOptions, Typed};
@@ -441,6 +441,16 @@ impl Desk {
         let row = self.rows.get(&(Keyspace::Instances, record::instance_key(&at(key))))?;
         let (_, state) = record::read_instance(row).expect("whole");
         state.map(|state| String::from_utf8_lossy(state.as_bytes()).into_owned())
+    }
+
+    /// What the durable records tell of what was done to an entity.
+    pub(super) fn audit(&self, key: &str, newest_first: bool, page_rows: usize) -> Vec<AuditEntry> {
+        let mut listing = AuditListing::new(at(key), newest_first, page_rows);
+        let mut entries = Vec::new();
+        while let Some(read) = listing.next_read() {
+            entries.extend(listing.take(&page(&self.rows, &read)).expect("whole"));
+        }
+        entries
     }
 
     pub(super) fn sum(&self, key: &str) -> u64 {
