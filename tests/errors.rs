@@ -275,6 +275,9 @@ const OPENING: &[Row] = table! {
     "a type cannot have one operation twice";
         OpenError::Register(RegisterError::DuplicateOperation), Mend, opening::operation_twice;
         "entity `stammering` has two operations `say`: give one of them another name";
+    "an option of 0 lets no entity do anything";
+        OpenError::Register(RegisterError::IdleOption), Mend, opening::idle_entity;
+        "the option `mailbox` of entity `clerk` is 0, with which none could do anything: set it to at least 1";
     "a runtime needs a shard";
         OpenError::Shards, Mend, opening::no_shards;
         "0 shards are asked for: choose 1 to 4096";

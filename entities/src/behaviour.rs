@@ -1,5 +1,6 @@
 //! An entity type without its type: what the engine runs.
 
+use crate::EntityOptions;
 use sarsen_protocol::{Address, Failure, OperationName, OrchestrationName, Payload, RunId, Timestamp};
 use std::{any::Any, fmt};
 
@@ -127,6 +128,9 @@ pub enum InputError {
 pub trait Behaviour: Send + Sync + 'static {
     /// The type's name.
     fn name(&self) -> &'static str;
+
+    /// What the type says of its entities.
+    fn options(&self) -> EntityOptions;
 
     /// Whether `operation` exists and can read `input`. Called on the client's thread.
     ///

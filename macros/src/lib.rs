@@ -6,6 +6,7 @@
 mod activity;
 mod answer;
 mod crate_path;
+mod duration;
 mod entity;
 mod function;
 mod names;
@@ -25,6 +26,10 @@ use proc_macro::TokenStream;
 ///   name in snake case.
 /// * `#[entity(initial = path::to::function)]`: a `fn(&str) -> Self` that makes the initial state from the key.
 ///   Without it, `Default`.
+/// * `#[entity(mailbox = 500)]`: how many messages may wait at one entity before clients are refused as `Busy`. Without
+///   it, what the runtime's limits say.
+/// * `#[entity(ttl = "7d")]`: an entity is deleted so long after the last operation that changed it. The units are `ms`,
+///   `s`, `m`, `h` and `d`. Without it, entities stay until they are deleted.
 /// * `#[entity(crate = "path")]`: where `sarsen` is found, when it is renamed.
 #[proc_macro_derive(Entity, attributes(entity))]
 pub fn derive_entity(input: TokenStream) -> TokenStream {

@@ -48,8 +48,8 @@ pub use works::Closed;
 pub use sarsen_engine::{Duplicate, Limits, OrchestrationOptions, PageToken, RunOrder};
 #[doc(no_inline)]
 pub use sarsen_entities::{
-    Entity, EntityContext, EntityType, Operations, Port, Reference, RegisterError, Returns, StatePort,
-    TurnPort, TurnRequest, TurnStart,
+    Entity, EntityContext, EntityOptions, EntityType, Operations, Port, Reference, RegisterError, Returns,
+    StatePort, TurnPort, TurnRequest, TurnStart,
 };
 #[doc(no_inline)]
 pub use sarsen_orchestration::{

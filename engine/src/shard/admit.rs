@@ -106,8 +106,9 @@ impl Shard {
         if message.deadline.is_some_and(|deadline| deadline < self.now) {
             return Some(CallError::Expired { address: address.clone() });
         }
-        let waiting = self.instances.get(id).map_or(0, |instance| instance.waiting.mailbox.len());
-        if waiting >= self.config.limits.mailbox_messages_max && !is_management(message) {
+        let full =
+            |instance: &Instance| instance.waiting.mailbox.len() >= instance.mailbox_max(&self.config.limits);
+        if self.instances.get(id).is_some_and(full) && !is_management(message) {
             return Some(busy(address, "its mailbox"));
         }
         let delayed = message.due.is_some_and(|due| due > self.now);
@@ -248,7 +249,7 @@ impl Shard {
     fn keep_encoded(&mut self, id: InstanceId) -> Result<(), Failure> {
         let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut) else { return Ok(()) };
         if let (Some(state), None) = (&entity.state, &entity.encoded) {
-            entity.encoded = Some(entity.behaviour.encode(state)?);
+            entity.encoded = Some(entity.of.behaviour.encode(state)?);
         }
         Ok(())
     }
@@ -309,14 +310,13 @@ impl Shard {
             self.delay(*message);
             return;
         }
-        let limits = &self.config.limits;
-        let waiting = self.instances.get(id).map_or(0, |instance| instance.waiting.mailbox.len());
+        let Some(instance) = self.instances.get(id) else { return };
+        let waiting = instance.waiting.mailbox.len();
+        let mailbox_max = instance.mailbox_max(&self.config.limits);
         let max = match &message.body {
             Body::Operation(operation) if operation.section.is_some() => usize::MAX,
-            Body::Operation(operation) if operation.answered => limits.mailbox_messages_max,
-            Body::Operation(_) | Body::Event(_) => {
-                limits.mailbox_messages_max.saturating_mul(INSTANCE_MAILBOX_FACTOR)
-            }
+            Body::Operation(operation) if operation.answered => mailbox_max,
+            Body::Operation(_) | Body::Event(_) => mailbox_max.saturating_mul(INSTANCE_MAILBOX_FACTOR),
             _ => usize::MAX,
         };
         if waiting >= max {

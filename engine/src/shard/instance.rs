@@ -1,9 +1,13 @@
 //! The instances in memory, entities and runs, and which of them was used least recently.
 
 use super::{mailbox::Mailbox, runs::Run};
-use crate::record::{LockRecord, Producer, Queue};
+use crate::{
+    Limits,
+    record::{LockRecord, Producer, Queue},
+    registry::Registered,
+};
 use bytes::Bytes;
-use sarsen_entities::{Behaviour, State};
+use sarsen_entities::State;
 use sarsen_protocol::{
     Address, AddressHasher, BatchNumber, HashedMap, Message, Payload, RequestId, Section, SessionId,
     Timestamp,
@@ -59,7 +63,8 @@ pub(crate) enum Kind {
 
 /// What is in memory of an entity.
 pub(crate) struct Entity {
-    pub(crate) behaviour: Arc<dyn Behaviour>,
+    /// Its type.
+    pub(crate) of: Arc<Registered>,
     pub(crate) state: Option<State>,
     /// The state as it is to be written, or as it was read or written while producers are remembered.
     pub(crate) encoded: Option<Payload>,
@@ -73,9 +78,9 @@ pub(crate) struct Entity {
 }
 
 impl Entity {
-    pub(crate) fn new(behaviour: Arc<dyn Behaviour>) -> Self {
+    pub(crate) fn new(of: Arc<Registered>) -> Self {
         Self {
-            behaviour,
+            of,
             state: None,
             encoded: None,
             producers: Vec::new(),
@@ -253,6 +258,12 @@ impl Instance {
             Kind::Run(run) => run.has_work(parked, front, mailbox, self.written <= committed),
         };
         runs || !deliveries.is_empty()
+    }
+
+    /// How many messages of clients may wait for it.
+    pub(crate) fn mailbox_max(&self, limits: &Limits) -> usize {
+        let chosen = self.entity().and_then(|entity| entity.of.options.mailbox_messages());
+        chosen.unwrap_or(limits.mailbox_messages_max)
     }
 
     /// Messages that wait, accepted or not.

@@ -45,8 +45,10 @@ impl Shard {
     }
 
     fn has_too_many_reads(&self, id: InstanceId) -> bool {
-        let most = self.config.limits.mailbox_messages_max;
-        self.instances.get(id).is_some_and(|instance| instance.waiting.reads.len() >= most)
+        let limits = &self.config.limits;
+        self.instances
+            .get(id)
+            .is_some_and(|instance| instance.waiting.reads.len() >= instance.mailbox_max(limits))
     }
 
     fn refuse_unknown(&mut self, to: &Address, (session, request): (SessionId, RequestId)) {
@@ -63,7 +65,7 @@ impl Shard {
         };
         let Some(instance) = self.instances.get_mut(id) else { return };
         let full = instance.waiting.arrivals.len() + instance.waiting.mailbox.len()
-            >= self.config.limits.mailbox_messages_max;
+            >= instance.mailbox_max(&self.config.limits);
         if full && !is_management(&message) {
             let error = busy(&message.to, "its mailbox");
             self.refuse(&message, error);
@@ -134,8 +136,9 @@ impl Shard {
         let (kind, behaviour) = if address.is_run() {
             (Kind::Run(Box::default()), None)
         } else {
-            let behaviour = self.config.registry.get(address.name())?.clone();
-            (Kind::Entity(Entity::new(behaviour.clone())), Some(behaviour))
+            let registered = self.config.registry.registered(address.name())?;
+            let behaviour = registered.behaviour.clone();
+            (Kind::Entity(Entity::new(registered.clone())), Some(behaviour))
         };
         let id = self.instances.insert(address.clone(), kind, Stage::Loading, self.now);
         self.load_instance(id, address.clone(), behaviour);

@@ -73,7 +73,9 @@ impl Shard {
         behaviour: Option<Arc<dyn Behaviour>>,
     ) {
         let limits = &self.config.limits;
-        let counted = limits.mailbox_messages_max.saturating_mul(INSTANCE_MAILBOX_FACTOR).saturating_add(1);
+        let most = |instance: &Instance| instance.mailbox_max(limits);
+        let most = self.instances.get(id).map_or(limits.mailbox_messages_max, most);
+        let counted = most.saturating_mul(INSTANCE_MAILBOX_FACTOR).saturating_add(1);
         let (from, to) = record::exactly(&record::instance_key(&address));
         let mut reads = vec![
             read(Keyspace::Instances, from.clone(), to.clone(), 1, usize::MAX, true),

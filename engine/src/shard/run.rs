@@ -63,7 +63,7 @@ impl Shard {
                 reason: reason.clone(),
             }),
             (_, None) => Answer::State(None),
-            (_, Some(state)) => match entity.behaviour.encode(state) {
+            (_, Some(state)) => match entity.of.behaviour.encode(state) {
                 Ok(payload) => Answer::State(Some(payload)),
                 Err(failure) => Answer::failed(failure),
             },
@@ -135,7 +135,7 @@ impl Shard {
         };
         debug_assert_eq!(asked.len(), entries.len(), "only operations are run");
         let address = instance.address.clone();
-        let ran = entity.behaviour.run(&address, &mut entity.state, asked, now, &limits);
+        let ran = entity.of.behaviour.run(&address, &mut entity.state, asked, now, &limits);
         debug_assert_eq!(ran.outcomes.len(), asked.len(), "each operation has an outcome");
         self.operations += ran.outcomes.len() as u64;
         self.apply(id, ran.change);

@@ -35,4 +35,24 @@ struct Quoted;
 #[entity(crate = sarsen)]
 struct Unquoted;
 
+#[derive(Entity)]
+#[entity(mailbox = 0)]
+struct Closed;
+
+#[derive(Entity)]
+#[entity(mailbox = "many")]
+struct NoNumber;
+
+#[derive(Entity)]
+#[entity(ttl = "soon")]
+struct NoDuration;
+
+#[derive(Entity)]
+#[entity(ttl = "0s")]
+struct Stillborn;
+
+#[derive(Entity)]
+#[entity(ttl = 30)]
+struct NoUnit;
+
 fn main() {}

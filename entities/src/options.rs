@@ -1,0 +1,59 @@
+//! What may be chosen for an entity type.
+//!
+//! The type says it by `#[entity(..)]`, or by hand in [`Entity::options`](crate::Entity::options); whoever registers the
+//! type may say otherwise. Nothing of it is stored: what the running program says counts.
+
+use crate::RegisterError;
+use std::time::Duration;
+
+/// What may be chosen for an entity type: by its attribute `#[entity(..)]`, or where it is registered.
+///
+/// ```
+/// # use sarsen_entities::EntityOptions;
+/// # use std::time::Duration;
+/// let options = EntityOptions::default().mailbox(500).ttl(Duration::from_secs(7 * 24 * 60 * 60));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use = "options do nothing until a type is registered with them"]
+pub struct EntityOptions {
+    mailbox: Option<usize>,
+    ttl: Option<Duration>,
+}
+
+impl EntityOptions {
+    /// How many messages may wait at one entity, at least 1. Beyond it clients are refused as `Busy`, and calls of
+    /// orchestrations fail; other messages of instances are accepted up to ten times as many and then become dead
+    /// letters. Without it, what the limit `mailbox_messages_max` says. As an attribute: `mailbox = 500`.
+    pub fn mailbox(self, messages: usize) -> Self {
+        Self { mailbox: Some(messages), ..self }
+    }
+
+    /// Deletes an entity so long after the last operation that changed it. Without it, entities stay until they are
+    /// deleted. As an attribute: `ttl = "7d"`, with the units `ms`, `s`, `m`, `h` and `d`.
+    pub fn ttl(self, time: Duration) -> Self {
+        Self { ttl: Some(time), ..self }
+    }
+
+    /// What [`mailbox`](Self::mailbox) says, in messages.
+    pub fn mailbox_messages(&self) -> Option<usize> {
+        self.mailbox
+    }
+
+    /// What [`ttl`](Self::ttl) says.
+    pub fn time_to_live(&self) -> Option<Duration> {
+        self.ttl
+    }
+
+    /// Checks that entities of the type could do anything.
+    ///
+    /// # Errors
+    /// [`RegisterError::IdleOption`] with the first option that lets them do nothing.
+    pub fn check(&self, entity: &'static str) -> Result<(), RegisterError> {
+        let idle =
+            [("mailbox", self.mailbox == Some(0)), ("ttl", self.ttl.is_some_and(|time| time.is_zero()))];
+        match idle.into_iter().find(|(_, idle)| *idle) {
+            Some((option, _)) => Err(RegisterError::IdleOption { entity, option }),
+            None => Ok(()),
+        }
+    }
+}
