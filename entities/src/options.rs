@@ -18,7 +18,11 @@ use std::time::Duration;
 pub struct EntityOptions {
     mailbox: Option<usize>,
     ttl: Option<Duration>,
+    concurrency: Option<usize>,
 }
+
+/// How many operations of a type run off their shard at a time, unless it says otherwise.
+const CONCURRENCY: usize = 256;
 
 impl EntityOptions {
     /// How many messages may wait at one entity, at least 1. Beyond it clients are refused as `Busy`, and calls of
@@ -32,6 +36,19 @@ impl EntityOptions {
     /// deleted. As an attribute: `ttl = "7d"`, with the units `ms`, `s`, `m`, `h` and `d`.
     pub fn ttl(self, time: Duration) -> Self {
         Self { ttl: Some(time), ..self }
+    }
+
+    /// How many operations of the type run off their shard at a time, in each shard: 256 by default, at least 1. Those are the
+    /// asynchronous ones and those that block. Further ones wait, in the order in which they came, and so does the mailbox of
+    /// their entity; when thousands wait, the order is not kept between them, but each has its turn. An operation that waits for
+    /// another of its own type may wait for ever: give it a timeout. As an attribute: `concurrency = 8`.
+    pub fn concurrency(self, operations: usize) -> Self {
+        Self { concurrency: Some(operations), ..self }
+    }
+
+    /// What [`concurrency`](Self::concurrency) says, or the default.
+    pub fn concurrent_operations(&self) -> usize {
+        self.concurrency.unwrap_or(CONCURRENCY)
     }
 
     /// What [`mailbox`](Self::mailbox) says, in messages.
@@ -49,8 +66,11 @@ impl EntityOptions {
     /// # Errors
     /// [`RegisterError::IdleOption`] with the first option that lets them do nothing.
     pub fn check(&self, entity: &'static str) -> Result<(), RegisterError> {
-        let idle =
-            [("mailbox", self.mailbox == Some(0)), ("ttl", self.ttl.is_some_and(|time| time.is_zero()))];
+        let idle = [
+            ("mailbox", self.mailbox == Some(0)),
+            ("ttl", self.ttl.is_some_and(|time| time.is_zero())),
+            ("concurrency", self.concurrency == Some(0)),
+        ];
         match idle.into_iter().find(|(_, idle)| *idle) {
             Some((option, _)) => Err(RegisterError::IdleOption { entity, option }),
             None => Ok(()),

@@ -3,6 +3,7 @@
 mod activities;
 mod asking;
 mod desk;
+mod dispatching;
 mod events;
 #[cfg(feature = "faults")]
 mod faults;
@@ -13,6 +14,7 @@ mod pending;
 mod rewinding;
 mod runs;
 mod sections;
+mod waiting;
 
 use crate::Limits;
 use desk::Desk;

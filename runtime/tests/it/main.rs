@@ -10,6 +10,7 @@ mod listing;
 mod locks;
 mod managing;
 mod opening;
+mod operating;
 mod querying;
 mod runs;
 mod scheduling;

@@ -237,6 +237,7 @@ impl Player {
             "add" => entity.add(number(input)).await,
             "log" => entity.log(number(input)).await,
             "sum" => entity.sum().await,
+            "slow" => entity.slow(number(input)).await,
             _ => entity.refuse().await,
         };
         self.note(answer.map_or_else(|error| told(&error), |answer| answer.to_string()));
