@@ -130,10 +130,11 @@ fn settings(input: &DeriveInput) -> Result<Settings> {
 /// One of the type's options, as the call of the method that chooses it.
 fn option(meta: &ParseNestedMeta<'_>, key: &str) -> Result<TokenStream> {
     let value = match key {
-        "mailbox" => positive(meta)?.into_token_stream(),
+        "mailbox" | "concurrency" => positive(meta)?.into_token_stream(),
         "ttl" => duration::write(duration::parse(meta)?),
         _ => {
-            let message = "unknown setting: there are `name`, `initial`, `mailbox`, `ttl` and `crate`";
+            let message =
+                "unknown setting: there are `name`, `initial`, `mailbox`, `ttl`, `concurrency` and `crate`";
             return Err(meta.error(message));
         }
     };

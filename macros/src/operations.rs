@@ -1,6 +1,7 @@
 //! `#[operations]`.
 
 mod parse;
+mod place;
 mod write;
 
 use crate::{crate_path::CratePath, refusals::Refusals};
@@ -9,7 +10,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Error, ItemImpl, parse::Parser};
 
-/// The block as it is, what it gives rise to, and the refusals. What is not refused is written all the same, so
+/// The block as it is, but for what is said to the macro alone, what it gives rise to, and the refusals. What is not refused is written all the same, so
 /// that one mistake is one error.
 pub(crate) fn expand(arguments: TokenStream, block: &TokenStream) -> TokenStream {
     let mut refusals = Refusals::default();
@@ -31,5 +32,8 @@ pub(crate) fn expand(arguments: TokenStream, block: &TokenStream) -> TokenStream
     };
     let written = Block::parse(&item, &mut refusals).map(|block| write::all(&block, &path.private()));
     let allowed = write::allowed_to_users();
-    quote!(#allowed #block #written #refusals)
+    match place::without_settings(&item) {
+        Some(block) => quote!(#allowed #block #written #refusals),
+        None => quote!(#allowed #block #written #refusals),
+    }
 }

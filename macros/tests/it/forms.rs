@@ -64,7 +64,13 @@ impl ShoppingCart {
 
 /// Words that are no identifiers, inputs of every form, conditions.
 #[derive(Clone, Debug, Default, Entity, PartialEq, Eq, Serialize, Deserialize)]
-#[entity(name = "odd_one", crate = "crate::forms::elsewhere::renamed", mailbox = 500, ttl = "90m")]
+#[entity(
+    name = "odd_one",
+    crate = "crate::forms::elsewhere::renamed",
+    mailbox = 500,
+    ttl = "90m",
+    concurrency = 8
+)]
 pub(crate) struct Odd {
     p: P,
 }
@@ -212,7 +218,10 @@ fn an_entity_may_have_no_operations_of_its_own() {
 fn a_type_says_what_is_chosen_for_it() {
     let options = |behaviour: Typed<Odd>| behaviour.options();
     let chosen = options(Typed::new().expect("a type with options"));
-    assert_eq!(chosen, EntityOptions::default().mailbox(500).ttl(Duration::from_secs(90 * 60)));
+    assert_eq!(
+        chosen,
+        EntityOptions::default().mailbox(500).ttl(Duration::from_secs(90 * 60)).concurrency(8)
+    );
     let plain = Typed::<Stubborn>::new().expect("a type without").options();
     assert_eq!(plain, EntityOptions::default());
 }
