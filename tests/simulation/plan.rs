@@ -29,6 +29,10 @@ pub(crate) struct Plan {
     pub(crate) repeat_one_in: usize,
     /// Ledgers are erased at most so often.
     pub(crate) erases_max: usize,
+    /// Whether some operations run off their shards.
+    pub(crate) elsewhere: bool,
+    /// How many of those may run at a time in a shard, and how many ledgers are listed that wait.
+    pub(crate) places: (usize, usize),
 }
 
 impl Plan {
@@ -57,6 +61,8 @@ impl Plan {
             ]),
             repeat_one_in: random.pick(&[2, 5]),
             erases_max,
+            elsewhere: random.one_in(2),
+            places: (random.pick(&[1, 2, 256]), random.pick(&[1, 2, 4_096])),
         }
     }
 
