@@ -35,6 +35,9 @@ pub struct Stats {
     pub keys: u64,
     /// Entities and runs in memory that cannot go on because their records do not fit the code.
     pub parked: u64,
+    /// Locks that are held for longer than [`Limits::lock_held_report_after`](crate::Limits::lock_held_report_after).
+    /// Each was reported once.
+    pub locks_overdue: u64,
     /// Groups of batches committed.
     pub groups: u64,
     /// Calls that made data durable.
@@ -77,5 +80,6 @@ impl Stats {
         self.dead_letters_dropped += shard.dead_letters_dropped;
         self.keys += shard.keys;
         self.parked += shard.parked;
+        self.locks_overdue += shard.locks_overdue;
     }
 }

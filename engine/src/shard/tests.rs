@@ -3,15 +3,18 @@
 mod activities;
 mod asking;
 mod desk;
+mod endings;
 mod events;
 #[cfg(feature = "faults")]
 mod faults;
 mod letters;
+mod non_endings;
 mod parked;
 mod pending;
 mod rewinding;
 mod runs;
 mod sections;
+mod watched;
 
 use crate::Limits;
 use desk::Desk;
