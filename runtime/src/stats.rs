@@ -1,8 +1,9 @@
 //! What a host counts.
 
-use sarsen_engine::ShardStats;
+use sarsen_engine::{Refusals, ShardStats};
 use sarsen_protocol::Address;
 use sarsen_storage::Counters;
+use std::collections::BTreeMap;
 
 /// How many of the longest mailboxes are named.
 const DEEPEST_MAX: usize = 10;
@@ -38,6 +39,8 @@ pub struct Stats {
     /// Locks that are held for longer than [`Limits::lock_held_report_after`](crate::Limits::lock_held_report_after).
     /// Each was reported once.
     pub locks_overdue: u64,
+    /// What was refused of the entities of each registered type because of a limit, by the type's name.
+    pub refusals: BTreeMap<&'static str, Refusals>,
     /// Groups of batches committed.
     pub groups: u64,
     /// Calls that made data durable.
@@ -81,5 +84,8 @@ impl Stats {
         self.keys += shard.keys;
         self.parked += shard.parked;
         self.locks_overdue += shard.locks_overdue;
+        for (name, refusals) in shard.refusals {
+            self.refusals.entry(name).or_default().add(refusals);
+        }
     }
 }

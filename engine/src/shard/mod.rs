@@ -18,7 +18,9 @@ mod letters;
 mod load;
 mod locks;
 mod mailbox;
+mod pace;
 mod permits;
+mod refusals;
 mod run;
 mod runs;
 mod seal;
@@ -42,12 +44,13 @@ pub(crate) use instance::InstanceId;
 use instance::{Instances, Round};
 use keys::Keys;
 use permits::Permits;
+pub use refusals::Refusals;
 use sarsen_protocol::{
     Address, Answer, BatchNumber, CallError, ExecutionId, Lease, Message, Reply, Sequence, ShardId, Slot,
     Timestamp,
 };
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 use tasks::Tasks;
@@ -101,6 +104,8 @@ pub struct ShardStats {
     pub parked: u64,
     /// Locks that are held for longer than [`Limits::lock_held_report_after`].
     pub locks_overdue: u64,
+    /// What was refused of the entities of each registered type, by the type's name.
+    pub refusals: BTreeMap<&'static str, Refusals>,
 }
 
 /// A single-threaded state machine that owns some slots.
@@ -157,6 +162,8 @@ pub struct Shard {
     /// Bytes of messages in memory that wait.
     queued_bytes: usize,
     operations: u64,
+    /// What was refused, by type.
+    refused: BTreeMap<&'static str, Refusals>,
     /// Mailboxes that were found for entity types that are not registered.
     unregistered: u64,
 }
@@ -199,6 +206,7 @@ impl Shard {
             let_in: false,
             queued_bytes: 0,
             operations: 0,
+            refused: BTreeMap::new(),
             unregistered: 0,
         };
         shard.load_recovery(None);
@@ -339,6 +347,7 @@ impl Shard {
             keys: self.keys.count(),
             parked: self.instances.iter().filter(parked).count() as u64 + self.unregistered,
             locks_overdue: self.watch.overdue(),
+            refusals: self.refusals_by_type(),
         }
     }
 

@@ -9,6 +9,7 @@ mod events;
 mod faults;
 mod letters;
 mod non_endings;
+mod options;
 mod parked;
 mod pending;
 mod rewinding;
