@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     INSTANCE_MAILBOX_FACTOR,
+    fault::{Fault, armed},
     record::{self, KeyRecord, Producer, Queue},
 };
 use bytes::Bytes;
@@ -59,7 +60,9 @@ impl Shard {
             self.instances.get_mut(id).and_then(|instance| instance.waiting.as_mut()?.deliveries.pop_front())
         {
             self.queued_bytes -= message.bytes();
-            self.batch.write(Keyspace::Inbox, row, None);
+            if !armed(Fault::InboxRowStays) {
+                self.batch.write(Keyspace::Inbox, row, None);
+            }
             self.admit_delivery(id, message);
         }
     }
@@ -370,7 +373,10 @@ impl Shard {
         }
         let row = self.next_row();
         let window = self.config.limits.mailbox_window;
-        let queue = queue_of(&message);
+        let queue = match queue_of(&message) {
+            Queue::Front if armed(Fault::FrontIgnored) && !message.to.is_run() => Queue::Back,
+            queue => queue,
+        };
         self.instances.equip(id);
         let Some(instance) = self.instances.get_mut(id) else { return };
         let bytes = message.bytes();

@@ -197,7 +197,7 @@ impl Shard {
     pub(super) fn consume(&mut self, instance: InstanceId, queue: Queue, entry: Entry) -> Box<Message> {
         let Entry { id, message, row } = entry;
         self.queued_bytes -= message.bytes();
-        if row.is_some() {
+        if row.is_some() && !armed(Fault::MailboxRowStays) {
             let key = record::mailbox_key(&message.to, queue, id);
             self.batch.write(Keyspace::Mailbox, key, None);
         }
