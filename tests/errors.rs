@@ -88,6 +88,9 @@ const CALLS: &[Row] = table! {
     "a full mailbox refuses clients";
         CallError::Busy, Retry, calls::full_mailbox;
         "@clerk@a is busy, its mailbox is full: try again in 20 ms";
+    "an entity that is asked too fast refuses clients";
+        CallError::Busy, Retry, calls::too_fast;
+        "@clerk@a is busy, its rate of 1 operations in 3600000 ms is full: try again in <wait> ms, or raise `rate`";
     "a full lane refuses clients";
         CallError::Busy, Retry, calls::full_lane;
         "@clerk@a is busy, the lane of its shard is full: try again in 20 ms";
@@ -129,7 +132,7 @@ const CALLS: &[Row] = table! {
         "@clerk@a is parked: its stored state does not fit the running code: invalid type: map, expected a string at line 1 column 0; it goes on when fitting code is there";
     "an entity whose record a later version wrote is parked";
         CallError::Parked, Mend, calls::newer_record;
-        "@clerk@a is parked: record version 2 is newer than 1, the newest known here: use the sarsen that wrote it";
+        "@clerk@a is parked: record version 3 is newer than 2, the newest known here: use the sarsen that wrote it";
     "an entity whose record is damaged is parked";
         CallError::Parked, Mend, calls::damaged_record;
         "@clerk@a is parked: the record is damaged: it is empty; restore the data directory from a backup";
@@ -138,7 +141,7 @@ const CALLS: &[Row] = table! {
         "a record is damaged: it is empty; restore the data directory from a backup";
     "a listing ends at a record that a later version wrote";
         CallError::Newer, Mend, calls::newer_record_listed;
-        "a record has version 2, this build knows up to 1: use the sarsen that wrote it";
+        "a record has version 3, this build knows up to 2: use the sarsen that wrote it";
     "a listing ends when the store cannot be read";
         CallError::Unreadable, Retry, calls::unreadable;
         "the store could not be read: state.redb could not be read or written: no space left on device; check its permissions and the space that is left; open the runtime again";
@@ -216,7 +219,7 @@ const FAILURES: &[Row] = table! {
         "operation `look` of @clerk@a failed: changed the state through `&self`: `look` takes `&self` and changed the state: let it take `&mut self`";
     "a state over its limit fails its operation";
         CallError::Failed(FailureKind::TooLarge), Mend, failures::large_state;
-        "operation `grow` of @clerk@a failed: result is too large: the state after `grow` has 157 bytes, 100 are allowed: keep less in it, or raise `state_bytes_max`";
+        "operation `grow` of @clerk@a failed: result is too large: the state after `grow` has 157 bytes, 100 are allowed: keep less in it, or raise `state_bytes_max` or its type's `state_bytes`";
     "an answer over its limit fails its operation";
         CallError::Failed(FailureKind::TooLarge), Mend, failures::large_answer;
         "operation `recite` of @clerk@a failed: result is too large: the answer has 102 bytes, 100 are allowed: return less, or raise `payload_bytes_max`";
@@ -277,6 +280,9 @@ const OPENING: &[Row] = table! {
     "a type cannot have one operation twice";
         OpenError::Register(RegisterError::DuplicateOperation), Mend, opening::operation_twice;
         "entity `stammering` has two operations `say`: give one of them another name";
+    "an option of 0 lets no entity do anything";
+        OpenError::Register(RegisterError::IdleOption), Mend, opening::idle_entity;
+        "the option `mailbox` of entity `clerk` is 0, with which none could do anything: set it to at least 1";
     "a runtime needs a shard";
         OpenError::Shards, Mend, opening::no_shards;
         "0 shards are asked for: choose 1 to 4096";

@@ -1,6 +1,6 @@
 //! Every limit of the engine, with its unit and what happens beyond it.
 
-use sarsen_entities::RunLimits;
+use sarsen_entities::{EntityOptions, RunLimits};
 use sarsen_protocol::ExecutionLimits;
 use std::time::Duration;
 
@@ -10,6 +10,9 @@ pub const INSTANCE_MAILBOX_FACTOR: usize = 10;
 
 /// When a client that was refused as busy is told to come back, unless it is known when there is room again.
 pub const BUSY_RETRY_AFTER: Duration = Duration::from_millis(20);
+
+/// When a client is told to come back at the latest that was refused since an entity's mailbox is full behind a lock.
+pub const LOCKED_RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 
 /// The engine's limits. Counts are per shard unless they say otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,11 +168,11 @@ impl Limits {
         }
     }
 
-    /// The part that bounds one run of operations.
-    pub(crate) fn run(&self) -> RunLimits {
+    /// The part that bounds one run of operations of a type with these options.
+    pub(crate) fn run(&self, options: &EntityOptions) -> RunLimits {
         RunLimits {
             payload_bytes_max: self.payload_bytes_max,
-            state_bytes_max: self.state_bytes_max,
+            state_bytes_max: options.state_bytes_max().unwrap_or(self.state_bytes_max),
             messages_max: self.messages_per_operation_max,
             verify: self.verify,
         }

@@ -1,6 +1,6 @@
 //! What runs in a process, by name, and which shard owns which slot.
 
-use sarsen_entities::Behaviour;
+use sarsen_entities::{Behaviour, EntityOptions};
 use sarsen_orchestration::Orchestrator;
 use sarsen_protocol::{
     Address, Body, CallError, Message, Operation, Payload, ShardId, Slot, SlotRange, StartRequest,
@@ -15,13 +15,19 @@ use std::{
 /// The entity types, orchestrations and activities by name.
 #[derive(Clone, Default)]
 pub struct Registry {
-    types: BTreeMap<&'static str, Arc<dyn Behaviour>>,
+    types: BTreeMap<&'static str, Arc<Registered>>,
     orchestrations: BTreeMap<&'static str, Arc<dyn Orchestrator>>,
     /// The options of the orchestrations that have any.
     options: BTreeMap<&'static str, OrchestrationOptions>,
     activities: BTreeSet<&'static str>,
     /// Whether there is an activity for every name that no other has.
     any_activity: bool,
+}
+
+/// An entity type with what was chosen for it.
+pub(crate) struct Registered {
+    pub(crate) behaviour: Arc<dyn Behaviour>,
+    pub(crate) options: EntityOptions,
 }
 
 /// What may be chosen for an orchestration, where it is registered.
@@ -81,16 +87,29 @@ impl Registry {
         Self::default()
     }
 
-    /// Adds a type.
+    /// Adds a type with its own options.
     ///
     /// # Errors
     /// [`Duplicate`] when its name is taken.
     pub fn insert(&mut self, behaviour: Arc<dyn Behaviour>) -> Result<(), Duplicate> {
+        let options = behaviour.options();
+        self.insert_with(behaviour, options)
+    }
+
+    /// Adds a type with other options than its own.
+    ///
+    /// # Errors
+    /// [`Duplicate`] when its name is taken.
+    pub fn insert_with(
+        &mut self,
+        behaviour: Arc<dyn Behaviour>,
+        options: EntityOptions,
+    ) -> Result<(), Duplicate> {
         let name = behaviour.name();
         if self.types.contains_key(name) {
             return Err(Duplicate { kind: "an entity", name, attribute: "#[entity" });
         }
-        self.types.insert(name, behaviour);
+        self.types.insert(name, Arc::new(Registered { behaviour, options }));
         Ok(())
     }
 
@@ -168,6 +187,16 @@ impl Registry {
 
     /// The type with this name.
     pub fn get(&self, name: &str) -> Option<&Arc<dyn Behaviour>> {
+        self.types.get(name).map(|registered| &registered.behaviour)
+    }
+
+    /// The names of the entity types, in order.
+    pub(crate) fn entity_names(&self) -> impl Iterator<Item = &'static str> {
+        self.types.keys().copied()
+    }
+
+    /// The type with this name, and what was chosen for it.
+    pub(crate) fn registered(&self, name: &str) -> Option<&Arc<Registered>> {
         self.types.get(name)
     }
 

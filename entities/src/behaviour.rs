@@ -1,5 +1,6 @@
 //! An entity type without its type: what the engine runs.
 
+use crate::EntityOptions;
 use sarsen_protocol::{Address, Failure, OperationName, OrchestrationName, Payload, RunId, Timestamp};
 use std::{any::Any, fmt};
 
@@ -106,6 +107,8 @@ pub struct Ran {
     pub outcomes: Vec<Outcome>,
     /// What happened to the state.
     pub change: Change,
+    /// How many operations failed because the state would have become too long.
+    pub outgrown: u32,
 }
 
 /// Why an input is refused before it is sent.
@@ -127,6 +130,9 @@ pub enum InputError {
 pub trait Behaviour: Send + Sync + 'static {
     /// The type's name.
     fn name(&self) -> &'static str;
+
+    /// What the type says of its entities.
+    fn options(&self) -> EntityOptions;
 
     /// Whether `operation` exists and can read `input`. Called on the client's thread.
     ///

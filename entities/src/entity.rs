@@ -1,6 +1,6 @@
 //! The trait of entity types.
 
-use crate::{EntityType, Operations, Port};
+use crate::{EntityOptions, EntityType, Operations, Port};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A type of durable entities: its fields are the state, its operations are what may be asked of it.
@@ -122,8 +122,8 @@ use serde::{Serialize, de::DeserializeOwned};
 ///
 /// # The contract
 ///
-/// [`NAME`](EntityType::NAME) and [`operations`](Self::operations) are asked for once, when the type is registered. The
-/// other functions and the operations are called inside turns, on the thread of the entity's shard, one at a time
+/// [`NAME`](EntityType::NAME), [`operations`](Self::operations) and [`options`](Self::options) are asked for when the
+/// type is registered. The other functions and the operations are called inside turns, on the thread of the entity's shard, one at a time
 /// for each entity, in any order and as often as it takes: what fails is undone and what was done beside it may be
 /// done again. So they depend on the state, the input and the context alone; whoever waits, draws a number or
 /// reads a clock in them breaks that.
@@ -147,6 +147,11 @@ pub trait Entity: EntityType + Clone + Send + Serialize + DeserializeOwned {
 
     /// The operations.
     fn operations() -> Operations<Self>;
+
+    /// How long its entities live, and the limits of each.
+    fn options() -> EntityOptions {
+        EntityOptions::default()
+    }
 }
 
 /// What `#[operations]` writes and `#[derive(Entity)]` builds on.

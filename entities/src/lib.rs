@@ -12,6 +12,7 @@ mod context;
 mod entity;
 mod inside;
 mod operations;
+mod options;
 mod port;
 mod run;
 mod start;
@@ -23,6 +24,7 @@ pub use context::{EntityContext, TurnPort, TurnRequest};
 pub use entity::Entity;
 pub use inside::inside_operation;
 pub use operations::Operations;
+pub use options::{EntityOptions, Rate};
 pub use port::StatePort;
 pub use sarsen_protocol::{AnswerError, EntityType, IntoInput, OrchestrationType, Port, Reference, Returns};
 pub use start::TurnStart;
@@ -31,7 +33,7 @@ pub use typed::{RegisterError, Typed};
 /// What the macros name; no part of the public interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::{Entity, EntityContext, Operations, StatePort, entity::OperationsBlock};
+    pub use crate::{Entity, EntityContext, EntityOptions, Operations, StatePort, entity::OperationsBlock};
     pub use sarsen_protocol::{
         EntityType, Port, Reference, Returns,
         returns::{Kind, ViaError, ViaResult, ViaValue},

@@ -1,8 +1,8 @@
 //! An entity type as the engine sees it.
 
 use crate::{
-    Asked, Behaviour, Entity, InputError, Ran, RunLimits, State, inside::catch, operations::Operation,
-    run::Run,
+    Asked, Behaviour, Entity, EntityOptions, InputError, Ran, RunLimits, State, inside::catch,
+    operations::Operation, run::Run,
 };
 use sarsen_protocol::{
     Address, AddressError, EntityName, Failure, FailureKind, OperationName, Payload, Timestamp, json,
@@ -13,6 +13,7 @@ use std::fmt;
 pub struct Typed<E> {
     /// In the order of their names.
     operations: Box<[Operation<E>]>,
+    options: EntityOptions,
 }
 
 /// Why an entity type cannot be registered.
@@ -40,13 +41,23 @@ pub enum RegisterError {
         /// The operations' name.
         operation: &'static str,
     },
+    /// One of its options is 0.
+    #[error(
+        "the option `{option}` of entity `{entity}` is 0, with which none could do anything: set it to at least 1"
+    )]
+    IdleOption {
+        /// The entity's name.
+        entity: &'static str,
+        /// The option's name.
+        option: &'static str,
+    },
 }
 
 impl<E: Entity> Typed<E> {
-    /// Takes the type's operations and checks all names.
+    /// Takes the type's operations and options and checks them.
     ///
     /// # Errors
-    /// [`RegisterError`] when a name is none or is given twice.
+    /// [`RegisterError`] when a name is none or is given twice, or when an option lets entities do nothing.
     pub fn new() -> Result<Self, RegisterError> {
         EntityName::new(E::NAME)?;
         let operations = E::operations().into_sorted();
@@ -57,7 +68,9 @@ impl<E: Entity> Typed<E> {
         if let Some(pair) = operations.windows(2).find(|pair| pair[0].name == pair[1].name) {
             return Err(RegisterError::DuplicateOperation { entity: E::NAME, operation: pair[0].name });
         }
-        Ok(Self { operations: operations.into() })
+        let options = E::options();
+        options.check(E::NAME)?;
+        Ok(Self { operations: operations.into(), options })
     }
 
     pub(crate) fn operation(&self, name: &OperationName) -> Option<&Operation<E>> {
@@ -76,6 +89,10 @@ impl<E: Entity> Typed<E> {
 impl<E: Entity> Behaviour for Typed<E> {
     fn name(&self) -> &'static str {
         E::NAME
+    }
+
+    fn options(&self) -> EntityOptions {
+        self.options
     }
 
     fn check(&self, operation: &OperationName, input: &Payload) -> Result<(), InputError> {

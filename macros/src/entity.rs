@@ -2,18 +2,22 @@
 
 use crate::{
     crate_path::CratePath,
+    duration,
     names::{RULE, is_name, snake_case},
 };
 use proc_macro2::{Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{
-    Data, DeriveInput, Error, LitStr, Path, Result, ext::IdentExt, meta::ParseNestedMeta, spanned::Spanned,
+    Data, DeriveInput, Error, LitInt, LitStr, Path, Result, ext::IdentExt, meta::ParseNestedMeta,
+    spanned::Spanned,
 };
 
 /// What `#[entity(..)]` says.
 struct Settings {
     name: Option<String>,
     initial: Option<Path>,
+    /// What is chosen of the type's options: a call of a method for each.
+    options: Vec<TokenStream>,
     path: CratePath,
 }
 
@@ -49,6 +53,7 @@ fn implementation(input: &DeriveInput, name: &str, settings: &Settings) -> Token
     } else {
         quote_spanned!(span=> let _ = key; <Self as ::core::default::Default>::default())
     };
+    let options = options(settings, span);
     quote_spanned! {span=>
         #[automatically_derived]
         impl #private::EntityType for #ident {
@@ -69,6 +74,21 @@ fn implementation(input: &DeriveInput, name: &str, settings: &Settings) -> Token
             fn operations() -> #private::Operations<Self> {
                 <Self as #private::OperationsBlock>::operations()
             }
+
+            #options
+        }
+    }
+}
+
+/// [`Entity::options`], unless nothing is chosen.
+fn options(settings: &Settings, span: Span) -> TokenStream {
+    let (private, options) = (settings.path.private(), &settings.options);
+    if options.is_empty() {
+        return TokenStream::new();
+    }
+    quote_spanned! {span=>
+        fn options() -> #private::EntityOptions {
+            <#private::EntityOptions as ::core::default::Default>::default() #(#options)*
         }
     }
 }
@@ -86,7 +106,7 @@ fn derived_name(input: &DeriveInput) -> Result<String> {
 }
 
 fn settings(input: &DeriveInput) -> Result<Settings> {
-    let mut settings = Settings { name: None, initial: None, path: CratePath::DEFAULT };
+    let mut settings = Settings { name: None, initial: None, options: Vec::new(), path: CratePath::DEFAULT };
     let mut given: Vec<String> = Vec::new();
     for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("entity")) {
         attribute.parse_nested_meta(|meta| {
@@ -98,13 +118,58 @@ fn settings(input: &DeriveInput) -> Result<Settings> {
                 "name" => settings.name = Some(name(&meta)?),
                 "initial" => settings.initial = Some(initial(&meta)?),
                 "crate" => settings.path = CratePath::parse(&meta)?,
-                _ => return Err(meta.error("unknown setting: there are `name`, `initial` and `crate`")),
+                _ => settings.options.push(option(&meta, &key)?),
             }
             given.push(key);
             Ok(())
         })?;
     }
     Ok(settings)
+}
+
+/// One of the type's options, as the call of the method that chooses it.
+fn option(meta: &ParseNestedMeta<'_>, key: &str) -> Result<TokenStream> {
+    let value = match key {
+        "mailbox" | "state_bytes" => positive(meta)?.into_token_stream(),
+        "rate" => rate(meta)?,
+        "ttl" => duration::write(duration::parse(meta)?),
+        _ => {
+            let message = "unknown setting: there are `name`, `initial`, `mailbox`, `state_bytes`, `rate`, \
+                `ttl` and `crate`";
+            return Err(meta.error(message));
+        }
+    };
+    let method = format_ident!("{key}", span = Span::mixed_site());
+    Ok(quote!(.#method(#value)))
+}
+
+/// The arguments of a rate: a number and the unit of the time, as text.
+fn rate(meta: &ParseNestedMeta<'_>) -> Result<TokenStream> {
+    let literal: LitStr = meta.value()?.parse()?;
+    let text = literal.value();
+    let read = |text: &str| {
+        let (number, unit) = text.split_once('/')?;
+        let per = ["s", "m", "h"].contains(&unit).then(|| duration::read(&format!("1{unit}")))??;
+        let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+        Some((number.parse::<u32>().ok().filter(|number| digits && *number > 0)?, per))
+    };
+    let Some((operations, per)) = read(&text) else {
+        let message = format!(
+            "`{text}` is no rate: write a whole number from 1 on and `s`, `m` or `h`, as in \"100/s\" or \"5/m\""
+        );
+        return Err(Error::new(literal.span(), message));
+    };
+    let per = duration::write(per);
+    Ok(quote!(#operations, #per))
+}
+
+/// A whole number that is at least 1.
+fn positive(meta: &ParseNestedMeta<'_>) -> Result<usize> {
+    let literal: LitInt = meta.value()?.parse()?;
+    match literal.base10_parse()? {
+        0 => Err(Error::new(literal.span(), "with 0 no entity could do anything: choose at least 1")),
+        number => Ok(number),
+    }
 }
 
 fn name(meta: &ParseNestedMeta<'_>) -> Result<String> {

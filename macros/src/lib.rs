@@ -6,6 +6,7 @@
 mod activity;
 mod answer;
 mod crate_path;
+mod duration;
 mod entity;
 mod function;
 mod names;
@@ -25,6 +26,13 @@ use proc_macro::TokenStream;
 ///   name in snake case.
 /// * `#[entity(initial = path::to::function)]`: a `fn(&str) -> Self` that makes the initial state from the key.
 ///   Without it, `Default`.
+/// * `#[entity(mailbox = 500)]`: how many messages may wait at one entity before clients are refused as `Busy`. Without
+///   it, what the runtime's limits say.
+/// * `#[entity(state_bytes = 65_536)]`: the longest encoded state, in bytes. Without it, what the runtime's limits say.
+/// * `#[entity(rate = "100/s")]`: how many operations clients may ask of one entity in a second (`s`), a minute (`m`) or
+///   an hour (`h`) before they are refused as `Busy`. Without it, any.
+/// * `#[entity(ttl = "7d")]`: an entity is deleted so long after the last operation that changed it. The units are `ms`,
+///   `s`, `m`, `h` and `d`. Without it, entities stay until they are deleted.
 /// * `#[entity(crate = "path")]`: where `sarsen` is found, when it is renamed.
 #[proc_macro_derive(Entity, attributes(entity))]
 pub fn derive_entity(input: TokenStream) -> TokenStream {

@@ -33,7 +33,7 @@ pub use call_error::CallError;
 pub use entity_type::{EntityType, Port, Reference};
 pub use failure::{Failure, FailureKind, FailureOrigin};
 pub use hash::{AddressHasher, AddressMap, HashMap, HashSet, HashedMap, PlainHasher, content_hash};
-pub use id::{BatchNumber, Epoch, RequestId, Sequence, SessionId, ShardId, Slot, SlotRange};
+pub use id::{BatchNumber, Epoch, Life, RequestId, Sequence, SessionId, ShardId, Slot, SlotRange};
 pub use json::Payload;
 pub use launch::{ExecutionLimits, Labels, Launch, Parent, Start};
 pub use letter::LetterId;

@@ -6,7 +6,7 @@ use crate::{
     runtime::Plan,
 };
 use sarsen_engine::{Limits, OrchestrationOptions, Registry};
-use sarsen_entities::{Entity, Typed};
+use sarsen_entities::{Entity, EntityOptions, Typed};
 use sarsen_orchestration::{self as orchestration, Activity, ActivityCode, Orchestration};
 use sarsen_protocol::Slot;
 use sarsen_storage::{Directory, RedbOptions, Store};
@@ -42,8 +42,19 @@ impl Builder {
 
     /// Registers an entity type. Types whose entities are in the data directory and that are not registered stay
     /// there untouched. What is wrong with a type is told when the runtime is opened.
-    pub fn entity<E: Entity>(mut self) -> Self {
-        let registered = self.register_entity::<E>();
+    pub fn entity<E: Entity>(self) -> Self {
+        self.entity_with::<E>(|options| options)
+    }
+
+    /// As [`entity`](Self::entity), with other options than the type's own, which `choose` is given:
+    ///
+    /// ```
+    /// # fn register<Account: sarsen_runtime::Entity>() {
+    /// let builder = sarsen_runtime::Runtime::builder().entity_with::<Account>(|options| options.mailbox(500));
+    /// # }
+    /// ```
+    pub fn entity_with<E: Entity>(mut self, choose: impl FnOnce(EntityOptions) -> EntityOptions) -> Self {
+        let registered = self.register_entity::<E>(choose(E::options()));
         self.note(registered)
     }
 
@@ -157,9 +168,10 @@ impl Builder {
         self
     }
 
-    fn register_entity<E: Entity>(&mut self) -> Result<(), OpenError> {
+    fn register_entity<E: Entity>(&mut self, options: EntityOptions) -> Result<(), OpenError> {
         let behaviour = Typed::<E>::new()?;
-        Ok(self.registry.insert(Arc::new(behaviour))?)
+        options.check(E::NAME)?;
+        Ok(self.registry.insert_with(Arc::new(behaviour), options)?)
     }
 
     fn register_orchestration<O: Orchestration>(

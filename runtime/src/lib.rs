@@ -45,11 +45,11 @@ pub use works::Closed;
 
 // What is said beside it; the facade takes everything from here.
 #[doc(no_inline)]
-pub use sarsen_engine::{Duplicate, Limits, OrchestrationOptions, PageToken, RunOrder};
+pub use sarsen_engine::{Duplicate, Limits, OrchestrationOptions, PageToken, Refusals, RunOrder};
 #[doc(no_inline)]
 pub use sarsen_entities::{
-    Entity, EntityContext, EntityType, Operations, Port, Reference, RegisterError, Returns, StatePort,
-    TurnPort, TurnRequest, TurnStart,
+    Entity, EntityContext, EntityOptions, EntityType, Operations, Port, Rate, Reference, RegisterError,
+    Returns, StatePort, TurnPort, TurnRequest, TurnStart,
 };
 #[doc(no_inline)]
 pub use sarsen_orchestration::{

@@ -1,8 +1,9 @@
 //! What a host counts.
 
-use sarsen_engine::ShardStats;
+use sarsen_engine::{Refusals, ShardStats};
 use sarsen_protocol::Address;
 use sarsen_storage::Counters;
+use std::collections::BTreeMap;
 
 /// How many of the longest mailboxes are named.
 const DEEPEST_MAX: usize = 10;
@@ -35,6 +36,8 @@ pub struct Stats {
     pub keys: u64,
     /// Entities and runs in memory that cannot go on because their records do not fit the code.
     pub parked: u64,
+    /// What was refused of the entities of each registered type because of a limit, by the type's name.
+    pub refusals: BTreeMap<&'static str, Refusals>,
     /// Groups of batches committed.
     pub groups: u64,
     /// Calls that made data durable.
@@ -77,5 +80,8 @@ impl Stats {
         self.dead_letters_dropped += shard.dead_letters_dropped;
         self.keys += shard.keys;
         self.parked += shard.parked;
+        for (name, refusals) in shard.refusals {
+            self.refusals.entry(name).or_default().add(refusals);
+        }
     }
 }

@@ -92,6 +92,8 @@ OF_ENTITIES {
     StateMissed,
     /// A request was refused as busy because a mailbox was full.
     BusyMailbox,
+    /// A request was refused as busy because its entity was asked too fast.
+    BusyRate,
     /// A request was refused as busy because a lane was full.
     BusyLane,
     /// A request was refused as busy because too many keys are remembered.

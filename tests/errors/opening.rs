@@ -50,6 +50,10 @@ pub(crate) async fn idle_orchestration() -> Told {
     refused(|builder| builder.orchestration_with(trip, |options| options.concurrency(0))).await
 }
 
+pub(crate) async fn idle_entity() -> Told {
+    refused(|builder| builder.entity_with::<Clerk>(|options| options.mailbox(0))).await
+}
+
 pub(crate) async fn bad_name() -> Told {
     refused(|builder| builder.entity::<Shouting>().entity::<Clerk>()).await
 }

@@ -105,8 +105,8 @@ pub(crate) fn run_in<W: World>(
         .entity::<Witness>()
         .traced(traced);
     builder = match armed {
-        Some(Armed::SharedClone) => builder.entity::<Book<SharedList>>(),
-        Some(Armed::Host(_)) | None => builder.entity::<Ledger>(),
+        Some(Armed::SharedClone) => builder.entity_with::<Book<SharedList>>(|_| plan.options),
+        Some(Armed::Host(_)) | None => builder.entity_with::<Ledger>(|_| plan.options),
     };
     let mut host = builder.open();
     if let Some(Armed::Host(fault)) = armed {

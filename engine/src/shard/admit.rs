@@ -3,7 +3,7 @@
 use super::{
     InstanceId, Shard,
     instance::{Entity, Instance},
-    intake::{busy, is_management},
+    intake::{busy, is_management, mailbox_busy},
     keys::Known,
     locks::within,
     mailbox::Entry,
@@ -80,6 +80,7 @@ impl Shard {
         match self.recognise(id, &message) {
             // A repeat gets the first outcome, also when the run is over since.
             Verdict::New if keyed && self.turn_away(id, &message) => {}
+            Verdict::New if self.is_too_fast(id, &message) => {}
             Verdict::New => self.accept_request(id, message),
             Verdict::Settled => {}
             Verdict::Blocked => return Some(message),
@@ -98,7 +99,7 @@ impl Shard {
     }
 
     /// Why a client's message is refused whatever its identity.
-    fn unacceptable(&self, id: InstanceId, message: &Message) -> Option<CallError> {
+    fn unacceptable(&mut self, id: InstanceId, message: &Message) -> Option<CallError> {
         let address = &message.to;
         if let Some(reason) = self.parked(id).filter(|_| !address.is_run()) {
             return Some(CallError::Parked { address: address.clone(), reason: reason.to_owned() });
@@ -106,9 +107,14 @@ impl Shard {
         if message.deadline.is_some_and(|deadline| deadline < self.now) {
             return Some(CallError::Expired { address: address.clone() });
         }
-        let waiting = self.instances.get(id).map_or(0, |instance| instance.waiting.mailbox.len());
-        if waiting >= self.config.limits.mailbox_messages_max && !is_management(message) {
-            return Some(busy(address, "its mailbox"));
+        let full =
+            |instance: &Instance| instance.waiting.mailbox.len() >= instance.mailbox_max(&self.config.limits);
+        if let Some(instance) = self.instances.get(id).filter(|instance| full(instance))
+            && !is_management(message)
+        {
+            let error = mailbox_busy(instance, self.now);
+            self.refused(address.name(), |refusals| refusals.mailbox_full += 1);
+            return Some(error);
         }
         let delayed = message.due.is_some_and(|due| due > self.now);
         if delayed && self.timers.count() >= self.config.limits.timers_max as u64 {
@@ -116,6 +122,35 @@ impl Shard {
             return Some(self.busy_for(address, what, self.now));
         }
         None
+    }
+
+    /// Refuses an operation that comes too fast for its entity. A repeat is none, so it is told apart before; nothing of
+    /// what is known here is stored, so the refusal goes at once.
+    fn is_too_fast(&mut self, id: InstanceId, message: &Message) -> bool {
+        let now = self.now;
+        let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut) else { return false };
+        let Some(rate) = entity.of.options.operation_rate() else { return false };
+        if !matches!(message.body, Body::Operation(_)) {
+            return false;
+        }
+        let Err(retry_after) = entity.pace.ask(rate, now) else { return false };
+        let what =
+            format!("its rate of {} operations in {} ms", rate.operations, rate.per.as_millis()).into();
+        let (address, limit) = (message.to.clone(), Some("rate".into()));
+        self.refused(address.name(), |refusals| refusals.too_fast += 1);
+        self.refuse(message, CallError::Busy { address, what, limit, retry_after });
+        true
+    }
+
+    /// Counts an operation that an instance sends for the rate of its receiver.
+    fn count_operation(&mut self, id: InstanceId, message: &Message) {
+        let now = self.now;
+        if let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut)
+            && let Some(rate) = entity.of.options.operation_rate()
+            && matches!(message.body, Body::Operation(_))
+        {
+            entity.pace.count(rate, now);
+        }
     }
 
     fn recognise(&mut self, id: InstanceId, message: &Message) -> Verdict {
@@ -248,7 +283,7 @@ impl Shard {
     fn keep_encoded(&mut self, id: InstanceId) -> Result<(), Failure> {
         let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut) else { return Ok(()) };
         if let (Some(state), None) = (&entity.state, &entity.encoded) {
-            entity.encoded = Some(entity.behaviour.encode(state)?);
+            entity.encoded = Some(entity.of.behaviour.encode(state)?);
         }
         Ok(())
     }
@@ -309,20 +344,21 @@ impl Shard {
             self.delay(*message);
             return;
         }
-        let limits = &self.config.limits;
-        let waiting = self.instances.get(id).map_or(0, |instance| instance.waiting.mailbox.len());
+        let Some(instance) = self.instances.get(id) else { return };
+        let waiting = instance.waiting.mailbox.len();
+        let mailbox_max = instance.mailbox_max(&self.config.limits);
         let max = match &message.body {
             Body::Operation(operation) if operation.section.is_some() => usize::MAX,
-            Body::Operation(operation) if operation.answered => limits.mailbox_messages_max,
-            Body::Operation(_) | Body::Event(_) => {
-                limits.mailbox_messages_max.saturating_mul(INSTANCE_MAILBOX_FACTOR)
-            }
+            Body::Operation(operation) if operation.answered => mailbox_max,
+            Body::Operation(_) | Body::Event(_) => mailbox_max.saturating_mul(INSTANCE_MAILBOX_FACTOR),
             _ => usize::MAX,
         };
         if waiting >= max {
             let failure = Failure::new(FailureKind::MailboxFull, format!("{waiting} messages wait"));
+            self.refused(message.to.name(), |refusals| refusals.mailbox_overflowed += 1);
             self.fail(&message, failure);
         } else {
+            self.count_operation(id, &message);
             self.accept(id, message);
         }
     }

@@ -1,9 +1,13 @@
 //! The instances in memory, entities and runs, and which of them was used least recently.
 
-use super::{mailbox::Mailbox, runs::Run};
-use crate::record::{LockRecord, Producer, Queue};
+use super::{mailbox::Mailbox, pace::Pace, runs::Run};
+use crate::{
+    Limits,
+    record::{Extras, LockRecord, Producer, Queue},
+    registry::Registered,
+};
 use bytes::Bytes;
-use sarsen_entities::{Behaviour, State};
+use sarsen_entities::State;
 use sarsen_protocol::{
     Address, AddressHasher, BatchNumber, HashedMap, Message, Payload, RequestId, Section, SessionId,
     Timestamp,
@@ -59,11 +63,17 @@ pub(crate) enum Kind {
 
 /// What is in memory of an entity.
 pub(crate) struct Entity {
-    pub(crate) behaviour: Arc<dyn Behaviour>,
+    /// Its type.
+    pub(crate) of: Arc<Registered>,
     pub(crate) state: Option<State>,
-    /// The state as it is to be written, or as it was read or written while producers are remembered.
+    /// The state as it is to be written, or as it was read or written while the record may be written again without a
+    /// change of the state: with producers or extras.
     pub(crate) encoded: Option<Payload>,
     pub(crate) producers: Vec<Producer>,
+    /// What few entities have to be kept.
+    pub(crate) extras: Option<Box<Extras>>,
+    /// How fast it is asked, if its type has a rate.
+    pub(crate) pace: Pace,
     /// Who holds its lock.
     pub(crate) lock: Option<Box<LockRecord>>,
     /// Whether the lock's row is to be written when the batch is sealed.
@@ -73,12 +83,14 @@ pub(crate) struct Entity {
 }
 
 impl Entity {
-    pub(crate) fn new(behaviour: Arc<dyn Behaviour>) -> Self {
+    pub(crate) fn new(of: Arc<Registered>) -> Self {
         Self {
-            behaviour,
+            of,
             state: None,
             encoded: None,
             producers: Vec::new(),
+            extras: None,
+            pace: Pace::default(),
             lock: None,
             lock_dirty: false,
             lock_stored: false,
@@ -253,6 +265,12 @@ impl Instance {
             Kind::Run(run) => run.has_work(parked, front, mailbox, self.written <= committed),
         };
         runs || !deliveries.is_empty()
+    }
+
+    /// How many messages of clients may wait for it.
+    pub(crate) fn mailbox_max(&self, limits: &Limits) -> usize {
+        let chosen = self.entity().and_then(|entity| entity.of.options.mailbox_messages());
+        chosen.unwrap_or(limits.mailbox_messages_max)
     }
 
     /// Messages that wait, accepted or not.

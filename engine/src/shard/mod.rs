@@ -18,7 +18,9 @@ mod letters;
 mod load;
 mod locks;
 mod mailbox;
+mod pace;
 mod permits;
+mod refusals;
 mod run;
 mod runs;
 mod seal;
@@ -41,12 +43,13 @@ pub(crate) use instance::InstanceId;
 use instance::{Instances, Round};
 use keys::Keys;
 use permits::Permits;
+pub use refusals::Refusals;
 use sarsen_protocol::{
     Address, Answer, BatchNumber, CallError, ExecutionId, Lease, Message, Reply, Sequence, ShardId, Slot,
     Timestamp,
 };
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 use tasks::Tasks;
@@ -97,6 +100,8 @@ pub struct ShardStats {
     pub keys: u64,
     /// Entities and runs in memory that cannot go on because their records do not fit the code.
     pub parked: u64,
+    /// What was refused of the entities of each registered type, by the type's name.
+    pub refusals: BTreeMap<&'static str, Refusals>,
 }
 
 /// A single-threaded state machine that owns some slots.
@@ -152,6 +157,8 @@ pub struct Shard {
     /// Bytes of messages in memory that wait.
     queued_bytes: usize,
     operations: u64,
+    /// What was refused, by type.
+    refused: BTreeMap<&'static str, Refusals>,
     /// Mailboxes that were found for entity types that are not registered.
     unregistered: u64,
 }
@@ -193,6 +200,7 @@ impl Shard {
             let_in: false,
             queued_bytes: 0,
             operations: 0,
+            refused: BTreeMap::new(),
             unregistered: 0,
         };
         shard.load_recovery(None);
@@ -331,6 +339,7 @@ impl Shard {
             dead_letters_dropped: self.dead.dropped(),
             keys: self.keys.count(),
             parked: self.instances.iter().filter(parked).count() as u64 + self.unregistered,
+            refusals: self.refusals_by_type(),
         }
     }
 

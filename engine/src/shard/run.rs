@@ -63,7 +63,7 @@ impl Shard {
                 reason: reason.clone(),
             }),
             (_, None) => Answer::State(None),
-            (_, Some(state)) => match entity.behaviour.encode(state) {
+            (_, Some(state)) => match entity.of.behaviour.encode(state) {
                 Ok(payload) => Answer::State(Some(payload)),
                 Err(failure) => Answer::failed(failure),
             },
@@ -121,9 +121,10 @@ impl Shard {
         if entries.is_empty() {
             return;
         }
-        let (limits, now) = (self.config.limits.run(), self.now);
+        let now = self.now;
         let Some(instance) = self.instances.get_mut(id) else { return };
         let Kind::Entity(entity) = &mut instance.kind else { return };
+        let limits = self.config.limits.run(&entity.of.options);
         // One operation is what a run has most of the time.
         let (one, several);
         let asked: &[Asked<'_>] = if let [entry] = entries.as_slice() {
@@ -135,9 +136,12 @@ impl Shard {
         };
         debug_assert_eq!(asked.len(), entries.len(), "only operations are run");
         let address = instance.address.clone();
-        let ran = entity.behaviour.run(&address, &mut entity.state, asked, now, &limits);
+        let ran = entity.of.behaviour.run(&address, &mut entity.state, asked, now, &limits);
         debug_assert_eq!(ran.outcomes.len(), asked.len(), "each operation has an outcome");
         self.operations += ran.outcomes.len() as u64;
+        if ran.outgrown > 0 {
+            self.refused(address.name(), |refusals| refusals.states_too_large += u64::from(ran.outgrown));
+        }
         self.apply(id, ran.change);
         for (entry, outcome) in entries.drain(..).zip(ran.outcomes) {
             self.conclude(id, (&address, queue), entry, outcome);

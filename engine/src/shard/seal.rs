@@ -131,14 +131,17 @@ impl Shard {
 
 /// Writes an entity's record.
 fn write_entity(batch: &mut OpenBatch, address: &Address, entity: &mut Entity) {
-    let header =
-        InstanceHeader { exists: entity.state.is_some(), producers: std::mem::take(&mut entity.producers) };
+    let header = InstanceHeader {
+        exists: entity.state.is_some(),
+        producers: std::mem::take(&mut entity.producers),
+        extras: entity.extras.take().filter(|extras| !extras.is_empty()),
+    };
     let state = entity.encoded.as_ref().map_or(&[][..], Payload::as_bytes);
-    let resting = header.exists || !header.producers.is_empty();
+    let resting = header.exists || !header.producers.is_empty() || header.extras.is_some();
     let value = resting.then(|| record::write_instance(&header, state));
     batch.write(Keyspace::Instances, record::instance_key(address), value);
-    entity.producers = header.producers;
-    if entity.producers.is_empty() {
+    (entity.producers, entity.extras) = (header.producers, header.extras);
+    if entity.producers.is_empty() && entity.extras.is_none() {
         entity.encoded = None;
     }
 }

@@ -7,6 +7,7 @@ mod events;
 #[cfg(feature = "faults")]
 mod faults;
 mod letters;
+mod options;
 mod parked;
 mod pending;
 mod rewinding;

@@ -35,4 +35,40 @@ struct Quoted;
 #[entity(crate = sarsen)]
 struct Unquoted;
 
+#[derive(Entity)]
+#[entity(mailbox = 0)]
+struct Closed;
+
+#[derive(Entity)]
+#[entity(mailbox = "many")]
+struct NoNumber;
+
+#[derive(Entity)]
+#[entity(ttl = "soon")]
+struct NoDuration;
+
+#[derive(Entity)]
+#[entity(ttl = "0s")]
+struct Stillborn;
+
+#[derive(Entity)]
+#[entity(ttl = 30)]
+struct NoUnit;
+
+#[derive(Entity)]
+#[entity(state_bytes = 0)]
+struct Stateless;
+
+#[derive(Entity)]
+#[entity(rate = "fast")]
+struct NoRate;
+
+#[derive(Entity)]
+#[entity(rate = "0/s")]
+struct Still;
+
+#[derive(Entity)]
+#[entity(rate = "5/d")]
+struct Rare;
+
 fn main() {}

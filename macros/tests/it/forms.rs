@@ -1,10 +1,11 @@
 //! Everything that an entity type and an operation may look like.
 
 use crate::by_hand::{Said, run, text};
-use sarsen::{Behaviour, EntityType as _, State, Typed};
+use sarsen::{Behaviour, EntityOptions, EntityType as _, State, Typed};
 use sarsen_macros::{Entity, operations};
 use sarsen_protocol::{Payload, json};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 mod elsewhere {
     //! Types that are not in scope where they are used.
@@ -63,7 +64,14 @@ impl ShoppingCart {
 
 /// Words that are no identifiers, inputs of every form, conditions.
 #[derive(Clone, Debug, Default, Entity, PartialEq, Eq, Serialize, Deserialize)]
-#[entity(name = "odd_one", crate = "crate::forms::elsewhere::renamed")]
+#[entity(
+    name = "odd_one",
+    crate = "crate::forms::elsewhere::renamed",
+    mailbox = 500,
+    state_bytes = 65_536,
+    rate = "5/m",
+    ttl = "90m"
+)]
 pub(crate) struct Odd {
     p: P,
 }
@@ -205,4 +213,15 @@ fn an_entity_may_have_no_operations_of_its_own() {
     assert_eq!(typed.encode(&stored), Ok(Payload::null()));
     assert_eq!(single_letter::P::refer(Said).twin().0, "twin");
     assert_eq!((HTTPStone::refer(Said).delete().0, HTTPStone::refer(Said).state()), ("delete", "http_stone"));
+}
+
+#[test]
+fn a_type_says_what_is_chosen_for_it() {
+    let options = |behaviour: Typed<Odd>| behaviour.options();
+    let chosen = options(Typed::new().expect("a type with options"));
+    let minute = Duration::from_secs(60);
+    let expected = EntityOptions::default().mailbox(500).state_bytes(65_536).rate(5, minute).ttl(90 * minute);
+    assert_eq!(chosen, expected);
+    let plain = Typed::<Stubborn>::new().expect("a type without").options();
+    assert_eq!(plain, EntityOptions::default());
 }

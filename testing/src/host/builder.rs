@@ -5,7 +5,7 @@ use crate::{
     Observer, Odds, Random, Situations, Unobserved, World, clock::Clock, executor::Executor, trace::Trace,
 };
 use sarsen_engine::{Limits, OrchestrationOptions, Registry};
-use sarsen_entities::{Behaviour, Entity, Typed};
+use sarsen_entities::{Behaviour, Entity, EntityOptions, Typed};
 use sarsen_orchestration::{self as orchestration, Activity, ActivityCode, Orchestration, Orchestrator};
 use sarsen_runtime::{
     ActivityContext,
@@ -66,6 +66,19 @@ impl<W: World> Builder<W> {
     /// If its name is taken.
     pub fn entity<E: Entity>(self) -> Self {
         self.behaviour(Arc::new(Typed::<E>::new().unwrap_or_else(|error| panic!("{error}"))))
+    }
+
+    /// As [`entity`](Self::entity), with other options than the type's own, which `choose` is given.
+    ///
+    /// # Panics
+    /// If its name is taken, or if an option lets its entities do nothing.
+    pub fn entity_with<E: Entity>(mut self, choose: impl FnOnce(EntityOptions) -> EntityOptions) -> Self {
+        let (typed, options) = (Typed::<E>::new(), choose(E::options()));
+        let typed = typed.and_then(|typed| options.check(E::NAME).map(|()| typed));
+        let typed = typed.unwrap_or_else(|error| panic!("{error}"));
+        let registered = self.registry.insert_with(Arc::new(typed), options);
+        registered.unwrap_or_else(|error| panic!("{error}"));
+        self
     }
 
     /// Adds an entity type without its type.

@@ -280,6 +280,7 @@ fn count_letter<S>(fate: LetterFate, answer: &Answer, env: &mut Env<S>) {
 fn refusal(error: &CallError) -> Option<Situation> {
     Some(match error {
         CallError::Busy { what, .. } if what.contains("mailbox") => Situation::BusyMailbox,
+        CallError::Busy { what, .. } if what.contains("rate") => Situation::BusyRate,
         CallError::Busy { what, .. } if what.contains("key") => Situation::BusyKeys,
         CallError::Busy { what, .. } if what.contains("producer") => Situation::BusyProducers,
         CallError::Busy { what, .. } if what.contains("delayed") => Situation::BusyTimers,

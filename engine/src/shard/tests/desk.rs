@@ -12,7 +12,7 @@ use crate::{
     ShardStats, SlotMap, record,
 };
 use bytes::Bytes;
-use sarsen_entities::Typed;
+use sarsen_entities::{EntityOptions, Typed};
 use sarsen_protocol::{
     Address, Answer, Batch, Body, CallError, Effect, Epoch, Failure, Identity, Keyspace, Lease, Message,
     OperationName, Origin, Page, Payload, Read, Receipt, RequestId, Row, RunId, RunOutcome, SessionId,
@@ -71,6 +71,8 @@ pub(super) struct Desk {
     pub(super) registered: bool,
     /// The options of the orchestration at the next open.
     pub(super) options: OrchestrationOptions,
+    /// The options of the entities at the next open.
+    pub(super) entities: EntityOptions,
 }
 
 impl Desk {
@@ -104,6 +106,7 @@ impl Desk {
             parked: Vec::new(),
             registered: true,
             options: OrchestrationOptions::default(),
+            entities: EntityOptions::default(),
         };
         desk.reopen(shards);
         desk
@@ -137,7 +140,7 @@ impl Desk {
     fn registry(&self) -> Registry {
         let mut registry = Registry::new();
         let typed = Typed::<Sum>::new().expect("valid names");
-        registry.insert(Arc::new(typed)).expect("one type");
+        registry.insert_with(Arc::new(typed), self.entities).expect("one type");
         if self.registered {
             runs::register(&mut registry, self.options);
         }
@@ -475,13 +478,16 @@ impl Desk {
             sum.dead_letters += stats.dead_letters;
             sum.dead_letters_dropped += stats.dead_letters_dropped;
             sum.parked += stats.parked;
+            for (name, refusals) in stats.refusals {
+                sum.refusals.entry(name).or_default().add(refusals);
+            }
         }
         sum
     }
 
     /// Replaces an entity's record by one that does not fit, as other code would have left it.
     pub(super) fn spoil(&mut self, key: &str) -> Bytes {
-        let header = record::InstanceHeader { exists: true, producers: Vec::new() };
+        let header = record::InstanceHeader { exists: true, ..record::InstanceHeader::default() };
         let other = record::write_instance(&header, b"{\"total\":1}");
         self.exchange(key, other)
     }

@@ -1,0 +1,99 @@
+//! What may be chosen for an entity type.
+//!
+//! The type says it by `#[entity(..)]`, or by hand in [`Entity::options`](crate::Entity::options); whoever registers the
+//! type may say otherwise. Nothing of it is stored: what the running program says counts.
+
+use crate::RegisterError;
+use std::time::Duration;
+
+/// What may be chosen for an entity type: by its attribute `#[entity(..)]`, or where it is registered.
+///
+/// ```
+/// # use sarsen_entities::EntityOptions;
+/// # use std::time::Duration;
+/// let options = EntityOptions::default().mailbox(500).ttl(Duration::from_secs(7 * 24 * 60 * 60));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use = "options do nothing until a type is registered with them"]
+pub struct EntityOptions {
+    mailbox: Option<usize>,
+    state_bytes: Option<usize>,
+    rate: Option<Rate>,
+    ttl: Option<Duration>,
+}
+
+/// How many operations may come in a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// So many.
+    pub operations: u32,
+    /// In so long.
+    pub per: Duration,
+}
+
+impl EntityOptions {
+    /// How many messages may wait at one entity, at least 1. Beyond it clients are refused as `Busy`, and calls of
+    /// orchestrations fail; other messages of instances are accepted up to ten times as many and then become dead
+    /// letters. Without it, what the limit `mailbox_messages_max` says. As an attribute: `mailbox = 500`.
+    pub fn mailbox(self, messages: usize) -> Self {
+        Self { mailbox: Some(messages), ..self }
+    }
+
+    /// The longest encoded state of an entity, in bytes, at least 1. An operation beyond it fails. Without it, what the
+    /// limit `state_bytes_max` says. As an attribute: `state_bytes = 65_536`.
+    pub fn state_bytes(self, bytes: usize) -> Self {
+        Self { state_bytes: Some(bytes), ..self }
+    }
+
+    /// How many operations clients may ask of one entity in a time, both at least 1: so many at once of one that has
+    /// rested, and from then on one each `per / operations`. Beyond it they are refused as `Busy`, with the time after
+    /// which there is room. What orchestrations and entities send counts as well and is never refused. It is kept in
+    /// memory: an entity that leaves memory, as an idle one does, begins anew. As an attribute: `rate = "100/s"`, per
+    /// `s`, `m` or `h`.
+    pub fn rate(self, operations: u32, per: Duration) -> Self {
+        Self { rate: Some(Rate { operations, per }), ..self }
+    }
+
+    /// Deletes an entity so long after the last operation that changed it. Without it, entities stay until they are
+    /// deleted. As an attribute: `ttl = "7d"`, with the units `ms`, `s`, `m`, `h` and `d`.
+    pub fn ttl(self, time: Duration) -> Self {
+        Self { ttl: Some(time), ..self }
+    }
+
+    /// What [`mailbox`](Self::mailbox) says, in messages.
+    pub fn mailbox_messages(&self) -> Option<usize> {
+        self.mailbox
+    }
+
+    /// What [`state_bytes`](Self::state_bytes) says, in bytes.
+    pub fn state_bytes_max(&self) -> Option<usize> {
+        self.state_bytes
+    }
+
+    /// What [`rate`](Self::rate) says.
+    pub fn operation_rate(&self) -> Option<Rate> {
+        self.rate
+    }
+
+    /// What [`ttl`](Self::ttl) says.
+    pub fn time_to_live(&self) -> Option<Duration> {
+        self.ttl
+    }
+
+    /// Checks that entities of the type could do anything.
+    ///
+    /// # Errors
+    /// [`RegisterError::IdleOption`] with the first option that lets them do nothing.
+    pub fn check(&self, entity: &'static str) -> Result<(), RegisterError> {
+        let idle = [
+            ("mailbox", self.mailbox == Some(0)),
+            ("state_bytes", self.state_bytes == Some(0)),
+            ("rate", self.rate.is_some_and(|rate| rate.operations == 0 || rate.per.is_zero())),
+            ("ttl", self.ttl.is_some_and(|time| time.is_zero())),
+        ];
+        match idle.into_iter().find(|(_, idle)| *idle) {
+            Some((option, _)) => Err(RegisterError::IdleOption { entity, option }),
+            None => Ok(()),
+        }
+    }
+}
