@@ -19,6 +19,8 @@ mod ending;
 mod entities;
 #[path = "errors/failures.rs"]
 mod failures;
+#[path = "errors/named.rs"]
+mod named;
 #[path = "errors/office.rs"]
 mod office;
 #[path = "errors/opening.rs"]
@@ -86,6 +88,9 @@ const CALLS: &[Row] = table! {
     "a full mailbox refuses clients";
         CallError::Busy, Retry, calls::full_mailbox;
         "@clerk@a is busy, its mailbox is full: try again in 20 ms";
+    "an entity that is asked too fast refuses clients";
+        CallError::Busy, Retry, calls::too_fast;
+        "@clerk@a is busy, its rate of 1 operations in 3600000 ms is full: try again in <wait> ms, or raise `rate`";
     "a full lane refuses clients";
         CallError::Busy, Retry, calls::full_lane;
         "@clerk@a is busy, the lane of its shard is full: try again in 20 ms";
@@ -127,7 +132,7 @@ const CALLS: &[Row] = table! {
         "@clerk@a is parked: its stored state does not fit the running code: invalid type: map, expected a string at line 1 column 0; it goes on when fitting code is there";
     "an entity whose record a later version wrote is parked";
         CallError::Parked, Mend, calls::newer_record;
-        "@clerk@a is parked: record version 2 is newer than 1, the newest known here: use the sarsen that wrote it";
+        "@clerk@a is parked: record version 3 is newer than 2, the newest known here: use the sarsen that wrote it";
     "an entity whose record is damaged is parked";
         CallError::Parked, Mend, calls::damaged_record;
         "@clerk@a is parked: the record is damaged: it is empty; restore the data directory from a backup";
@@ -136,7 +141,7 @@ const CALLS: &[Row] = table! {
         "a record is damaged: it is empty; restore the data directory from a backup";
     "a listing ends at a record that a later version wrote";
         CallError::Newer, Mend, calls::newer_record_listed;
-        "a record has version 2, this build knows up to 1: use the sarsen that wrote it";
+        "a record has version 3, this build knows up to 2: use the sarsen that wrote it";
     "a listing ends when the store cannot be read";
         CallError::Unreadable, Retry, calls::unreadable;
         "the store could not be read: state.redb could not be read or written: no space left on device; check its permissions and the space that is left; open the runtime again";
@@ -214,7 +219,7 @@ const FAILURES: &[Row] = table! {
         "operation `look` of @clerk@a failed: changed the state through `&self`: `look` takes `&self` and changed the state: let it take `&mut self`";
     "a state over its limit fails its operation";
         CallError::Failed(FailureKind::TooLarge), Mend, failures::large_state;
-        "operation `grow` of @clerk@a failed: result is too large: the state after `grow` has 157 bytes, 100 are allowed: keep less in it, or raise `state_bytes_max`";
+        "operation `grow` of @clerk@a failed: result is too large: the state after `grow` has 157 bytes, 100 are allowed: keep less in it, or raise `state_bytes_max` or its type's `state_bytes`";
     "an answer over its limit fails its operation";
         CallError::Failed(FailureKind::TooLarge), Mend, failures::large_answer;
         "operation `recite` of @clerk@a failed: result is too large: the answer has 102 bytes, 100 are allowed: return less, or raise `payload_bytes_max`";
@@ -580,6 +585,68 @@ const RUNS: &[Row] = table! {
         r#"event `go` does not fit the type that is waited for: invalid type: string "soon", expected u32 at line 1 column 6"#;
 };
 
+const NAMED: &[Row] = table! {
+    "a type that is not registered cannot be called by name";
+        CallError::UnknownEntity, Mend, named::unknown_entity;
+        "no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "a type that is not registered cannot be signalled by name";
+        CallError::UnknownEntity, Mend, named::unknown_entity_signalled;
+        "no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "a type that is not registered has no state by name";
+        CallError::UnknownEntity, Mend, named::unknown_entity_read;
+        "no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "an operation that there is not cannot be called by name";
+        CallError::UnknownOperation, Mend, named::unknown_operation;
+        "entity `bell` has no operation `sing`: it has delete, ring";
+    "an input by name that does not fit is refused before it is sent";
+        CallError::InvalidInput, Mend, named::misfitting_input;
+        "the input does not fit operation `add` of @clerk@a: invalid type: map, expected f64 at line 1 column 0";
+    "a name that is none names no entity";
+        CallError::InvalidAddress(AddressError::Name), Mend, named::bad_name;
+        "`Two words` is no entity name: use a lower-case letter followed by up to 63 of a-z, 0-9 and _";
+    "a key that is none names no entity";
+        CallError::InvalidAddress(AddressError::KeyControl), Mend, named::bad_key;
+        r"the key `a\nb` has a control character: use printable characters only";
+    "an answer by name is to be of the type that is asked for";
+        CallError::InvalidAnswer, Mend, named::misfitting_answer;
+        "the answer of operation `add` of @clerk@a does not fit its type: invalid type: floating point `1.5`, expected a string at line 1 column 3";
+    "a state by name is to be of the type that is asked for";
+        CallError::InvalidState, Mend, named::misfitting_state;
+        "the state of @clerk@a does not fit its type: invalid type: map, expected a sequence at line 1 column 0";
+    "an error that an operation returns is a failure where its type is not known";
+        CallError::Failed(FailureKind::Returned), Mend, named::returned_error;
+        "operation `withdraw` of @clerk@a failed: returned an error: 2 are missing";
+    "a run that calls a type by name that is not registered is told so";
+        CallError::Failed(FailureKind::UnknownEntity), Mend, named::unknown_entity_from_a_run;
+        "operation `haunt` of @ghost@a failed: unknown entity: no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "a run that calls an operation by name that there is not is told so";
+        CallError::Failed(FailureKind::UnknownOperation), Mend, named::unknown_operation_from_a_run;
+        "operation `sing` of @bell@a failed: unknown operation: entity `bell` has no operation `sing`: it has delete, ring";
+    "a run that gives an input by name that does not fit is told so";
+        CallError::Failed(FailureKind::Undecodable), Mend, named::misfitting_input_from_a_run;
+        "operation `add` of @clerk@a failed: input does not fit: invalid type: string \"ten\", expected f64 at line 1 column 5";
+    "a run that calls a name that is none sends nothing";
+        CallError::InvalidAddress(AddressError::Name), Mend, named::bad_name_from_a_run;
+        "`CLERK` is no entity name: use a lower-case letter followed by up to 63 of a-z, 0-9 and _";
+    "an orchestration that is not registered cannot be started by name";
+        CallError::UnknownOrchestration, Mend, named::unknown_orchestration;
+        "no orchestration `lost` is registered: register it with `Runtime::builder().orchestration(lost)`";
+    "an input by name that does not fit starts nothing";
+        CallError::InvalidStart, Mend, named::misfitting_start;
+        "the input does not fit orchestration `idle`: invalid type: sequence, expected u32 at line 1 column 0";
+    "an error that a run returns is a failure where its type is not known";
+        CallError::RunFailed(FailureKind::Returned), Mend, named::failed_run;
+        "run `i-1` of orchestration `idle` failed: returned an error: 9 days are too many";
+    "a result is to be of the type that is asked for";
+        CallError::Misfit, Mend, named::misfitting_result;
+        "the answer of run `e-1` of orchestration `errand_by_name` does not fit its type: invalid type: map, expected u32 at line 1 column 0";
+};
+
+#[test]
+fn what_is_asked_by_name_is_refused_as_the_table_says() {
+    check(NAMED);
+}
+
 #[test]
 fn what_a_client_asks_is_refused_as_the_table_says() {
     check(CALLS);
@@ -611,7 +678,7 @@ fn what_orchestrations_do_wrong_is_told_as_the_table_says() {
 }
 
 fn all() -> impl Iterator<Item = &'static Row> {
-    [CALLS, FAILURES, OPENING, ENDING, ROOMS, RUNS].into_iter().flatten()
+    [CALLS, FAILURES, OPENING, ENDING, ROOMS, RUNS, NAMED].into_iter().flatten()
 }
 
 /// The house rule, as far as a program can tell.

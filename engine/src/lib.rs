@@ -22,7 +22,7 @@ pub use fault::{Armed, Fault, arm};
 pub use group::{Finished, Group, Groups, Sealed};
 pub use input::{Input, LetterFate, LetterRequest, LoadRequest, Loaded, Request};
 pub use lane::{Hand, Lanes};
-pub use limits::{BUSY_RETRY_AFTER, INSTANCE_MAILBOX_FACTOR, LimitTooLow, Limits};
+pub use limits::{BUSY_RETRY_AFTER, INSTANCE_MAILBOX_FACTOR, LOCKED_RETRY_AFTER_MAX, LimitTooLow, Limits};
 pub use listing::{
     HistoryListing, InputLookup, LetterFilter, LetterListing, LetterLookup, ListedLetter, ListedLock,
     ListedRow, ListedRun, Listing, LockListing, LockLookup, LockStage, PageToken, RunFilter, RunListing,
@@ -31,5 +31,5 @@ pub use listing::{
 pub use load::misfit;
 pub use record::{DeadLetter, RunExtras, RunRecord, read_dead};
 pub use registry::{Duplicate, OrchestrationOptions, Registry, SlotMap};
-pub use shard::{Shard, ShardConfig, ShardStats};
+pub use shard::{Refusals, Shard, ShardConfig, ShardStats};
 pub use withheld::Withheld;

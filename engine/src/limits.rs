@@ -1,6 +1,6 @@
 //! Every limit of the engine, with its unit and what happens beyond it.
 
-use sarsen_entities::RunLimits;
+use sarsen_entities::{EntityOptions, RunLimits};
 use sarsen_protocol::ExecutionLimits;
 use std::time::Duration;
 
@@ -10,6 +10,9 @@ pub const INSTANCE_MAILBOX_FACTOR: usize = 10;
 
 /// When a client that was refused as busy is told to come back, unless it is known when there is room again.
 pub const BUSY_RETRY_AFTER: Duration = Duration::from_millis(20);
+
+/// When a client is told to come back at the latest that was refused since an entity's mailbox is full behind a lock.
+pub const LOCKED_RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 
 /// The engine's limits. Counts are per shard unless they say otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +71,10 @@ pub struct Limits {
     /// Runs that wait until fewer of their orchestration are under way. Beyond it clients' starts of orchestrations with
     /// such a limit are refused as `Busy`.
     pub runs_waiting_max: usize,
+    /// How long a section may hold a lock before its owner is reported: once for each lock and process, as a warning in
+    /// the log, in [`ShardStats::locks_overdue`](crate::ShardStats::locks_overdue), and wherever locks are listed. The lock
+    /// stays held. [`Duration::MAX`] reports nobody.
+    pub lock_held_report_after: Duration,
     /// How far ahead delayed signals are kept in memory.
     pub timer_window: Duration,
     /// Delayed signals that are kept in memory. Beyond it those that are due last wait as rows.
@@ -112,6 +119,7 @@ impl Default for Limits {
             replay_events_per_turn_max: 1_024,
             events_before_start_max: 1_000,
             runs_waiting_max: 1_000_000,
+            lock_held_report_after: Duration::from_secs(60),
             timer_window: Duration::from_secs(600),
             timers_window: 32_768,
             lane_messages_max: 1 << 20,
@@ -170,11 +178,11 @@ impl Limits {
         }
     }
 
-    /// The part that bounds one run of operations.
-    pub(crate) fn run(&self) -> RunLimits {
+    /// The part that bounds one run of operations of a type with these options.
+    pub(crate) fn run(&self, options: &EntityOptions) -> RunLimits {
         RunLimits {
             payload_bytes_max: self.payload_bytes_max,
-            state_bytes_max: self.state_bytes_max,
+            state_bytes_max: options.state_bytes_max().unwrap_or(self.state_bytes_max),
             messages_max: self.messages_per_operation_max,
             verify: self.verify,
         }

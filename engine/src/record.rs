@@ -4,9 +4,11 @@
 //! written as `name 0x00 key`; neither part has a 0x00 of its own, so a 0x00 behind it ends it. Each value begins
 //! with a version byte of its own; each has golden bytes of all its versions.
 
+mod extras;
 mod meta;
 mod run;
 
+pub(crate) use extras::{Alarm, Extras};
 pub(crate) use meta::{
     PermitRecord, changed_key, permit_key, read_changed, read_changed_key, read_permit, read_permit_key,
     span_of, write_changed, write_permit,
@@ -22,13 +24,17 @@ use sarsen_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The version of what has been the same since the first: an entity's record, a lock.
+/// The version of what has been the same since the first: a lock, an entity's record without extras.
 const VERSION: u8 = 1;
+
+/// The version of an entity's record with extras, which stand between its header and its state.
+const WITH_EXTRAS: u8 = 2;
 
 /// The version of messages, of what is kept of them, and of runs. Since version 1 an activity may be overdue, may have
 /// said how far it had got, a failure may say more than its text and its details, a run may be put off and may go by
-/// itself; since version 2 a lock request may be one that does not wait; all else is the same.
-const GROWN: u8 = 3;
+/// itself; since version 2 a lock request may be one that does not wait; since version 3 an entity may have a timer; all else is the
+/// same.
+const GROWN: u8 = 4;
 
 /// The version of tasks. Version 1 knew of no attempts.
 const TASK: u8 = 2;
@@ -251,12 +257,19 @@ pub(crate) struct Producer {
 pub(crate) struct InstanceHeader {
     pub(crate) exists: bool,
     pub(crate) producers: Vec<Producer>,
+    /// What few entities have. Never empty.
+    #[serde(skip)]
+    pub(crate) extras: Option<Box<Extras>>,
 }
 
 /// Encodes a resting entity: its header, then its state as it is.
 pub(crate) fn write_instance(header: &InstanceHeader, state: &[u8]) -> Bytes {
     // What nearly all entities have before their state.
     const PLAIN: [u8; 3] = [VERSION, 1, 0];
+    if let Some(extras) = header.extras.as_deref() {
+        debug_assert!(!extras.is_empty(), "extras are kept where there are any");
+        return encode_exact_before(WITH_EXTRAS, &(header, extras), state).into();
+    }
     if !header.exists || !header.producers.is_empty() {
         return encode_exact_before(VERSION, header, state).into();
     }
@@ -265,7 +278,12 @@ pub(crate) fn write_instance(header: &InstanceHeader, state: &[u8]) -> Bytes {
 }
 
 pub(crate) fn read_instance(value: &Bytes) -> Result<(InstanceHeader, Option<Payload>), RecordError> {
-    let (header, state) = decode::<InstanceHeader>(VERSION, value)?;
+    let (header, state) = if version_of(VERSION, WITH_EXTRAS, value)? == VERSION {
+        decode::<InstanceHeader>(VERSION, value)?
+    } else {
+        let ((header, extras), state) = decode::<(InstanceHeader, Box<Extras>)>(WITH_EXTRAS, value)?;
+        (InstanceHeader { extras: Some(extras), ..header }, state)
+    };
     let state = header.exists.then(|| Payload::from_encoded(state));
     Ok((header, state))
 }

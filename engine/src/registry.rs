@@ -190,6 +190,11 @@ impl Registry {
         self.types.get(name).map(|registered| &registered.behaviour)
     }
 
+    /// The names of the entity types, in order.
+    pub(crate) fn entity_names(&self) -> impl Iterator<Item = &'static str> {
+        self.types.keys().copied()
+    }
+
     /// The type with this name, and what was chosen for it.
     pub(crate) fn registered(&self, name: &str) -> Option<&Arc<Registered>> {
         self.types.get(name)
@@ -245,6 +250,7 @@ impl Registry {
             | Body::Sweep
             | Body::Due { .. }
             | Body::PurgeThis { .. }
+            | Body::Expire { .. }
             | Body::Import(_)
             | Body::Rewind { .. } => Ok(()),
         }

@@ -107,6 +107,8 @@ pub struct Ran {
     pub outcomes: Vec<Outcome>,
     /// What happened to the state.
     pub change: Change,
+    /// How many operations failed because the state would have become too long.
+    pub outgrown: u32,
 }
 
 /// An operation that is to run off its shard.

@@ -31,7 +31,7 @@ pub use detached::{
 pub use entity::Entity;
 pub use inside::inside_operation;
 pub use operations::Operations;
-pub use options::EntityOptions;
+pub use options::{EntityOptions, Rate};
 pub use port::StatePort;
 pub use sarsen_protocol::{AnswerError, EntityType, IntoInput, OrchestrationType, Port, Reference, Returns};
 pub use start::TurnStart;

@@ -17,12 +17,23 @@ use std::time::Duration;
 #[must_use = "options do nothing until a type is registered with them"]
 pub struct EntityOptions {
     mailbox: Option<usize>,
+    state_bytes: Option<usize>,
+    rate: Option<Rate>,
     ttl: Option<Duration>,
     concurrency: Option<usize>,
 }
 
 /// How many operations of a type run off their shard at a time, unless it says otherwise.
 const CONCURRENCY: usize = 256;
+
+/// How many operations may come in a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// So many.
+    pub operations: u32,
+    /// In so long.
+    pub per: Duration,
+}
 
 impl EntityOptions {
     /// How many messages may wait at one entity, at least 1. Beyond it clients are refused as `Busy`, and calls of
@@ -32,8 +43,30 @@ impl EntityOptions {
         Self { mailbox: Some(messages), ..self }
     }
 
-    /// Deletes an entity so long after the last operation that changed it. Without it, entities stay until they are
-    /// deleted. As an attribute: `ttl = "7d"`, with the units `ms`, `s`, `m`, `h` and `d`.
+    /// The longest encoded state of an entity, in bytes, at least 1. An operation beyond it fails. Without it, what the
+    /// limit `state_bytes_max` says. As an attribute: `state_bytes = 65_536`.
+    pub fn state_bytes(self, bytes: usize) -> Self {
+        Self { state_bytes: Some(bytes), ..self }
+    }
+
+    /// How many operations clients may ask of one entity in a time, both at least 1: so many at once of one that has
+    /// rested, and from then on one each `per / operations`. Beyond it they are refused as `Busy`, with the time after
+    /// which there is room. What orchestrations and entities send counts as well and is never refused. It is kept in
+    /// memory: an entity that leaves memory, as an idle one does, begins anew. As an attribute: `rate = "100/s"`, per
+    /// `s`, `m` or `h`.
+    pub fn rate(self, operations: u32, per: Duration) -> Self {
+        Self { rate: Some(Rate { operations, per }), ..self }
+    }
+
+    /// Deletes an entity so long after the last operation that changed it: one that takes `&mut self` and succeeded.
+    /// Reads, failures, and the state as clients read it do not count. Without it, entities stay until they are deleted.
+    /// As an attribute: `ttl = "7d"`, with the units `ms`, `s`, `m`, `h` and `d`.
+    ///
+    /// When its time is over the deletion goes through the mailbox as a signal would: behind what was accepted before,
+    /// and behind the section that has locked the entity. If something of that changes the entity, it lives on. It may
+    /// come later, as when no process runs, but never earlier. The next operation begins with the initial state. An own
+    /// operation `delete` is not asked. Entities that were last changed while their type had no time to live stay until
+    /// something changes them again.
     pub fn ttl(self, time: Duration) -> Self {
         Self { ttl: Some(time), ..self }
     }
@@ -56,6 +89,16 @@ impl EntityOptions {
         self.mailbox
     }
 
+    /// What [`state_bytes`](Self::state_bytes) says, in bytes.
+    pub fn state_bytes_max(&self) -> Option<usize> {
+        self.state_bytes
+    }
+
+    /// What [`rate`](Self::rate) says.
+    pub fn operation_rate(&self) -> Option<Rate> {
+        self.rate
+    }
+
     /// What [`ttl`](Self::ttl) says.
     pub fn time_to_live(&self) -> Option<Duration> {
         self.ttl
@@ -68,6 +111,8 @@ impl EntityOptions {
     pub fn check(&self, entity: &'static str) -> Result<(), RegisterError> {
         let idle = [
             ("mailbox", self.mailbox == Some(0)),
+            ("state_bytes", self.state_bytes == Some(0)),
+            ("rate", self.rate.is_some_and(|rate| rate.operations == 0 || rate.per.is_zero())),
             ("ttl", self.ttl.is_some_and(|time| time.is_zero())),
             ("concurrency", self.concurrency == Some(0)),
         ];

@@ -32,6 +32,7 @@ pub(crate) struct Run<'a, E> {
     existed: bool,
     outcomes: Vec<Outcome>,
     change: Change,
+    outgrown: u32,
 }
 
 /// What a stretch has done to the state so far.
@@ -92,6 +93,7 @@ impl<'a, E: Entity> Run<'a, E> {
             state,
             outcomes: Vec::new(),
             change: Change::None,
+            outgrown: 0,
         }
     }
 
@@ -111,6 +113,7 @@ impl<'a, E: Entity> Run<'a, E> {
                 }
                 Err(Undone::First(failure)) => self.fail(failure),
                 Err(Undone::Unfit(failure)) if length == 1 => {
+                    self.outgrown += u32::from(failure.kind == FailureKind::TooLarge);
                     most = 1;
                     self.fail(failure)
                 }
@@ -127,7 +130,7 @@ impl<'a, E: Entity> Run<'a, E> {
             rest = &rest[done..];
             length = rest.len().min(most);
         }
-        Ran { outcomes: self.outcomes, change: self.change }
+        Ran { outcomes: self.outcomes, change: self.change, outgrown: self.outgrown }
     }
 
     /// Answers one operation with its failure. Returns how many were answered.

@@ -41,7 +41,7 @@ pub(crate) fn encode_state<E: Entity>(
     let (bytes, bytes_max) = (encoded.len(), limits.state_bytes_max);
     if bytes > bytes_max {
         let why = format!(
-            "has {bytes} bytes, {bytes_max} are allowed: keep less in it, or raise `state_bytes_max`"
+            "has {bytes} bytes, {bytes_max} are allowed: keep less in it, or raise `state_bytes_max` or its type's `state_bytes`"
         );
         return Err(failed(FailureKind::TooLarge, &why));
     }

@@ -34,7 +34,8 @@ pub(crate) fn write(duration: Duration) -> TokenStream {
     quote_spanned!(Span::mixed_site()=> ::core::time::Duration::new(#seconds, #nanos))
 }
 
-fn read(text: &str) -> Option<Duration> {
+/// Reads a duration, if it is one.
+pub(crate) fn read(text: &str) -> Option<Duration> {
     let (number, millis) =
         UNITS.iter().find_map(|(unit, millis)| Some((text.strip_suffix(unit)?, *millis)))?;
     let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());

@@ -130,16 +130,37 @@ fn settings(input: &DeriveInput) -> Result<Settings> {
 /// One of the type's options, as the call of the method that chooses it.
 fn option(meta: &ParseNestedMeta<'_>, key: &str) -> Result<TokenStream> {
     let value = match key {
-        "mailbox" | "concurrency" => positive(meta)?.into_token_stream(),
+        "mailbox" | "state_bytes" | "concurrency" => positive(meta)?.into_token_stream(),
+        "rate" => rate(meta)?,
         "ttl" => duration::write(duration::parse(meta)?),
         _ => {
-            let message =
-                "unknown setting: there are `name`, `initial`, `mailbox`, `ttl`, `concurrency` and `crate`";
+            let message = "unknown setting: there are `name`, `initial`, `mailbox`, `state_bytes`, `rate`, \
+                `ttl`, `concurrency` and `crate`";
             return Err(meta.error(message));
         }
     };
     let method = format_ident!("{key}", span = Span::mixed_site());
     Ok(quote!(.#method(#value)))
+}
+
+/// The arguments of a rate: a number and the unit of the time, as text.
+fn rate(meta: &ParseNestedMeta<'_>) -> Result<TokenStream> {
+    let literal: LitStr = meta.value()?.parse()?;
+    let text = literal.value();
+    let read = |text: &str| {
+        let (number, unit) = text.split_once('/')?;
+        let per = ["s", "m", "h"].contains(&unit).then(|| duration::read(&format!("1{unit}")))??;
+        let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+        Some((number.parse::<u32>().ok().filter(|number| digits && *number > 0)?, per))
+    };
+    let Some((operations, per)) = read(&text) else {
+        let message = format!(
+            "`{text}` is no rate: write a whole number from 1 on and `s`, `m` or `h`, as in \"100/s\" or \"5/m\""
+        );
+        return Err(Error::new(literal.span(), message));
+    };
+    let per = duration::write(per);
+    Ok(quote!(#operations, #per))
 }
 
 /// A whole number that is at least 1.

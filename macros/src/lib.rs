@@ -28,6 +28,9 @@ use proc_macro::TokenStream;
 ///   Without it, `Default`.
 /// * `#[entity(mailbox = 500)]`: how many messages may wait at one entity before clients are refused as `Busy`. Without
 ///   it, what the runtime's limits say.
+/// * `#[entity(state_bytes = 65_536)]`: the longest encoded state, in bytes. Without it, what the runtime's limits say.
+/// * `#[entity(rate = "100/s")]`: how many operations clients may ask of one entity in a second (`s`), a minute (`m`) or
+///   an hour (`h`) before they are refused as `Busy`. Without it, any.
 /// * `#[entity(ttl = "7d")]`: an entity is deleted so long after the last operation that changed it. The units are `ms`,
 ///   `s`, `m`, `h` and `d`. Without it, entities stay until they are deleted.
 /// * `#[entity(concurrency = 8)]`: how many of its asynchronous and blocking operations run at a time, in each shard: 256

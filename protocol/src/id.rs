@@ -114,6 +114,10 @@ impl BatchNumber {
     }
 }
 
+/// Names one life of an entity, from a creation to the next deletion. No two of a store are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Life(pub u64);
+
 /// A place in a stream of messages or rows: 1, 2, 3, ... within its source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Sequence(pub u64);

@@ -18,6 +18,7 @@ mod launch;
 mod letter;
 mod message;
 mod name;
+mod named;
 mod orchestration_type;
 pub mod record;
 #[doc(hidden)]
@@ -34,7 +35,7 @@ pub use dispatch::{Dispatch, DispatchToken, Parcel};
 pub use entity_type::{EntityType, Port, Reference};
 pub use failure::{Failure, FailureKind, FailureOrigin};
 pub use hash::{AddressHasher, AddressMap, HashMap, HashSet, HashedMap, PlainHasher, content_hash};
-pub use id::{BatchNumber, Epoch, RequestId, Sequence, SessionId, ShardId, Slot, SlotRange};
+pub use id::{BatchNumber, Epoch, Life, RequestId, Sequence, SessionId, ShardId, Slot, SlotRange};
 pub use json::Payload;
 pub use launch::{ExecutionLimits, Labels, Launch, Parent, Start};
 pub use letter::LetterId;
@@ -44,6 +45,7 @@ pub use message::{
     Source, StartRequest, TraceContext, Within,
 };
 pub use name::{ActivityName, EventName, OperationName, OrchestrationName};
+pub use named::{NamedEntity, NamedStatePort};
 pub use orchestration_type::{IntoInput, OrchestrationType};
 pub use returns::{AnswerError, Returns};
 pub use run::{CommandId, ExecutionId, RUN_ID_BYTES_MAX, RunId, RunIdError};

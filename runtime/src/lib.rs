@@ -36,7 +36,7 @@ pub use client::{
     AnyRun, Because, Call, Client, ClientPort, CustomStatusRequest, DeadLetter, DeadLetters, DelayedRequest,
     Held, History, LetterContent, LetterSender, Link, Listed, ListedState, Listing, Lock, LockStage,
     ManageRequest, Managing, NumberedRequest, PageRequest, Producer, ProducerPort, ProducerRequest,
-    PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Request, RestartRequest, ResultRequest,
+    PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Request, RestartRequest, ResultRequest, Returning,
     RewindRequest, Run, RunInfo, RunListing, RunPage, RunResult, Signal, StartRequest, Starting, State,
     StateListing, StateRequest, TerminateRequest, Untyped, WhyWaiting,
 };
@@ -48,11 +48,11 @@ pub use works::Closed;
 
 // What is said beside it; the facade takes everything from here.
 #[doc(no_inline)]
-pub use sarsen_engine::{Duplicate, Limits, OrchestrationOptions, PageToken, RunOrder};
+pub use sarsen_engine::{Duplicate, Limits, OrchestrationOptions, PageToken, Refusals, RunOrder};
 #[doc(no_inline)]
 pub use sarsen_entities::{
     Entity, EntityContext, EntityOptions, EntityType, OperationHost, OperationOptions, OperationPort,
-    OperationSignal, OperationStart, Operations, Port, Reference, RegisterError, Returns, StatePort,
+    OperationSignal, OperationStart, Operations, Port, Rate, Reference, RegisterError, Returns, StatePort,
     TurnPort, TurnRequest, TurnStart,
 };
 #[doc(no_inline)]
@@ -67,8 +67,8 @@ pub use sarsen_orchestration::{
 #[doc(no_inline)]
 pub use sarsen_protocol::{
     Address, AddressError, CallError, CommandId, ExecutionId, Failure, FailureKind, FailureOrigin,
-    IdentityError, IntoInput, LetterId, Payload, PendingReason, Reuse, RunId, RunIdError, RunOutcome,
-    RunStatus, SectionError, Sequence, Timestamp, Uuid,
+    IdentityError, IntoInput, LetterId, NamedEntity, NamedStatePort, Payload, PendingReason, Reuse, RunId,
+    RunIdError, RunOutcome, RunStatus, SectionError, Sequence, Timestamp, Uuid,
 };
 
 /// What the macros name; no part of the public interface.

@@ -1,8 +1,9 @@
 //! What a host counts.
 
-use sarsen_engine::ShardStats;
+use sarsen_engine::{Refusals, ShardStats};
 use sarsen_protocol::Address;
 use sarsen_storage::Counters;
+use std::collections::BTreeMap;
 
 /// How many of the longest mailboxes are named.
 const DEEPEST_MAX: usize = 10;
@@ -28,7 +29,7 @@ pub struct Stats {
     /// Entities that are listed to wait until fewer operations of their type run off their shard; many more may wait as
     /// rows.
     pub operations_waiting: u64,
-    /// Delayed signals and timers of runs that wait.
+    /// Delayed signals and timers of runs and entities that wait.
     pub timers: u64,
     /// Activities that have not ended: handed out or waiting.
     pub tasks: u64,
@@ -40,6 +41,11 @@ pub struct Stats {
     pub keys: u64,
     /// Entities and runs in memory that cannot go on because their records do not fit the code.
     pub parked: u64,
+    /// Locks that are held for longer than [`Limits::lock_held_report_after`](crate::Limits::lock_held_report_after).
+    /// Each was reported once.
+    pub locks_overdue: u64,
+    /// What was refused of the entities of each registered type because of a limit, by the type's name.
+    pub refusals: BTreeMap<&'static str, Refusals>,
     /// Groups of batches committed.
     pub groups: u64,
     /// Calls that made data durable.
@@ -84,5 +90,9 @@ impl Stats {
         self.dead_letters_dropped += shard.dead_letters_dropped;
         self.keys += shard.keys;
         self.parked += shard.parked;
+        self.locks_overdue += shard.locks_overdue;
+        for (name, refusals) in shard.refusals {
+            self.refusals.entry(name).or_default().add(refusals);
+        }
     }
 }

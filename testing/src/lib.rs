@@ -58,6 +58,8 @@
 //! and, where the odds say so, late, twice, as a failure, or not before the process has ended. What an activity awaits
 //! must be woken by what is on the host: by its client, or by another future of the test.
 //!
+//! What concurrent clients of a real runtime were told is judged by [`linearizable`].
+//!
 //! What the host does how often is said by [`Odds`]: [`Odds::calm`] leaves crashes to the test, [`Odds::stormy`] draws
 //! everything that may happen from a seed. [`Situations`] counts what happened, since a simulation that never meets a
 //! situation proves nothing about it. What outlives a process is a [`World`]: a store in memory, or redb on a disk that
@@ -67,6 +69,7 @@ mod clock;
 mod executor;
 mod fault;
 mod host;
+pub mod linearizable;
 mod observer;
 mod odds;
 mod random;

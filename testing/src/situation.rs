@@ -92,6 +92,8 @@ OF_ENTITIES {
     StateMissed,
     /// A request was refused as busy because a mailbox was full.
     BusyMailbox,
+    /// A request was refused as busy because its entity was asked too fast.
+    BusyRate,
     /// A request was refused as busy because a lane was full.
     BusyLane,
     /// A request was refused as busy because too many keys are remembered.
@@ -205,6 +207,12 @@ OF_RUNS {
     LockWaited,
     /// A request for locks was cancelled on its way.
     LockCancelled,
+    /// A lock that was not to be waited for was held by another run.
+    LockTaken,
+    /// A lock was not had within the time that was given.
+    LockLate,
+    /// A section was reported that held a lock for long.
+    LockOverdue,
     /// A request for locks went to another shard.
     LockAcrossShards,
     /// An operator took a lock from the section that held it.

@@ -112,6 +112,13 @@ pub(crate) async fn full_mailbox() -> Told {
     told
 }
 
+pub(crate) async fn too_fast() -> Told {
+    let builder = Runtime::builder().entity_with::<Clerk>(|options| options.rate(1, HOUR));
+    let runtime = builder.open_store(MemoryStore::new()).await.expect("the store is good");
+    clerk(&runtime).add(1.0).await.expect("it is the first");
+    told_when(clerk(&runtime).add(1.0).await)
+}
+
 pub(crate) async fn full_lane() -> Told {
     let runtime = open_with(|limits| limits.lane_messages_max = 1).await;
     let clerk = clerk(&runtime);
@@ -260,7 +267,7 @@ async fn with_record(record: &'static [u8]) -> Runtime {
 }
 
 pub(crate) async fn newer_record() -> Told {
-    told(clerk(&with_record(&[2]).await).add(1.0).await)
+    told(clerk(&with_record(&[3]).await).add(1.0).await)
 }
 
 pub(crate) async fn damaged_record() -> Told {
@@ -273,7 +280,7 @@ pub(crate) async fn damaged_record_listed() -> Told {
 }
 
 pub(crate) async fn newer_record_listed() -> Told {
-    let runtime = with_record(&[2]).await;
+    let runtime = with_record(&[3]).await;
     told(runtime.client().entities::<Clerk>().next().await.expect("an error, and then the end"))
 }
 

@@ -1,6 +1,7 @@
 //! What one seed is like: its limits, its clients, how much they ask for.
 
 use sarsen_engine::Limits;
+use sarsen_entities::EntityOptions;
 use sarsen_testing::{Odds, Random};
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ use std::time::Duration;
 pub(crate) struct Plan {
     pub(crate) odds: Odds,
     pub(crate) limits: Limits,
+    /// The options of the ledgers.
+    pub(crate) options: EntityOptions,
     /// The ledgers' keys.
     pub(crate) ledgers: Vec<String>,
     /// Handles of each process.
@@ -43,9 +46,10 @@ impl Plan {
         // A witness has room for few lists, and for none when states are small.
         let erases_max = if limits.state_bytes_max < 10_000 { 0 } else { 4 };
         let ledgers = (0..random.between(1, 5)).map(|number| format!("ledger-{number}")).collect();
-        Self {
+        let mut plan = Self {
             odds,
             limits,
+            options: EntityOptions::default(),
             ledgers,
             handles: random.between(1, 3),
             requests: random.between(15, 90),
@@ -61,9 +65,13 @@ impl Plan {
             ]),
             repeat_one_in: random.pick(&[2, 5]),
             erases_max,
-            elsewhere: random.one_in(2),
-            places: (random.pick(&[1, 2, 256]), random.pick(&[1, 2, 4_096])),
-        }
+            elsewhere: false,
+            places: (256, 4_096),
+        };
+        plan.options = options(random);
+        plan.elsewhere = random.one_in(2);
+        plan.places = (random.pick(&[1, 2, 256]), random.pick(&[1, 2, 4_096]));
+        plan
     }
 
     /// What the oracle cannot know in this run.
@@ -82,6 +90,19 @@ pub(crate) struct Leeway {
     pub(crate) dead_letters_go: bool,
     /// Any operation may fail because of a limit.
     pub(crate) limits_fail: bool,
+}
+
+/// What is chosen for the ledgers.
+fn options(random: &mut Random) -> EntityOptions {
+    let mut options = EntityOptions::default();
+    if random.one_in(8) {
+        options = options.mailbox(random.pick(&[1, 3, 1_000]));
+    }
+    if random.one_in(8) {
+        let (operations, millis) = random.pick(&[(1, 100), (3, 1_000), (100, 10)]);
+        options = options.rate(operations, Duration::from_millis(millis));
+    }
+    options
 }
 
 /// Limits of which some are met.

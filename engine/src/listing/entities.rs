@@ -71,7 +71,7 @@ mod tests {
         let mut rows = BTreeMap::new();
         let mut put = |name: &str, key: &str, exists: bool| {
             let address = Address::entity(name, key).expect("valid");
-            let header = InstanceHeader { exists, producers: Vec::new() };
+            let header = InstanceHeader { exists, ..InstanceHeader::default() };
             rows.insert(record::instance_key(&address), record::write_instance(&header, b"1"));
         };
         for number in 0..500 {

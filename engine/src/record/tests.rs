@@ -4,7 +4,7 @@ mod bodies;
 
 use super::*;
 use sarsen_protocol::{
-    Body, FailureKind, Identity, Labels, OrchestrationName, Origin, Parent, PendingReason, RunOutcome,
+    Body, FailureKind, Identity, Labels, Life, OrchestrationName, Origin, Parent, PendingReason, RunOutcome,
     RunStatus, ShardId, Uuid,
 };
 
@@ -213,6 +213,7 @@ fn values_of_version_1_stand_and_come_back() {
     let header = InstanceHeader {
         exists: true,
         producers: vec![Producer { name: "p".to_owned(), number: Sequence(9), seen_secs: 10 }],
+        extras: None,
     };
     let instance = write_instance(&header, b"{}");
     assert_eq!(hex(&instance), plain("01 01 01 01 70 09 0a 7b7d"));
@@ -229,6 +230,19 @@ fn values_of_version_1_stand_and_come_back() {
     let (_, body) = MESSAGE_V1.split_at(2);
     let letter = DeadLetter { at: Timestamp::from_micros(1), failure, message: message() };
     grown(&letter, &dead, &format!("01 01 01 01 78 00 {body}"), read_dead);
+}
+
+#[test]
+fn an_entity_with_extras_is_of_version_2_and_one_without_stays_what_it_was() {
+    let producers = vec![Producer { name: "p".to_owned(), number: Sequence(9), seen_secs: 10 }];
+    let alarm = Alarm { life: Life(5), due: Timestamp::from_micros(300) };
+    let extras = Extras { alarm: Some(alarm), changed: Some(Timestamp::from_micros(7)) };
+    let header = InstanceHeader { exists: true, producers, extras: Some(Box::new(extras)) };
+    let instance = write_instance(&header, b"{}");
+    assert_eq!(hex(&instance), plain("02 01 01 01 70 09 0a 01 05 fb2c01 01 07 7b7d"));
+    assert_eq!(read_instance(&instance), Ok((header, Some(payload("{}")))));
+    let plainly = InstanceHeader { exists: true, ..InstanceHeader::default() };
+    assert_eq!(hex(&write_instance(&plainly, b"{}")), plain("01 01 00 7b7d"));
 }
 
 const MESSAGE_V1: &str =

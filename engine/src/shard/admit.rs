@@ -3,7 +3,7 @@
 use super::{
     InstanceId, Shard,
     instance::{Entity, Instance},
-    intake::{busy, is_management},
+    intake::{busy, is_management, mailbox_busy},
     keys::Known,
     locks::within,
     mailbox::Entry,
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     INSTANCE_MAILBOX_FACTOR,
+    fault::{Fault, armed},
     record::{self, KeyRecord, Producer, Queue},
 };
 use bytes::Bytes;
@@ -59,7 +60,9 @@ impl Shard {
             self.instances.get_mut(id).and_then(|instance| instance.waiting.as_mut()?.deliveries.pop_front())
         {
             self.queued_bytes -= message.bytes();
-            self.batch.write(Keyspace::Inbox, row, None);
+            if !armed(Fault::InboxRowStays) {
+                self.batch.write(Keyspace::Inbox, row, None);
+            }
             self.admit_delivery(id, message);
         }
     }
@@ -80,6 +83,7 @@ impl Shard {
         match self.recognise(id, &message) {
             // A repeat gets the first outcome, also when the run is over since.
             Verdict::New if keyed && self.turn_away(id, &message) => {}
+            Verdict::New if self.is_too_fast(id, &message) => {}
             Verdict::New => self.accept_request(id, message),
             Verdict::Settled => {}
             Verdict::Blocked => return Some(message),
@@ -98,7 +102,7 @@ impl Shard {
     }
 
     /// Why a client's message is refused whatever its identity.
-    fn unacceptable(&self, id: InstanceId, message: &Message) -> Option<CallError> {
+    fn unacceptable(&mut self, id: InstanceId, message: &Message) -> Option<CallError> {
         let address = &message.to;
         if let Some(reason) = self.parked(id).filter(|_| !address.is_run()) {
             return Some(CallError::Parked { address: address.clone(), reason: reason.to_owned() });
@@ -108,8 +112,12 @@ impl Shard {
         }
         let full =
             |instance: &Instance| instance.waiting.mailbox.len() >= instance.mailbox_max(&self.config.limits);
-        if self.instances.get(id).is_some_and(full) && !is_management(message) {
-            return Some(busy(address, "its mailbox"));
+        if let Some(instance) = self.instances.get(id).filter(|instance| full(instance))
+            && !is_management(message)
+        {
+            let error = mailbox_busy(instance, self.now);
+            self.refused(address.name(), |refusals| refusals.mailbox_full += 1);
+            return Some(error);
         }
         let delayed = message.due.is_some_and(|due| due > self.now);
         if delayed && self.timers.count() >= self.config.limits.timers_max as u64 {
@@ -117,6 +125,35 @@ impl Shard {
             return Some(self.busy_for(address, what, self.now));
         }
         None
+    }
+
+    /// Refuses an operation that comes too fast for its entity. A repeat is none, so it is told apart before; nothing of
+    /// what is known here is stored, so the refusal goes at once.
+    fn is_too_fast(&mut self, id: InstanceId, message: &Message) -> bool {
+        let now = self.now;
+        let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut) else { return false };
+        let Some(rate) = entity.of.options.operation_rate() else { return false };
+        if !matches!(message.body, Body::Operation(_)) {
+            return false;
+        }
+        let Err(retry_after) = entity.pace.ask(rate, now) else { return false };
+        let what =
+            format!("its rate of {} operations in {} ms", rate.operations, rate.per.as_millis()).into();
+        let (address, limit) = (message.to.clone(), Some("rate".into()));
+        self.refused(address.name(), |refusals| refusals.too_fast += 1);
+        self.refuse(message, CallError::Busy { address, what, limit, retry_after });
+        true
+    }
+
+    /// Counts an operation that an instance sends for the rate of its receiver.
+    fn count_operation(&mut self, id: InstanceId, message: &Message) {
+        let now = self.now;
+        if let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut)
+            && let Some(rate) = entity.of.options.operation_rate()
+            && matches!(message.body, Body::Operation(_))
+        {
+            entity.pace.count(rate, now);
+        }
     }
 
     fn recognise(&mut self, id: InstanceId, message: &Message) -> Verdict {
@@ -200,8 +237,7 @@ impl Shard {
         let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut) else {
             return Verdict::New;
         };
-        let forgotten = now.before(limits.key_retention).as_micros() / 1_000_000;
-        entity.producers.retain(|producer| producer.seen_secs >= forgotten);
+        entity.forget_producers(now, limits.key_retention);
         let known = entity.producers.iter().find(|producer| producer.name == name.as_str());
         let (last, crowded) = match known {
             Some(producer) => (producer.number, false),
@@ -321,8 +357,10 @@ impl Shard {
         };
         if waiting >= max {
             let failure = Failure::new(FailureKind::MailboxFull, format!("{waiting} messages wait"));
+            self.refused(message.to.name(), |refusals| refusals.mailbox_overflowed += 1);
             self.fail(&message, failure);
         } else {
+            self.count_operation(id, &message);
             self.accept(id, message);
         }
     }
@@ -335,7 +373,10 @@ impl Shard {
         }
         let row = self.next_row();
         let window = self.config.limits.mailbox_window;
-        let queue = queue_of(&message);
+        let queue = match queue_of(&message) {
+            Queue::Front if armed(Fault::FrontIgnored) && !message.to.is_run() => Queue::Back,
+            queue => queue,
+        };
         self.instances.equip(id);
         let Some(instance) = self.instances.get_mut(id) else { return };
         let bytes = message.bytes();
@@ -382,7 +423,9 @@ impl Shard {
 pub(super) fn queue_of(message: &Message) -> Queue {
     match &message.body {
         Body::Operation(operation) if operation.section.is_none() => Queue::Back,
-        Body::Lock(_) | Body::TryLock(_) | Body::Event(_) | Body::Completed(_) => Queue::Back,
+        Body::Lock(_) | Body::TryLock(_) | Body::Event(_) | Body::Completed(_) | Body::Expire { .. } => {
+            Queue::Back
+        }
         Body::Operation(_)
         | Body::Release(_)
         | Body::Cancel(_)

@@ -148,10 +148,10 @@ impl Shard {
 
     /// Lets the operation in hand run, for which there was a place.
     fn dispatch(&mut self, id: InstanceId) {
-        let limits = self.config.limits.run();
         let Some(instance) = self.instances.get_mut(id) else { return };
         let address = instance.address.clone();
         let Kind::Entity(entity) = &mut instance.kind else { return };
+        let limits = self.config.limits.run(&entity.of.options);
         let Some(Hand { entry, queue, changed, .. }) = entity.hand.take().map(|hand| *hand) else { return };
         let Body::Operation(operation) = &entry.message.body else { return };
         let asked = Asked { operation: &operation.name, input: &operation.input };
@@ -317,7 +317,10 @@ impl Shard {
     }
 
     fn settle(&mut self, id: InstanceId, place: (&Address, Queue), entry: Entry, ended: Ended) {
-        let Ended { outcome, after } = ended;
+        let Ended { outcome, after, outgrown } = ended;
+        if outgrown {
+            self.refused(place.0.name(), |refusals| refusals.states_too_large += 1);
+        }
         let (state, change) = match after {
             After::Same => (None, Change::None),
             After::Put(state, encoded) => (Some(state), Change::Put(encoded)),

@@ -3,12 +3,13 @@
 use super::{
     dispatch::{Hand, is_dispatched, urgent},
     mailbox::Mailbox,
+    pace::Pace,
     runs::Run,
 };
 use crate::{
     Limits,
     fault::{Fault, armed},
-    record::{LockRecord, Producer, Queue},
+    record::{Extras, LockRecord, Producer, Queue},
     registry::Registered,
 };
 use bytes::Bytes;
@@ -71,9 +72,14 @@ pub(crate) struct Entity {
     /// Its type.
     pub(crate) of: Arc<Registered>,
     pub(crate) state: Option<State>,
-    /// The state as it is to be written, or as it was read or written while producers are remembered.
+    /// The state as it is to be written, or as it was read or written while the record may be written again without a
+    /// change of the state: with producers or extras.
     pub(crate) encoded: Option<Payload>,
     pub(crate) producers: Vec<Producer>,
+    /// What few entities have to be kept.
+    pub(crate) extras: Option<Box<Extras>>,
+    /// How fast it is asked, if its type has a rate.
+    pub(crate) pace: Pace,
     /// Who holds its lock.
     pub(crate) lock: Option<Box<LockRecord>>,
     /// Whether the lock's row is to be written when the batch is sealed.
@@ -94,6 +100,8 @@ impl Entity {
             state: None,
             encoded: None,
             producers: Vec::new(),
+            extras: None,
+            pace: Pace::default(),
             lock: None,
             lock_dirty: false,
             lock_stored: false,

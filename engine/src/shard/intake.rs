@@ -2,11 +2,11 @@
 
 use super::{
     InstanceId, Shard,
-    instance::{Entity, Kind, Stage},
+    instance::{Entity, Instance, Kind, Stage},
     runs::Run,
 };
 use crate::{
-    BUSY_RETRY_AFTER, Input, Request,
+    BUSY_RETRY_AFTER, Input, LOCKED_RETRY_AFTER_MAX, Request,
     fault::{Fault, armed},
     record::{self, TaskRecord},
 };
@@ -68,7 +68,8 @@ impl Shard {
         let full = instance.waiting.arrivals.len() + instance.waiting.mailbox.len()
             >= instance.mailbox_max(&self.config.limits);
         if full && !is_management(&message) {
-            let error = busy(&message.to, "its mailbox");
+            let error = mailbox_busy(instance, self.now);
+            self.refused(message.to.name(), |refusals| refusals.mailbox_full += 1);
             self.refuse(&message, error);
             return;
         }
@@ -222,6 +223,19 @@ pub(super) fn is_management(message: &Message) -> bool {
             | Body::Rewind { .. }
             | Body::Release(_)
     )
+}
+
+/// A refusal because the mailbox of an instance is full. Most mailboxes are empty in a moment. One that waits for a lock
+/// is full as long as that is held, which is likely as long again as it has been held already.
+pub(super) fn mailbox_busy(instance: &Instance, now: Timestamp) -> CallError {
+    let held = instance.entity().and_then(|entity| entity.lock.as_ref()).map(|lock| now.since(lock.since));
+    let retry_after = held.unwrap_or_default().clamp(BUSY_RETRY_AFTER, LOCKED_RETRY_AFTER_MAX);
+    CallError::Busy {
+        address: instance.address.clone(),
+        what: "its mailbox".into(),
+        limit: None,
+        retry_after,
+    }
 }
 
 /// A refusal because `what` of `address` is full.

@@ -17,17 +17,21 @@ mod instance;
 mod intake;
 mod keys;
 mod letters;
+mod life;
 mod load;
 mod locks;
 mod mailbox;
+mod pace;
 mod permits;
 mod places;
+mod refusals;
 mod run;
 mod runs;
 mod seal;
 mod send;
 mod tasks;
 mod timers;
+mod watch;
 
 use crate::{
     Limits, LoadRequest, Registry, SlotMap,
@@ -46,16 +50,18 @@ use instance::{Instances, Round};
 use keys::Keys;
 use permits::Permits;
 use places::Places;
+pub use refusals::Refusals;
 use sarsen_protocol::{
     Address, Answer, BatchNumber, CallError, ExecutionId, Lease, Message, Reply, Sequence, ShardId, Slot,
     Timestamp,
 };
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 use tasks::Tasks;
 use timers::Timers;
+use watch::Watch;
 
 /// How many turns of what was begun may come before one that begins more.
 const STREAK_MAX: usize = 64;
@@ -94,7 +100,7 @@ pub struct ShardStats {
     pub operations_running: u64,
     /// Entities that are listed to wait until fewer operations of their type run off the shard; many more may wait as rows.
     pub operations_waiting: u64,
-    /// Delayed signals and timers of runs that wait.
+    /// Delayed signals and timers of runs and entities that wait.
     pub timers: u64,
     /// Activities that have not ended.
     pub tasks: u64,
@@ -106,6 +112,10 @@ pub struct ShardStats {
     pub keys: u64,
     /// Entities and runs in memory that cannot go on because their records do not fit the code.
     pub parked: u64,
+    /// Locks that are held for longer than [`Limits::lock_held_report_after`].
+    pub locks_overdue: u64,
+    /// What was refused of the entities of each registered type, by the type's name.
+    pub refusals: BTreeMap<&'static str, Refusals>,
 }
 
 /// A single-threaded state machine that owns some slots.
@@ -149,6 +159,7 @@ pub struct Shard {
     dead: DeadLetters,
     permits: Permits,
     changes: Changes,
+    watch: Watch,
     recovered: bool,
     /// Slots for which wake-ups came before the shard had recovered.
     held: BTreeSet<Slot>,
@@ -163,6 +174,8 @@ pub struct Shard {
     /// Bytes of messages in memory that wait.
     queued_bytes: usize,
     operations: u64,
+    /// What was refused, by type.
+    refused: BTreeMap<&'static str, Refusals>,
     /// Mailboxes that were found for entity types that are not registered.
     unregistered: u64,
 }
@@ -173,6 +186,7 @@ impl Shard {
     pub fn new(config: ShardConfig, now: Timestamp) -> Self {
         let mut shard = Self {
             timers: Timers::new(config.limits.timer_window, config.limits.timers_window),
+            watch: Watch::new(config.limits.lock_held_report_after),
             config,
             now,
             instances: Instances::default(),
@@ -206,6 +220,7 @@ impl Shard {
             let_in: false,
             queued_bytes: 0,
             operations: 0,
+            refused: BTreeMap::new(),
             unregistered: 0,
         };
         shard.load_recovery(None);
@@ -221,6 +236,7 @@ impl Shard {
         }
         let late = self.end_late();
         let fired = self.fire_timers();
+        self.report_locks();
         let taken = self.next_ready();
         if let Some(id) = taken {
             self.take_turn(id);
@@ -276,8 +292,9 @@ impl Shard {
         let idle = self.instances.least_recent().and_then(|id| self.instances.get(id));
         let idle = idle.map(|instance| instance.used.after(self.config.limits.idle_after));
         let sweep = (!self.keys.sweeping).then_some(self.next_sweep);
-        let late = self.dispatches.next_deadline();
-        [self.timers.next_deadline(), late, idle, sweep].into_iter().flatten().min()
+        let [timer, late, watched] =
+            [self.timers.next_deadline(), self.dispatches.next_deadline(), self.watch.next_deadline()];
+        [timer, late, watched, idle, sweep].into_iter().flatten().min()
     }
 
     /// Unloads an entity if it is idle and nothing of it is uncommitted. Returns whether it left.
@@ -355,6 +372,8 @@ impl Shard {
             dead_letters_dropped: self.dead.dropped(),
             keys: self.keys.count(),
             parked: self.instances.iter().filter(parked).count() as u64 + self.unregistered,
+            locks_overdue: self.watch.overdue(),
+            refusals: self.refusals_by_type(),
         }
     }
 
@@ -370,10 +389,15 @@ impl Shard {
 
     /// An execution's id, or a generated run's, in `slot`: no two of a store are the same.
     fn next_execution(&mut self, slot: Slot) -> ExecutionId {
+        let unique = self.next_unique();
+        ExecutionId::generated(self.now, slot, unique)
+    }
+
+    /// A number that no other shard or life of this one gives.
+    fn next_unique(&mut self) -> u64 {
         const COUNTER_BITS: u32 = 38;
         let RowId { epoch, counter } = self.next_row();
-        let unique = epoch.0 << COUNTER_BITS | counter & ((1 << COUNTER_BITS) - 1);
-        ExecutionId::generated(self.now, slot, unique)
+        epoch.0 << COUNTER_BITS | counter & ((1 << COUNTER_BITS) - 1)
     }
 
     /// The number that the open batch will have if it writes anything.

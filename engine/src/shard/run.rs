@@ -92,14 +92,19 @@ impl Shard {
             return;
         }
         let Some(queues) = instance.waiting.as_mut() else { return };
-        let is_request = |entry: &Entry| entry.message.body.lock_request().is_some();
-        if queues.mailbox.oldest().is_some_and(is_request) {
-            if let Some(entry) = queues.mailbox.pop() {
-                self.grant(id, entry);
+        match queues.mailbox.oldest().map(|entry| &entry.message.body) {
+            Some(Body::Lock(_) | Body::TryLock(_)) => {
+                if let Some(entry) = queues.mailbox.pop() {
+                    self.grant(id, entry);
+                }
             }
-            return;
+            Some(Body::Expire { .. }) => {
+                if let Some(entry) = queues.mailbox.pop() {
+                    self.expire(id, entry);
+                }
+            }
+            _ => self.run(id, Queue::Back),
         }
-        self.run(id, Queue::Back);
     }
 
     /// Runs the operations at the front of a queue, as many as a run may hold. One that runs off the shard is none of a
@@ -138,9 +143,10 @@ impl Shard {
         if entries.is_empty() {
             return;
         }
-        let (limits, now) = (self.config.limits.run(), self.now);
+        let now = self.now;
         let Some(instance) = self.instances.get_mut(id) else { return };
         let Kind::Entity(entity) = &mut instance.kind else { return };
+        let limits = self.config.limits.run(&entity.of.options);
         // One operation is what a run has most of the time.
         let (one, several);
         let asked: &[Asked<'_>] = if let [entry] = entries.as_slice() {
@@ -155,6 +161,9 @@ impl Shard {
         let ran = entity.of.behaviour.run(&address, &mut entity.state, asked, now, &limits);
         debug_assert_eq!(ran.outcomes.len(), asked.len(), "each operation has an outcome");
         self.operations += ran.outcomes.len() as u64;
+        if ran.outgrown > 0 {
+            self.refused(address.name(), |refusals| refusals.states_too_large += u64::from(ran.outgrown));
+        }
         self.apply(id, ran.change);
         for (entry, outcome) in entries.drain(..).zip(ran.outcomes) {
             self.conclude(id, (&address, queue), entry, outcome);
@@ -172,6 +181,7 @@ impl Shard {
         let bytes = encoded.as_ref().map_or(0, Payload::len);
         let Kind::Entity(entity) = &mut instance.kind else { return };
         entity.encoded = encoded;
+        entity.note_change(self.now);
         instance.dirty = true;
         self.batch.bytes += bytes;
         self.instances.resize(id, bytes);
@@ -204,7 +214,7 @@ impl Shard {
     pub(super) fn consume(&mut self, instance: InstanceId, queue: Queue, entry: Entry) -> Box<Message> {
         let Entry { id, message, row } = entry;
         self.queued_bytes -= message.bytes();
-        if row.is_some() {
+        if row.is_some() && !armed(Fault::MailboxRowStays) {
             let key = record::mailbox_key(&message.to, queue, id);
             self.batch.write(Keyspace::Mailbox, key, None);
         }

@@ -8,9 +8,10 @@ use super::{
 };
 use crate::{
     Sealed, Withheld,
+    fault::{Fault, armed},
     record::{self, InstanceHeader, Queue},
 };
-use sarsen_protocol::{Address, Batch, BatchNumber, Effect, Keyspace, Payload, Receipt};
+use sarsen_protocol::{Address, Batch, BatchNumber, Body, Effect, Keyspace, Payload, Receipt};
 
 impl Shard {
     /// Whether there is anything that a seal would close.
@@ -34,6 +35,7 @@ impl Shard {
         let number = self.open_number();
         let mut touched = std::mem::take(&mut self.touched);
         for id in &touched {
+            self.settle_alarm(*id);
             self.write_instance(*id, number);
         }
         self.permits.write(&mut self.batch);
@@ -77,10 +79,13 @@ impl Shard {
                 }
                 // A lock that comes and goes within a batch leaves no row.
                 let changed = std::mem::take(&mut entity.lock_dirty);
-                if changed && (entity.lock.is_some() || entity.lock_stored) {
+                let (taken, given_back) = (entity.lock.is_some(), entity.lock_stored);
+                let lost = armed(Fault::LockUnwritten) && taken || armed(Fault::LockKept) && !taken;
+                if changed && (taken || given_back) && !lost {
                     entity.lock_stored = entity.lock.is_some();
                     let lock = entity.lock.as_deref().map(record::write_lock);
                     self.batch.write(Keyspace::Locks, record::instance_key(&instance.address), lock);
+                    self.watch.note(&instance.address, entity.lock.as_deref());
                 }
             }
             Kind::Run(run) => {
@@ -94,6 +99,9 @@ impl Shard {
             for (queue, mailbox) in [(Queue::Front, &mut queues.front), (Queue::Back, &mut queues.mailbox)] {
                 for entry in mailbox.unwritten() {
                     entry.row = Some(number);
+                    if armed(Fault::ReleaseUnwritten) && matches!(entry.message.body, Body::Release(_)) {
+                        continue;
+                    }
                     let key = record::mailbox_key(&instance.address, queue, entry.id);
                     self.batch.write(Keyspace::Mailbox, key, Some(record::write_message(&entry.message)));
                 }
@@ -140,14 +148,17 @@ impl Shard {
 
 /// Writes an entity's record.
 fn write_entity(batch: &mut OpenBatch, address: &Address, entity: &mut Entity) {
-    let header =
-        InstanceHeader { exists: entity.state.is_some(), producers: std::mem::take(&mut entity.producers) };
+    let header = InstanceHeader {
+        exists: entity.state.is_some(),
+        producers: std::mem::take(&mut entity.producers),
+        extras: entity.extras.take().filter(|extras| !extras.is_empty()),
+    };
     let state = entity.encoded.as_ref().map_or(&[][..], Payload::as_bytes);
-    let resting = header.exists || !header.producers.is_empty();
+    let resting = header.exists || !header.producers.is_empty() || header.extras.is_some();
     let value = resting.then(|| record::write_instance(&header, state));
     batch.write(Keyspace::Instances, record::instance_key(address), value);
-    entity.producers = header.producers;
-    if entity.producers.is_empty() {
+    (entity.producers, entity.extras) = (header.producers, header.extras);
+    if entity.producers.is_empty() && entity.extras.is_none() {
         entity.encoded = None;
     }
 }

@@ -4,10 +4,13 @@ mod activities;
 mod asking;
 mod desk;
 mod dispatching;
+mod endings;
 mod events;
 #[cfg(feature = "faults")]
 mod faults;
 mod letters;
+mod life;
+mod non_endings;
 mod options;
 mod parked;
 mod pending;
@@ -15,6 +18,7 @@ mod rewinding;
 mod runs;
 mod sections;
 mod waiting;
+mod watched;
 
 use crate::Limits;
 use desk::Desk;

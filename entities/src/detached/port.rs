@@ -2,7 +2,7 @@
 
 use super::{OperationContext, OperationHost};
 use crate::{Port, Returns, context::signal, start::start};
-use sarsen_protocol::{Address, Failure, OrchestrationName, Payload, json};
+use sarsen_protocol::{Address, Failure, OperationName, OrchestrationName, Payload, json};
 use serde::Serialize;
 use std::{fmt, time::Duration};
 
@@ -25,11 +25,11 @@ impl<H: OperationHost> Port for OperationPort<H> {
 
     fn request<I: Serialize + ?Sized, R>(
         &self,
-        operation: &'static str,
+        operation: impl Into<OperationName>,
         input: &I,
         _returns: Returns<R>,
     ) -> OperationSignal<H> {
-        let (port, input) = (self.clone(), json::encode(input));
+        let (port, operation, input) = (self.clone(), operation.into(), json::encode(input));
         OperationSignal { port, operation, input, delay: Duration::ZERO }
     }
 }
@@ -51,7 +51,7 @@ impl<H> fmt::Debug for OperationPort<H> {
 #[must_use = "nothing is sent before `.signal()`"]
 pub struct OperationSignal<H> {
     port: OperationPort<H>,
-    operation: &'static str,
+    operation: OperationName,
     input: Result<Payload, Failure>,
     delay: Duration,
 }

@@ -7,7 +7,7 @@ use crate::{
     run::{changed_by_read, check_answer},
     state::encode_state,
 };
-use sarsen_protocol::{Address, Failure, Payload, Returns, json};
+use sarsen_protocol::{Address, Failure, FailureKind, Payload, Returns, json};
 use serde::de::DeserializeOwned;
 use std::{
     any::Any,
@@ -66,6 +66,8 @@ pub struct Ended {
     pub outcome: Outcome,
     /// What becomes of the state; as it was, when it failed.
     pub after: After,
+    /// Whether it failed because the state would have become too long.
+    pub outgrown: bool,
 }
 
 /// How a dispatched operation leaves the state.
@@ -82,7 +84,8 @@ pub enum After {
 impl Ended {
     /// It failed: nothing changes and nothing is sent.
     pub fn failed(failure: Failure) -> Self {
-        Self { outcome: Outcome { answer: Err(failure), messages: Vec::new() }, after: After::Same }
+        let outcome = Outcome { answer: Err(failure), messages: Vec::new() };
+        Self { outcome, after: After::Same, outgrown: false }
     }
 }
 
@@ -136,12 +139,18 @@ fn close<H: OperationHost, E: Entity>(
         _ if done.deleted && existed => After::Deleted,
         _ if done.deleted => After::Same,
         Some((state, operation)) => {
-            let encoded = encode_state(&state, operation, limits)?;
+            let encoded = match encode_state(&state, operation, limits) {
+                Err(failure) if failure.kind == FailureKind::TooLarge => {
+                    return Ok(Ended { outgrown: true, ..Ended::failed(failure) });
+                }
+                encoded => encoded?,
+            };
             After::Put(State::new(state), encoded)
         }
         None => After::Same,
     };
-    Ok(Ended { outcome: Outcome { answer: Ok(answer), messages: done.messages }, after })
+    let outcome = Outcome { answer: Ok(answer), messages: done.messages };
+    Ok(Ended { outcome, after, outgrown: false })
 }
 
 /// An `async` operation that may change the state.

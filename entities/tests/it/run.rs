@@ -95,7 +95,7 @@ fn a_state_that_cannot_be_kept_fails_the_operation_that_made_it() {
             (&note, "null"),
             (
                 &note,
-                "result is too large: the state after `note` has 81 bytes, 64 are allowed: keep less in it, or raise `state_bytes_max`",
+                "result is too large: the state after `note` has 81 bytes, 64 are allowed: keep less in it, or raise `state_bytes_max` or its type's `state_bytes`",
             ),
             ("add 1", "11"),
         ],

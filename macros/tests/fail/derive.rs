@@ -55,4 +55,20 @@ struct Stillborn;
 #[entity(ttl = 30)]
 struct NoUnit;
 
+#[derive(Entity)]
+#[entity(state_bytes = 0)]
+struct Stateless;
+
+#[derive(Entity)]
+#[entity(rate = "fast")]
+struct NoRate;
+
+#[derive(Entity)]
+#[entity(rate = "0/s")]
+struct Still;
+
+#[derive(Entity)]
+#[entity(rate = "5/d")]
+struct Rare;
+
 fn main() {}

@@ -91,7 +91,13 @@ struct Words;
 impl Port for Words {
     type Request<R> = String;
 
-    fn request<I: Serialize + ?Sized, R>(&self, operation: &'static str, input: &I, _: Returns<R>) -> String {
+    fn request<I: Serialize + ?Sized, R>(
+        &self,
+        operation: impl Into<OperationName>,
+        input: &I,
+        _: Returns<R>,
+    ) -> String {
+        let operation = operation.into();
         let input = json::encode(input).expect("inputs have JSON");
         format!("{operation} {}", String::from_utf8_lossy(input.as_bytes()))
     }

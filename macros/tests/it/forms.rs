@@ -68,6 +68,8 @@ impl ShoppingCart {
     name = "odd_one",
     crate = "crate::forms::elsewhere::renamed",
     mailbox = 500,
+    state_bytes = 65_536,
+    rate = "5/m",
     ttl = "90m",
     concurrency = 8
 )]
@@ -218,10 +220,10 @@ fn an_entity_may_have_no_operations_of_its_own() {
 fn a_type_says_what_is_chosen_for_it() {
     let options = |behaviour: Typed<Odd>| behaviour.options();
     let chosen = options(Typed::new().expect("a type with options"));
-    assert_eq!(
-        chosen,
-        EntityOptions::default().mailbox(500).ttl(Duration::from_secs(90 * 60)).concurrency(8)
-    );
+    let minute = Duration::from_secs(60);
+    let expected = EntityOptions::default().mailbox(500).state_bytes(65_536).rate(5, minute);
+    let expected = expected.ttl(90 * minute).concurrency(8);
+    assert_eq!(chosen, expected);
     let plain = Typed::<Stubborn>::new().expect("a type without").options();
     assert_eq!(plain, EntityOptions::default());
 }

@@ -107,6 +107,10 @@ impl<S: Store> Process<S> {
                 env.note(|| format!("the lock of {entity} is taken from {section:?}"));
                 env.count(Situation::LockForced);
             }
+            Effect::LockOverdue { entity, section, since } => {
+                env.note(|| format!("{section:?} has held the lock of {entity} since {since}"));
+                env.count(Situation::LockOverdue);
+            }
             Effect::Parked { address, reason } => {
                 env.note(|| format!("{address} is parked: {reason}"));
                 env.count(Situation::Parked);
@@ -282,6 +286,7 @@ fn count_letter<S>(fate: LetterFate, answer: &Answer, env: &mut Env<S>) {
 fn refusal(error: &CallError) -> Option<Situation> {
     Some(match error {
         CallError::Busy { what, .. } if what.contains("mailbox") => Situation::BusyMailbox,
+        CallError::Busy { what, .. } if what.contains("rate") => Situation::BusyRate,
         CallError::Busy { what, .. } if what.contains("key") => Situation::BusyKeys,
         CallError::Busy { what, .. } if what.contains("producer") => Situation::BusyProducers,
         CallError::Busy { what, .. } if what.contains("delayed") => Situation::BusyTimers,

@@ -152,7 +152,19 @@ impl Player {
                 let held = self.cx.lock(self.set(keys)).timeout(seconds(&time)).await;
                 self.locked(held);
             }
+            "vie" => {
+                let (name, keys) = first(rest);
+                match select(self.cx.event::<String>(name), self.cx.lock(self.set(keys))).await {
+                    Either::First(came) => self.note(came.unwrap_or_default()),
+                    Either::Second(held) => self.locked(held),
+                }
+            }
             "unlock" => self.held = None,
+            "release" => {
+                if let Some(held) = self.held.take() {
+                    held.release();
+                }
+            }
             "ask" => drop(self.cx.lock(self.set(rest)).into_future()),
             "asktry" => drop(self.cx.try_lock(self.set(rest)).into_future()),
             "child" => {
@@ -238,6 +250,7 @@ impl Player {
             "log" => entity.log(number(input)).await,
             "sum" => entity.sum().await,
             "slow" => entity.slow(number(input)).await,
+            "delete" => entity.delete().await.map(|()| 0),
             _ => entity.refuse().await,
         };
         self.note(answer.map_or_else(|error| told(&error), |answer| answer.to_string()));
