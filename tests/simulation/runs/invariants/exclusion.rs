@@ -26,7 +26,6 @@ pub(crate) const ARMED_IN_SECTIONS: &[Armed] = &[
     Armed::Engine(Fault::LostLockServes),
     Armed::Engine(Fault::MailboxRowStays),
     Armed::Engine(Fault::InboxRowStays),
-    Armed::Engine(Fault::SequenceUnchecked),
 ];
 
 /// Names a section: its execution and its command.
