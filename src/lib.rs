@@ -226,14 +226,14 @@ pub use sarsen_runtime::{
     CustomStatusRequest, DelayedRequest, Duplicate, Either, Entity, EntityContext, EntityOptions, EntityType,
     EventError, ExecutionId, Failure, FailureKind, FailureOrigin, Guard, History, HistoryEvent,
     IdentityError, IntoInput, Limits, Listed, ListedState, Listing, Lock, LockStage, ManageRequest, Managing,
-    NumberedRequest, OpenError, Operations, Orchestration, OrchestrationOptions, OrchestrationType,
-    PageRequest, PageToken, Parent, Payload, PendingReason, Port, Producer, ProducerPort, ProducerRequest,
-    PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Rate, Reference, Refusals, RegisterError, Request,
-    RestartRequest, ResultRequest, RetryPolicy, Returns, Reuse, RewindRequest, Run, RunId, RunIdError,
-    RunInfo, RunListing, RunOrder, RunOutcome, RunPage, RunResult, RunStatus, Runtime, SectionError,
-    Sequence, ShutdownError, Signal, StartRequest, Starting, State, StateListing, StatePort, StateRequest,
-    Stats, TerminateRequest, Timestamp, TurnPort, TurnRequest, TurnStart, Untyped, Uuid, join, join_all, log,
-    select, select_all,
+    NamedEntity, NamedStatePort, NumberedRequest, OpenError, Operations, Orchestration, OrchestrationOptions,
+    OrchestrationType, PageRequest, PageToken, Parent, Payload, PendingReason, Port, Producer, ProducerPort,
+    ProducerRequest, PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Rate, Reference, Refusals,
+    RegisterError, Request, RestartRequest, ResultRequest, RetryPolicy, Returning, Returns, Reuse,
+    RewindRequest, Run, RunId, RunIdError, RunInfo, RunListing, RunOrder, RunOutcome, RunPage, RunResult,
+    RunStatus, Runtime, SectionError, Sequence, ShutdownError, Signal, StartRequest, Starting, State,
+    StateListing, StatePort, StateRequest, Stats, TerminateRequest, Timestamp, TurnPort, TurnRequest,
+    TurnStart, Untyped, Uuid, join, join_all, log, select, select_all,
 };
 
 /// What the methods of a [`Context`] return: requests, and the durable futures that they become.

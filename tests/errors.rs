@@ -19,6 +19,8 @@ mod ending;
 mod entities;
 #[path = "errors/failures.rs"]
 mod failures;
+#[path = "errors/named.rs"]
+mod named;
 #[path = "errors/office.rs"]
 mod office;
 #[path = "errors/opening.rs"]
@@ -577,6 +579,68 @@ const RUNS: &[Row] = table! {
         r#"event `go` does not fit the type that is waited for: invalid type: string "soon", expected u32 at line 1 column 6"#;
 };
 
+const NAMED: &[Row] = table! {
+    "a type that is not registered cannot be called by name";
+        CallError::UnknownEntity, Mend, named::unknown_entity;
+        "no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "a type that is not registered cannot be signalled by name";
+        CallError::UnknownEntity, Mend, named::unknown_entity_signalled;
+        "no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "a type that is not registered has no state by name";
+        CallError::UnknownEntity, Mend, named::unknown_entity_read;
+        "no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "an operation that there is not cannot be called by name";
+        CallError::UnknownOperation, Mend, named::unknown_operation;
+        "entity `bell` has no operation `sing`: it has delete, ring";
+    "an input by name that does not fit is refused before it is sent";
+        CallError::InvalidInput, Mend, named::misfitting_input;
+        "the input does not fit operation `add` of @clerk@a: invalid type: map, expected f64 at line 1 column 0";
+    "a name that is none names no entity";
+        CallError::InvalidAddress(AddressError::Name), Mend, named::bad_name;
+        "`Two words` is no entity name: use a lower-case letter followed by up to 63 of a-z, 0-9 and _";
+    "a key that is none names no entity";
+        CallError::InvalidAddress(AddressError::KeyControl), Mend, named::bad_key;
+        r"the key `a\nb` has a control character: use printable characters only";
+    "an answer by name is to be of the type that is asked for";
+        CallError::InvalidAnswer, Mend, named::misfitting_answer;
+        "the answer of operation `add` of @clerk@a does not fit its type: invalid type: floating point `1.5`, expected a string at line 1 column 3";
+    "a state by name is to be of the type that is asked for";
+        CallError::InvalidState, Mend, named::misfitting_state;
+        "the state of @clerk@a does not fit its type: invalid type: map, expected a sequence at line 1 column 0";
+    "an error that an operation returns is a failure where its type is not known";
+        CallError::Failed(FailureKind::Returned), Mend, named::returned_error;
+        "operation `withdraw` of @clerk@a failed: returned an error: 2 are missing";
+    "a run that calls a type by name that is not registered is told so";
+        CallError::Failed(FailureKind::UnknownEntity), Mend, named::unknown_entity_from_a_run;
+        "operation `haunt` of @ghost@a failed: unknown entity: no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "a run that calls an operation by name that there is not is told so";
+        CallError::Failed(FailureKind::UnknownOperation), Mend, named::unknown_operation_from_a_run;
+        "operation `sing` of @bell@a failed: unknown operation: entity `bell` has no operation `sing`: it has delete, ring";
+    "a run that gives an input by name that does not fit is told so";
+        CallError::Failed(FailureKind::Undecodable), Mend, named::misfitting_input_from_a_run;
+        "operation `add` of @clerk@a failed: input does not fit: invalid type: string \"ten\", expected f64 at line 1 column 5";
+    "a run that calls a name that is none sends nothing";
+        CallError::InvalidAddress(AddressError::Name), Mend, named::bad_name_from_a_run;
+        "`CLERK` is no entity name: use a lower-case letter followed by up to 63 of a-z, 0-9 and _";
+    "an orchestration that is not registered cannot be started by name";
+        CallError::UnknownOrchestration, Mend, named::unknown_orchestration;
+        "no orchestration `lost` is registered: register it with `Runtime::builder().orchestration(lost)`";
+    "an input by name that does not fit starts nothing";
+        CallError::InvalidStart, Mend, named::misfitting_start;
+        "the input does not fit orchestration `idle`: invalid type: sequence, expected u32 at line 1 column 0";
+    "an error that a run returns is a failure where its type is not known";
+        CallError::RunFailed(FailureKind::Returned), Mend, named::failed_run;
+        "run `i-1` of orchestration `idle` failed: returned an error: 9 days are too many";
+    "a result is to be of the type that is asked for";
+        CallError::Misfit, Mend, named::misfitting_result;
+        "the answer of run `e-1` of orchestration `errand_by_name` does not fit its type: invalid type: map, expected u32 at line 1 column 0";
+};
+
+#[test]
+fn what_is_asked_by_name_is_refused_as_the_table_says() {
+    check(NAMED);
+}
+
 #[test]
 fn what_a_client_asks_is_refused_as_the_table_says() {
     check(CALLS);
@@ -608,7 +672,7 @@ fn what_orchestrations_do_wrong_is_told_as_the_table_says() {
 }
 
 fn all() -> impl Iterator<Item = &'static Row> {
-    [CALLS, FAILURES, OPENING, ENDING, ROOMS, RUNS].into_iter().flatten()
+    [CALLS, FAILURES, OPENING, ENDING, ROOMS, RUNS, NAMED].into_iter().flatten()
 }
 
 /// The house rule, as far as a program can tell.

@@ -2,7 +2,7 @@
 
 use crate::{EntityType, IntoInput, OrchestrationType, Outgoing, Port, Returns, RunLimits, TurnStart};
 use sarsen_protocol::{
-    Address, Failure, FailureKind, OperationName, OrchestrationName, Payload, Timestamp, json,
+    Address, Failure, FailureKind, NamedEntity, OperationName, OrchestrationName, Payload, Timestamp, json,
 };
 use serde::Serialize;
 use std::{
@@ -69,10 +69,19 @@ impl<'a> EntityContext<'a> {
     /// # }
     /// ```
     pub fn entity<T: EntityType>(&self, key: impl AsRef<str>) -> T::Ref<TurnPort<'_>> {
-        let to = Address::entity(T::NAME, key.as_ref())
+        T::refer(TurnPort { cx: self, to: self.address_of(T::NAME, key.as_ref()) })
+    }
+
+    /// As [`entity`](Self::entity), for a type that is known by its name alone.
+    pub fn entity_named(&self, name: impl AsRef<str>, key: impl AsRef<str>) -> NamedEntity<TurnPort<'_>> {
+        NamedEntity::new(TurnPort { cx: self, to: self.address_of(name.as_ref(), key.as_ref()) })
+    }
+
+    /// The address, or none, which fails the operation.
+    fn address_of(&self, name: &str, key: &str) -> Option<Address> {
+        Address::entity(name, key)
             .map_err(|error| self.fail(Failure::new(FailureKind::InvalidAddress, error.to_string())))
-            .ok();
-        T::refer(TurnPort { cx: self, to })
+            .ok()
     }
 
     /// An orchestration to start, named by its function: a run that this operation does not wait for.
@@ -151,11 +160,16 @@ impl<'t> Port for TurnPort<'t> {
 
     fn request<I: Serialize + ?Sized, R>(
         &self,
-        operation: &'static str,
+        operation: impl Into<OperationName>,
         input: &I,
         _returns: Returns<R>,
     ) -> TurnRequest<'t> {
-        TurnRequest { port: self.clone(), operation, input: json::encode(input), delay: Duration::ZERO }
+        TurnRequest {
+            port: self.clone(),
+            operation: operation.into(),
+            input: json::encode(input),
+            delay: Duration::ZERO,
+        }
     }
 }
 
@@ -164,7 +178,7 @@ impl<'t> Port for TurnPort<'t> {
 #[must_use = "nothing is sent before `.signal()`"]
 pub struct TurnRequest<'t> {
     port: TurnPort<'t>,
-    operation: &'static str,
+    operation: OperationName,
     input: Result<Payload, Failure>,
     delay: Duration,
 }
@@ -181,7 +195,7 @@ impl TurnRequest<'_> {
         let due = (!delay.is_zero()).then(|| cx.now.after(delay));
         match (to, input) {
             (Some(to), Ok(input)) => {
-                cx.send(Outgoing::Signal { to, operation: OperationName::of(operation), input, due });
+                cx.send(Outgoing::Signal { to, operation, input, due });
             }
             (Some(to), Err(failure)) => cx.fail(Failure {
                 message: format!("the input of the signal `{operation}` to {to}: {}", failure.message),

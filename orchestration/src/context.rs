@@ -8,7 +8,8 @@ use crate::{
     request::{ActivityRequest, Caller, ChildRequest, EventRequest, NamedActivityRequest, TimerRequest},
 };
 use sarsen_protocol::{
-    Address, AddressError, CallError, EventName, ExecutionId, Payload, RunId, Timestamp, Uuid, json,
+    Address, AddressError, CallError, EventName, ExecutionId, NamedEntity, Payload, RunId, Timestamp, Uuid,
+    json,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, marker::PhantomData, rc::Rc, time::Duration};
@@ -159,6 +160,18 @@ impl Context {
     /// ```
     pub fn entity<E: EntityType>(&self, key: impl AsRef<str>) -> E::Ref<Caller> {
         E::refer(self.caller(Address::entity(E::NAME, key.as_ref())))
+    }
+
+    /// A reference to the entity `key` of the type `name`, whose Rust type is not known here: operations are named by text,
+    /// and what they answer is to be what is asked for.
+    ///
+    /// ```
+    /// # async fn orchestration(cx: sarsen_orchestration::Context) -> Result<(), sarsen_protocol::CallError> {
+    /// let balance: i64 = cx.entity_named("account", "alice").operation("deposit", &20).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn entity_named(&self, name: impl AsRef<str>, key: impl AsRef<str>) -> NamedEntity<Caller> {
+        NamedEntity::new(self.caller(Address::entity(name.as_ref(), key.as_ref())))
     }
 
     /// The way to an entity whose type is not known here: through it operations are called and signalled.

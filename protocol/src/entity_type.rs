@@ -1,6 +1,6 @@
 //! How code names entities: by types.
 
-use crate::Returns;
+use crate::{OperationName, Returns};
 use serde::Serialize;
 
 /// The way from a reference to its entity.
@@ -13,10 +13,10 @@ pub trait Port {
     /// What asking for an operation that returns `R` gives.
     type Request<R>;
 
-    /// Asks for `operation` with `input`, which is encoded as `null` for `()`, and as an array for a tuple.
+    /// Asks for `operation`, which is named by a text in code, with `input`, which is encoded as `null` for `()`, and as an array for a tuple.
     fn request<I: Serialize + ?Sized, R>(
         &self,
-        operation: &'static str,
+        operation: impl Into<OperationName>,
         input: &I,
         returns: Returns<R>,
     ) -> Self::Request<R>;

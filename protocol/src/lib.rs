@@ -17,6 +17,7 @@ mod launch;
 mod letter;
 mod message;
 mod name;
+mod named;
 mod orchestration_type;
 pub mod record;
 #[doc(hidden)]
@@ -42,6 +43,7 @@ pub use message::{
     Source, StartRequest, TraceContext, Within,
 };
 pub use name::{ActivityName, EventName, OperationName, OrchestrationName};
+pub use named::{NamedEntity, NamedStatePort};
 pub use orchestration_type::{IntoInput, OrchestrationType};
 pub use returns::{AnswerError, Returns};
 pub use run::{CommandId, ExecutionId, RUN_ID_BYTES_MAX, RunId, RunIdError};

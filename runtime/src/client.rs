@@ -25,8 +25,8 @@ pub use producer::{NumberedRequest, Producer, ProducerRequest};
 pub use request::{Call, DelayedRequest, Request, Signal};
 pub use run::{
     AnyRun, CustomStatusRequest, History, ManageRequest, Managing, PageRequest, PurgeRequest,
-    PurgeRunsRequest, Purged, RaiseRequest, RestartRequest, ResultRequest, RewindRequest, Run, RunInfo,
-    RunListing, RunPage, RunResult, StartRequest, Starting, TerminateRequest, Untyped,
+    PurgeRunsRequest, Purged, RaiseRequest, RestartRequest, ResultRequest, Returning, RewindRequest, Run,
+    RunInfo, RunListing, RunPage, RunResult, StartRequest, Starting, TerminateRequest, Untyped,
 };
 pub use state::{State, StateRequest};
 pub use why::{Because, Held, Link, WhyWaiting};
@@ -34,7 +34,8 @@ pub use why::{Because, Held, Link, WhyWaiting};
 use crate::{Stats, gate::Gate};
 use sarsen_entities::Entity;
 use sarsen_orchestration::{ExportedHistory, IntoInput, Orchestration};
-use sarsen_protocol::{Address, CallError, LetterId, RunId};
+use sarsen_protocol::{Address, CallError, LetterId, NamedEntity, RunId};
+use serde::Serialize;
 use std::{fmt, sync::Arc};
 
 /// Reaches the entities and orchestrations of a runtime, from any thread and any task.
@@ -75,6 +76,22 @@ impl Client {
         E::refer(ClientPort::new(self.asker.clone(), E::NAME, key.as_ref()))
     }
 
+    /// A reference to the entity with `key` of the type `name`, whose Rust type is not known here, for tools and gateways:
+    /// operations are named by text, inputs and answers are whatever has JSON, such as a `serde_json::Value`.
+    ///
+    /// ```
+    /// # async fn deposit(client: &sarsen_runtime::Client) -> Result<(), sarsen_runtime::CallError> {
+    /// let bob = client.entity_named("account", "bob");
+    /// let balance: i64 = bob.operation("deposit", &5).await?;
+    /// bob.operation::<()>("deposit", &5).idempotency_key("payday").signal().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// It does not fail: that the name, the key, the operation or its input is none is told by the request.
+    pub fn entity_named(&self, name: impl AsRef<str>, key: impl AsRef<str>) -> NamedEntity<ClientPort> {
+        NamedEntity::new(ClientPort::new(self.asker.clone(), name.as_ref(), key.as_ref()))
+    }
+
     /// A sender of numbered signals under `name` (1 to 256 bytes without control characters).
     ///
     /// It does not fail: that the name is none is told by the signal.
@@ -103,6 +120,23 @@ impl Client {
         input: impl IntoInput<O::Input>,
     ) -> StartRequest<O> {
         StartRequest::new(self.asker.clone(), &input.into_input())
+    }
+
+    /// As [`start`](Self::start), for an orchestration that is known by its name alone, with an input of whatever has JSON.
+    /// Awaited, it is an [`AnyRun`], whose [`result_as`](AnyRun::result_as) has the type that is asked for.
+    ///
+    /// ```
+    /// # async fn start(client: &sarsen_runtime::Client) -> Result<(), sarsen_runtime::CallError> {
+    /// let run = client.start_named("greet", &"Ada").id("greet-ada").await?;
+    /// let greeting: String = run.result_as().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn start_named(
+        &self,
+        name: impl Into<String>,
+        input: &(impl Serialize + ?Sized),
+    ) -> StartRequest<Untyped> {
+        StartRequest::named(self.asker.clone(), name.into(), input)
     }
 
     /// The run with this id, of this orchestration.

@@ -34,7 +34,7 @@ pub use client::{
     AnyRun, Because, Call, Client, ClientPort, CustomStatusRequest, DeadLetter, DeadLetters, DelayedRequest,
     Held, History, LetterContent, LetterSender, Link, Listed, ListedState, Listing, Lock, LockStage,
     ManageRequest, Managing, NumberedRequest, PageRequest, Producer, ProducerPort, ProducerRequest,
-    PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Request, RestartRequest, ResultRequest,
+    PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Request, RestartRequest, ResultRequest, Returning,
     RewindRequest, Run, RunInfo, RunListing, RunPage, RunResult, Signal, StartRequest, Starting, State,
     StateListing, StateRequest, TerminateRequest, Untyped, WhyWaiting,
 };
@@ -63,8 +63,8 @@ pub use sarsen_orchestration::{
 #[doc(no_inline)]
 pub use sarsen_protocol::{
     Address, AddressError, CallError, CommandId, ExecutionId, Failure, FailureKind, FailureOrigin,
-    IdentityError, IntoInput, LetterId, Payload, PendingReason, Reuse, RunId, RunIdError, RunOutcome,
-    RunStatus, SectionError, Sequence, Timestamp, Uuid,
+    IdentityError, IntoInput, LetterId, NamedEntity, NamedStatePort, Payload, PendingReason, Reuse, RunId,
+    RunIdError, RunOutcome, RunStatus, SectionError, Sequence, Timestamp, Uuid,
 };
 
 /// What the macros name; no part of the public interface.

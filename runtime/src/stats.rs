@@ -24,7 +24,7 @@ pub struct Stats {
     pub batches: u64,
     /// Operations and turns of runs.
     pub operations: u64,
-    /// Delayed signals and timers of runs that wait.
+    /// Delayed signals and timers of runs and entities that wait.
     pub timers: u64,
     /// Activities that have not ended: handed out or waiting.
     pub tasks: u64,

@@ -237,8 +237,7 @@ impl Shard {
         let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut) else {
             return Verdict::New;
         };
-        let forgotten = now.before(limits.key_retention).as_micros() / 1_000_000;
-        entity.producers.retain(|producer| producer.seen_secs >= forgotten);
+        entity.forget_producers(now, limits.key_retention);
         let known = entity.producers.iter().find(|producer| producer.name == name.as_str());
         let (last, crowded) = match known {
             Some(producer) => (producer.number, false),
@@ -424,7 +423,9 @@ impl Shard {
 pub(super) fn queue_of(message: &Message) -> Queue {
     match &message.body {
         Body::Operation(operation) if operation.section.is_none() => Queue::Back,
-        Body::Lock(_) | Body::TryLock(_) | Body::Event(_) | Body::Completed(_) => Queue::Back,
+        Body::Lock(_) | Body::TryLock(_) | Body::Event(_) | Body::Completed(_) | Body::Expire { .. } => {
+            Queue::Back
+        }
         Body::Operation(_)
         | Body::Release(_)
         | Body::Cancel(_)

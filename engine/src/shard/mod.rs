@@ -15,6 +15,7 @@ mod instance;
 mod intake;
 mod keys;
 mod letters;
+mod life;
 mod load;
 mod locks;
 mod mailbox;
@@ -90,7 +91,7 @@ pub struct ShardStats {
     pub batches: u64,
     /// Operations run.
     pub operations: u64,
-    /// Delayed signals and timers of runs that wait.
+    /// Delayed signals and timers of runs and entities that wait.
     pub timers: u64,
     /// Activities that have not ended.
     pub tasks: u64,
@@ -363,10 +364,15 @@ impl Shard {
 
     /// An execution's id, or a generated run's, in `slot`: no two of a store are the same.
     fn next_execution(&mut self, slot: Slot) -> ExecutionId {
+        let unique = self.next_unique();
+        ExecutionId::generated(self.now, slot, unique)
+    }
+
+    /// A number that no other shard or life of this one gives.
+    fn next_unique(&mut self) -> u64 {
         const COUNTER_BITS: u32 = 38;
         let RowId { epoch, counter } = self.next_row();
-        let unique = epoch.0 << COUNTER_BITS | counter & ((1 << COUNTER_BITS) - 1);
-        ExecutionId::generated(self.now, slot, unique)
+        epoch.0 << COUNTER_BITS | counter & ((1 << COUNTER_BITS) - 1)
     }
 
     /// The number that the open batch will have if it writes anything.

@@ -35,6 +35,7 @@ impl Shard {
         let number = self.open_number();
         let mut touched = std::mem::take(&mut self.touched);
         for id in &touched {
+            self.settle_alarm(*id);
             self.write_instance(*id, number);
         }
         self.permits.write(&mut self.batch);

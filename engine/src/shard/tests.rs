@@ -8,6 +8,7 @@ mod events;
 #[cfg(feature = "faults")]
 mod faults;
 mod letters;
+mod life;
 mod non_endings;
 mod options;
 mod parked;

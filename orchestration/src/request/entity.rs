@@ -32,10 +32,11 @@ impl Port for Caller {
 
     fn request<I: Serialize + ?Sized, R>(
         &self,
-        operation: &'static str,
+        operation: impl Into<OperationName>,
         input: &I,
         returns: Returns<R>,
     ) -> EntityRequest<R> {
+        let operation = operation.into();
         let what = |to: &Address| format!("the input of `{operation}` of {to}");
         let draft = match &self.to {
             Ok(to) => self.core.encode(input, || what(to)).map(|input| (to.clone(), input)),
@@ -57,7 +58,7 @@ impl fmt::Debug for Caller {
 #[must_use = "nothing is sent before this is awaited, joined, started or signalled"]
 pub struct EntityRequest<R> {
     core: Rc<Core>,
-    operation: &'static str,
+    operation: OperationName,
     draft: Result<(Address, Payload), CallError>,
     returns: Returns<R>,
 }
@@ -67,14 +68,14 @@ impl<R: 'static> EntityRequest<R> {
     pub fn start(self) -> Awaited<Result<R, CallError>> {
         let Self { core, operation, draft, returns } = self;
         let (to, waiter) = match draft.and_then(|(to, input)| {
-            let waiter = core.call(to.clone(), OperationName::of(operation), input)?;
+            let waiter = core.call(to.clone(), operation.clone(), input)?;
             Ok((to, waiter))
         }) {
             Ok(called) => called,
             Err(error) => return Awaited::refused(Err(error)),
         };
         Awaited::new(&core, waiter, move |outcome| {
-            let operation = operation.to_owned();
+            let operation = operation.to_string();
             returns.decode(outcome.answer()).map_err(|error| match error {
                 AnswerError::Failed(failure) => CallError::Failed { address: to, operation, failure },
                 misfit => CallError::InvalidAnswer { address: to, operation, reason: misfit.to_string() },
@@ -120,7 +121,7 @@ impl<R> fmt::Debug for EntityRequest<R> {
 #[must_use = "nothing is sent before `.signal()`"]
 pub struct DelayedSignal {
     core: Rc<Core>,
-    operation: &'static str,
+    operation: OperationName,
     draft: Result<(Address, Payload), CallError>,
     delay: Duration,
 }
@@ -134,7 +135,7 @@ impl DelayedSignal {
         let Self { core, operation, draft, delay } = self;
         let (to, input) = draft?;
         let due = (!delay.is_zero()).then(|| core.look().now.after(delay));
-        Ok(core.signal(to, OperationName::of(operation), input, due)?)
+        Ok(core.signal(to, operation, input, due)?)
     }
 }
 

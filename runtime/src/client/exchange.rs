@@ -72,10 +72,10 @@ impl Draft {
     /// An operation, for the time being a call.
     pub(super) fn operation(
         route: Result<Arc<Route>, Box<CallError>>,
-        operation: &'static str,
+        operation: OperationName,
         input: Result<Payload, Box<CallError>>,
     ) -> Self {
-        let body = |input| Ask::Body(Body::operation(OperationName::of(operation), input, true));
+        let body = |input| Ask::Body(Body::operation(operation, input, true));
         Self::new(route, input.map(body))
     }
 

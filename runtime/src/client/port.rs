@@ -8,8 +8,8 @@ use super::{
     state::StateRequest,
 };
 use sarsen_entities::{Entity, Port, Returns, StatePort};
-use sarsen_protocol::{Address, CallError, IdentityName, Payload, json};
-use serde::Serialize;
+use sarsen_protocol::{Address, CallError, IdentityName, NamedStatePort, OperationName, Payload, json};
+use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, sync::Arc};
 
 /// What a reference made by [`Client::entity`](crate::Client::entity) sends through.
@@ -25,9 +25,9 @@ impl ClientPort {
         Self { route: to.map(|to| Route::new(asker, to)) }
     }
 
-    fn draft<I: Serialize + ?Sized>(&self, operation: &'static str, input: &I) -> Draft {
+    fn draft<I: Serialize + ?Sized>(&self, operation: OperationName, input: &I) -> Draft {
         let input = match &self.route {
-            Ok(route) => encode(route.to(), operation, input),
+            Ok(route) => encode(route.to(), operation.as_str(), input),
             Err(error) => Err(error.clone()),
         };
         Draft::operation(self.route.clone(), operation, input)
@@ -51,11 +51,12 @@ impl Port for ClientPort {
 
     fn request<I: Serialize + ?Sized, R>(
         &self,
-        operation: &'static str,
+        operation: impl Into<OperationName>,
         input: &I,
         returns: Returns<R>,
     ) -> Request<R> {
-        Request::new(self.draft(operation, input), operation, returns)
+        let operation = operation.into();
+        Request::new(self.draft(operation.clone(), input), operation, returns)
     }
 }
 
@@ -63,6 +64,14 @@ impl StatePort for ClientPort {
     type State<E: Entity> = StateRequest<E>;
 
     fn state<E: Entity>(&self) -> StateRequest<E> {
+        StateRequest::new(Draft::state(self.route.clone()))
+    }
+}
+
+impl NamedStatePort for ClientPort {
+    type NamedState<T: DeserializeOwned> = StateRequest<T>;
+
+    fn named_state<T: DeserializeOwned>(&self) -> StateRequest<T> {
         StateRequest::new(Draft::state(self.route.clone()))
     }
 }
@@ -91,11 +100,12 @@ impl Port for ProducerPort {
 
     fn request<I: Serialize + ?Sized, R>(
         &self,
-        operation: &'static str,
+        operation: impl Into<OperationName>,
         input: &I,
         _returns: Returns<R>,
     ) -> ProducerRequest {
-        ProducerRequest::new(self.port.draft(operation, input), operation, self.name.clone())
+        let operation = operation.into();
+        ProducerRequest::new(self.port.draft(operation.clone(), input), operation, self.name.clone())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::exchange::{Draft, Exchange};
 use sarsen_entities::{AnswerError, Returns};
-use sarsen_protocol::{Address, Answer, CallError, Identity, IdentityName};
+use sarsen_protocol::{Address, Answer, CallError, Identity, IdentityName, OperationName};
 use std::{
     fmt,
     future::{Future, IntoFuture},
@@ -23,12 +23,12 @@ use std::{
 #[must_use = "a request is sent when it is awaited or turned into a signal that is awaited"]
 pub struct Request<R> {
     draft: Draft,
-    operation: &'static str,
+    operation: OperationName,
     returns: Returns<R>,
 }
 
 impl<R> Request<R> {
-    pub(super) fn new(draft: Draft, operation: &'static str, returns: Returns<R>) -> Self {
+    pub(super) fn new(draft: Draft, operation: OperationName, returns: Returns<R>) -> Self {
         Self { draft, operation, returns }
     }
 
@@ -80,7 +80,7 @@ impl<R> IntoFuture for Request<R> {
 #[derive(Debug)]
 pub struct DelayedRequest {
     draft: Draft,
-    operation: &'static str,
+    operation: OperationName,
 }
 
 impl DelayedRequest {
@@ -106,7 +106,7 @@ pub(super) fn identity(key: &str) -> Result<Identity, CallError> {
 #[must_use = "a call is sent when it is awaited"]
 pub struct Call<R> {
     exchange: Exchange,
-    operation: &'static str,
+    operation: OperationName,
     returns: Returns<R>,
 }
 
@@ -120,7 +120,7 @@ impl<R> Future for Call<R> {
             Answer::Failed(failure) => self.returns.decode(Err(*failure)),
             other => Err(foreign(&other)),
         };
-        Poll::Ready(result.map_err(|error| call_error(error, route.to().clone(), self.operation)))
+        Poll::Ready(result.map_err(|error| call_error(error, route.to().clone(), self.operation.as_str())))
     }
 }
 
@@ -137,11 +137,11 @@ impl<R> fmt::Debug for Call<R> {
 #[derive(Debug)]
 pub struct Signal {
     exchange: Exchange,
-    operation: &'static str,
+    operation: OperationName,
 }
 
 impl Signal {
-    pub(super) fn new(mut draft: Draft, operation: &'static str) -> Self {
+    pub(super) fn new(mut draft: Draft, operation: OperationName) -> Self {
         draft.signal();
         Self { exchange: Exchange::new(draft), operation }
     }
@@ -158,7 +158,7 @@ impl Future for Signal {
             Answer::Failed(failure) => Err(AnswerError::Failed(*failure)),
             other => Err(foreign(&other)),
         };
-        Poll::Ready(result.map_err(|error| call_error(error, route.to().clone(), self.operation)))
+        Poll::Ready(result.map_err(|error| call_error(error, route.to().clone(), self.operation.as_str())))
     }
 }
 

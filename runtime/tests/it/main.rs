@@ -9,6 +9,7 @@ mod letters;
 mod listing;
 mod locks;
 mod managing;
+mod named;
 mod opening;
 mod querying;
 mod runs;

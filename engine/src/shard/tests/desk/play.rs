@@ -249,6 +249,7 @@ impl Player {
             "add" => entity.add(number(input)).await,
             "log" => entity.log(number(input)).await,
             "sum" => entity.sum().await,
+            "delete" => entity.delete().await.map(|()| 0),
             _ => entity.refuse().await,
         };
         self.note(answer.map_or_else(|error| told(&error), |answer| answer.to_string()));
