@@ -280,3 +280,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/orchestrations.md")]
 struct Orchestrations;
+
+/// And those of the page about entities.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/entities.md")]
+struct Entities;

@@ -68,6 +68,10 @@ pub struct Limits {
     /// Runs that wait until fewer of their orchestration are under way. Beyond it clients' starts of orchestrations with
     /// such a limit are refused as `Busy`.
     pub runs_waiting_max: usize,
+    /// How long a section may hold a lock before its owner is reported: once for each lock and process, as a warning in
+    /// the log, in [`ShardStats::locks_overdue`](crate::ShardStats::locks_overdue), and wherever locks are listed. The lock
+    /// stays held. [`Duration::MAX`] reports nobody.
+    pub lock_held_report_after: Duration,
     /// How far ahead delayed signals are kept in memory.
     pub timer_window: Duration,
     /// Delayed signals that are kept in memory. Beyond it those that are due last wait as rows.
@@ -111,6 +115,7 @@ impl Default for Limits {
             replay_events_per_turn_max: 1_024,
             events_before_start_max: 1_000,
             runs_waiting_max: 1_000_000,
+            lock_held_report_after: Duration::from_secs(60),
             timer_window: Duration::from_secs(600),
             timers_window: 32_768,
             lane_messages_max: 1 << 20,

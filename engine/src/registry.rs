@@ -250,6 +250,7 @@ impl Registry {
             | Body::Sweep
             | Body::Due { .. }
             | Body::PurgeThis { .. }
+            | Body::Expire { .. }
             | Body::Import(_)
             | Body::Rewind { .. } => Ok(()),
         }

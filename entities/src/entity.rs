@@ -135,6 +135,12 @@ use serde::{Serialize, de::DeserializeOwned};
 /// * `Send`: states are decoded on other threads than they live on.
 /// * `Serialize` and `DeserializeOwned`: the state rests as JSON. What is written must be readable, also by later
 ///   versions of the type: give new fields `#[serde(default)]`. Debug builds read every written state back.
+///
+/// A field with `#[serde(skip)]` is a cache: it is not written, it lasts from operation to operation while the entity is
+/// in memory, and is its type's `Default` when the entity has been read from its record again, which may be at any time
+/// between two operations. It belongs to the state in all else: [`initial`](Self::initial) sets it, an operation that
+/// fails leaves it as it was before, and it is gone with a deletion. What an operation answers must not depend on it but
+/// for how long it takes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no entity",
     label = "the trait `Entity` is not implemented for `{Self}`",

@@ -54,8 +54,15 @@ impl EntityOptions {
         Self { rate: Some(Rate { operations, per }), ..self }
     }
 
-    /// Deletes an entity so long after the last operation that changed it. Without it, entities stay until they are
-    /// deleted. As an attribute: `ttl = "7d"`, with the units `ms`, `s`, `m`, `h` and `d`.
+    /// Deletes an entity so long after the last operation that changed it: one that takes `&mut self` and succeeded.
+    /// Reads, failures, and the state as clients read it do not count. Without it, entities stay until they are deleted.
+    /// As an attribute: `ttl = "7d"`, with the units `ms`, `s`, `m`, `h` and `d`.
+    ///
+    /// When its time is over the deletion goes through the mailbox as a signal would: behind what was accepted before,
+    /// and behind the section that has locked the entity. If something of that changes the entity, it lives on. It may
+    /// come later, as when no process runs, but never earlier. The next operation begins with the initial state. An own
+    /// operation `delete` is not asked. Entities that were last changed while their type had no time to live stay until
+    /// something changes them again.
     pub fn ttl(self, time: Duration) -> Self {
         Self { ttl: Some(time), ..self }
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     ActivityName, Address, CallError, CommandId, Delivery, Epoch, ExecutionId, Failure, Payload, RequestId,
-    RunId, Section, SessionId, ShardId, Slot, TraceContext,
+    RunId, Section, SessionId, ShardId, Slot, Timestamp, TraceContext,
 };
 use std::fmt;
 
@@ -100,6 +100,15 @@ pub enum Effect {
         entity: Address,
         /// The section that held its lock.
         section: Box<Section>,
+    },
+    /// A section holds a lock for longer than is usual. Nothing is taken from it.
+    LockOverdue {
+        /// The entity.
+        entity: Address,
+        /// The section that holds its lock.
+        section: Box<Section>,
+        /// Since when.
+        since: Timestamp,
     },
     /// An instance cannot go on, since its records do not fit the code.
     Parked {

@@ -1,7 +1,7 @@
 //! Messages on their way to an instance.
 
 use crate::{
-    Address, CommandId, Epoch, EventName, ExecutionId, Failure, Labels, Launch, OperationName,
+    Address, CommandId, Epoch, EventName, ExecutionId, Failure, Labels, Launch, Life, OperationName,
     OrchestrationName, Parent, Payload, RequestId, RunId, RunOutcome, Sequence, SessionId, ShardId, Slot,
     Start, Timestamp, address,
 };
@@ -224,6 +224,11 @@ pub enum Body {
     },
     /// As [`Lock`](Self::Lock), but refused by the first entity that somebody else has locked.
     TryLock(Box<LockRequest>),
+    /// Of an entity: something of it may have had its time. It comes from a timer.
+    Expire {
+        /// The alarm; another one that is set since takes nothing from this.
+        life: Life,
+    },
 }
 
 /// A run that is over, out of a history that was exported.
@@ -397,7 +402,7 @@ impl Body {
             Self::Import(import) => {
                 size_of::<ImportRequest>() + import.history.iter().map(Bytes::len).sum::<usize>()
             }
-            Self::Purge | Self::Sweep | Self::Due { .. } | Self::PurgeThis { .. } => 0,
+            Self::Purge | Self::Sweep | Self::Due { .. } | Self::PurgeThis { .. } | Self::Expire { .. } => 0,
         }
     }
 }
@@ -436,6 +441,7 @@ impl fmt::Display for Body {
             Self::Import(import) => write!(f, "the import of a run of `{}`", import.name),
             Self::Purge | Self::PurgeThis { .. } => f.write_str("a purge"),
             Self::Sweep => f.write_str("a sweep"),
+            Self::Expire { .. } => f.write_str("the end of its time"),
             Self::Due { .. } => f.write_str("the moment of a begin"),
             Self::Rewind { .. } => f.write_str("a rewinding"),
         }

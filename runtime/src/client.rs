@@ -42,6 +42,16 @@ use std::{fmt, sync::Arc};
 ///
 /// Requests of one handle to one entity or run keep their order, by the first poll of each; a clone is another handle.
 /// A client may outlive its runtime; its requests are then refused as [`CallError::Stopped`].
+///
+/// A client locks nothing: it could be gone at any time, and nobody would give the lock back. Who needs entities to stay
+/// as they are starts an orchestration.
+///
+/// ```compile_fail,E0599
+/// # use sarsen_runtime::{Client, Entity};
+/// async fn lock<E: Entity>(client: Client) {
+///     let held = client.lock((client.entity::<E>("a"),)).await;
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     asker: Asker,

@@ -271,6 +271,7 @@ fn outward(effect: Effect, session: SessionId, waiters: &mut Waiters) -> Outward
         Effect::RunRewound { run, first } => Outward::RunRewound(run, first),
         Effect::StatusSet { run, first, status } => Outward::StatusSet(run, first, status),
         Effect::LockForced { entity, section } => Outward::LockForced(entity, section),
+        Effect::LockOverdue { entity, section, since } => Outward::LockOverdue(entity, section, since),
         Effect::Parked { address, reason } => Outward::Parked(address, reason),
     }
 }

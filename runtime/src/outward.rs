@@ -4,7 +4,7 @@ use crate::{gate::Replier, works::Works};
 use sarsen_engine::Input;
 use sarsen_protocol::{
     Address, Answer, CallError, Delivery, ExecutionId, Failure, Payload, RunId, RunOutcome, Section, ShardId,
-    Task, TaskToken,
+    Task, TaskToken, Timestamp,
 };
 
 /// An effect with whom it concerns.
@@ -28,6 +28,8 @@ pub(crate) enum Outward {
     DeadLetter(Address, Box<str>, Box<Failure>),
     /// An operator has taken the lock of an entity from a section.
     LockForced(Address, Box<Section>),
+    /// A section holds the lock of an entity for long: since when.
+    LockOverdue(Address, Box<Section>, Timestamp),
     /// An instance cannot go on: which one, and why.
     Parked(Address, String),
 }
@@ -59,6 +61,10 @@ pub(crate) fn release(effects: Vec<Outward>, works: &Works) {
             Outward::LockForced(entity, section) => {
                 let (run, section) = (&section.run, section.id);
                 tracing::warn!(%entity, %run, %section, "an operator has taken a lock from its section");
+            }
+            Outward::LockOverdue(entity, section, since) => {
+                let (run, section) = (&section.run, section.id);
+                tracing::warn!(%entity, %run, %section, %since, "a section has held a lock for long");
             }
             Outward::Parked(address, reason) => {
                 tracing::warn!(%address, reason, "an instance is parked");

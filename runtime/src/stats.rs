@@ -24,7 +24,7 @@ pub struct Stats {
     pub batches: u64,
     /// Operations and turns of runs.
     pub operations: u64,
-    /// Delayed signals and timers of runs that wait.
+    /// Delayed signals and timers of runs and entities that wait.
     pub timers: u64,
     /// Activities that have not ended: handed out or waiting.
     pub tasks: u64,
@@ -36,6 +36,9 @@ pub struct Stats {
     pub keys: u64,
     /// Entities and runs in memory that cannot go on because their records do not fit the code.
     pub parked: u64,
+    /// Locks that are held for longer than [`Limits::lock_held_report_after`](crate::Limits::lock_held_report_after).
+    /// Each was reported once.
+    pub locks_overdue: u64,
     /// What was refused of the entities of each registered type because of a limit, by the type's name.
     pub refusals: BTreeMap<&'static str, Refusals>,
     /// Groups of batches committed.
@@ -80,6 +83,7 @@ impl Stats {
         self.dead_letters_dropped += shard.dead_letters_dropped;
         self.keys += shard.keys;
         self.parked += shard.parked;
+        self.locks_overdue += shard.locks_overdue;
         for (name, refusals) in shard.refusals {
             self.refusals.entry(name).or_default().add(refusals);
         }

@@ -195,6 +195,12 @@ OF_RUNS {
     LockWaited,
     /// A request for locks was cancelled on its way.
     LockCancelled,
+    /// A lock that was not to be waited for was held by another run.
+    LockTaken,
+    /// A lock was not had within the time that was given.
+    LockLate,
+    /// A section was reported that held a lock for long.
+    LockOverdue,
     /// A request for locks went to another shard.
     LockAcrossShards,
     /// An operator took a lock from the section that held it.

@@ -45,6 +45,8 @@ pub(crate) enum On {
     Runs(Option<runs::Armed>),
     /// Runs, over the redb store on a disk that crashes.
     RunsOnRedb,
+    /// Sections that overlap, over a store in memory, with this fault if any.
+    Sections(Option<runs::Armed>),
 }
 
 impl On {
@@ -54,6 +56,7 @@ impl On {
             Self::Memory(_) => "every_seed_keeps_every_invariant",
             Self::Redb => "seeds_on_the_redb_store_keep_every_invariant",
             Self::Runs(_) => "every_seed_of_runs_keeps_every_invariant",
+            Self::Sections(_) => "every_seed_of_sections_keeps_every_invariant",
             Self::RunsOnRedb => "seeds_of_runs_on_the_redb_store_keep_every_invariant",
         }
     }
@@ -70,6 +73,7 @@ pub(crate) fn run(seed: u64, on: On, traced: bool) -> Verdict {
             run_in(RedbWorld::crashing(crashes), &plan, seed, None, traced)
         }
         On::Runs(armed) => runs::run(seed, armed, traced),
+        On::Sections(armed) => runs::run_sections(seed, armed, traced),
         On::RunsOnRedb => runs::run_on_redb(seed, traced),
     }
 }

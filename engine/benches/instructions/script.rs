@@ -237,6 +237,7 @@ fn commit(shard: &mut Shard, groups: &mut Groups<Effect>) -> Seen {
             | Effect::RunRewound { .. }
             | Effect::StatusSet { .. }
             | Effect::LockForced { .. }
+            | Effect::LockOverdue { .. }
             | Effect::Parked { .. } => {
                 panic!("none of these is expected: {effect:?}")
             }

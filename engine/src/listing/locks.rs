@@ -155,6 +155,7 @@ impl LockListing {
             | Body::Sweep
             | Body::Due { .. }
             | Body::PurgeThis { .. }
+            | Body::Expire { .. }
             | Body::Import(_)
             | Body::Rewind { .. } => {}
         }

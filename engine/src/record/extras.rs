@@ -1,7 +1,8 @@
 //! What is kept of an entity beside its state and its producers. Most entities have nothing of it, and their record
 //! does not say so.
 
-use sarsen_protocol::{Life, Timestamp};
+use super::RowId;
+use sarsen_protocol::{CommandId, Life, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What an entity's record holds since version 2, where it holds anything.
@@ -25,5 +26,12 @@ impl Extras {
     /// Whether there is nothing to keep.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl RowId {
+    /// The timer of an entity as a whole.
+    pub(crate) fn of_life(life: Life) -> Self {
+        Self::of_unique(life.0, CommandId(u32::MAX))
     }
 }

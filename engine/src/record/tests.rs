@@ -2,7 +2,7 @@
 
 mod bodies;
 
-use super::{extras::Alarm, *};
+use super::*;
 use sarsen_protocol::{
     Body, FailureKind, Identity, Labels, Life, OrchestrationName, Origin, Parent, PendingReason, RunOutcome,
     RunStatus, ShardId, Uuid,

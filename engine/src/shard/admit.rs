@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     INSTANCE_MAILBOX_FACTOR,
+    fault::{Fault, armed},
     record::{self, KeyRecord, Producer, Queue},
 };
 use bytes::Bytes;
@@ -59,7 +60,9 @@ impl Shard {
             self.instances.get_mut(id).and_then(|instance| instance.waiting.as_mut()?.deliveries.pop_front())
         {
             self.queued_bytes -= message.bytes();
-            self.batch.write(Keyspace::Inbox, row, None);
+            if !armed(Fault::InboxRowStays) {
+                self.batch.write(Keyspace::Inbox, row, None);
+            }
             self.admit_delivery(id, message);
         }
     }
@@ -234,8 +237,7 @@ impl Shard {
         let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut) else {
             return Verdict::New;
         };
-        let forgotten = now.before(limits.key_retention).as_micros() / 1_000_000;
-        entity.producers.retain(|producer| producer.seen_secs >= forgotten);
+        entity.forget_producers(now, limits.key_retention);
         let known = entity.producers.iter().find(|producer| producer.name == name.as_str());
         let (last, crowded) = match known {
             Some(producer) => (producer.number, false),
@@ -371,7 +373,10 @@ impl Shard {
         }
         let row = self.next_row();
         let window = self.config.limits.mailbox_window;
-        let queue = queue_of(&message);
+        let queue = match queue_of(&message) {
+            Queue::Front if armed(Fault::FrontIgnored) && !message.to.is_run() => Queue::Back,
+            queue => queue,
+        };
         self.instances.equip(id);
         let Some(instance) = self.instances.get_mut(id) else { return };
         let bytes = message.bytes();
@@ -418,7 +423,9 @@ impl Shard {
 pub(super) fn queue_of(message: &Message) -> Queue {
     match &message.body {
         Body::Operation(operation) if operation.section.is_none() => Queue::Back,
-        Body::Lock(_) | Body::TryLock(_) | Body::Event(_) | Body::Completed(_) => Queue::Back,
+        Body::Lock(_) | Body::TryLock(_) | Body::Event(_) | Body::Completed(_) | Body::Expire { .. } => {
+            Queue::Back
+        }
         Body::Operation(_)
         | Body::Release(_)
         | Body::Cancel(_)

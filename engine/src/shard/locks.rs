@@ -9,7 +9,7 @@
 //! A request that is not to wait takes the same path. An entity that another run has locked refuses it, in the commit
 //! that also holds the releases for the entities before it on the path.
 
-use super::{InstanceId, Shard, instance::Instance, mailbox::Entry};
+use super::{InstanceId, Shard, instance::Instance, mailbox::Entry, watch::Overdue};
 use crate::{
     fault::{Fault, armed},
     record::{self, LockRecord, Queue},
@@ -69,10 +69,12 @@ impl Shard {
             return false;
         };
         let lock = self.instances.get(id).and_then(Instance::entity).and_then(|entity| entity.lock.as_ref());
-        lock.is_some_and(|lock| {
-            let section = &lock.section;
-            (section.run == *run && section.execution == *execution) && operation.section == Some(section.id)
-        })
+        armed(Fault::LostLockServes)
+            || lock.is_some_and(|lock| {
+                let section = &lock.section;
+                (section.run == *run && section.execution == *execution)
+                    && operation.section == Some(section.id)
+            })
     }
 
     /// Answers a call whose section no longer holds the lock.
@@ -100,14 +102,29 @@ impl Shard {
         }
         let lock = LockRecord { section: request.section.clone(), since: self.now };
         self.set_lock(id, Some(lock));
+        if armed(Fault::GrantTwice) {
+            self.grant_another(id);
+        }
         self.refuse_deadlocked(id);
         self.refuse_tries(id);
         self.forward(&address, request, if waits { Body::Lock } else { Body::TryLock });
     }
 
+    /// What [`Fault::GrantTwice`] does.
+    fn grant_another(&mut self, id: InstanceId) {
+        let wanted = |message: &Message| matches!(message.body, Body::Lock(_));
+        let Some(instance) = self.instances.get_mut(id) else { return };
+        if let Some(another) = instance.waiting.mailbox.take(wanted) {
+            self.grant(id, another);
+        }
+    }
+
     /// Refuses a lock request that is not to wait when it comes to an entity that is locked. Returns whether it was;
     /// else it has its turn in the mailbox, behind what it finds there.
     pub(super) fn refuse_taken(&mut self, id: InstanceId, message: &Message) -> bool {
+        if armed(Fault::TryWaits) {
+            return false;
+        }
         let Some(instance) = self.instances.get_mut(id) else { return false };
         let holder = instance.entity().and_then(|entity| entity.lock.as_ref());
         let Some(holder) = holder.map(|lock| lock.section.run.clone()).filter(|run| is_taken(message, run))
@@ -218,7 +235,10 @@ impl Shard {
     fn release(&mut self, id: InstanceId, entry: Entry) {
         let message = self.consume(id, Queue::Front, entry);
         let Body::Release(section) = &message.body else { return };
-        let held = self.unlock(id, section);
+        let held = match self.held_by_force(id) {
+            Some(other) if message.from.client().is_some() => self.unlock(id, &other),
+            _ => self.unlock(id, section),
+        };
         if message.from.client().is_none() {
             return;
         }
@@ -246,7 +266,7 @@ impl Shard {
                 self.consume(id, Queue::Front, entry);
                 return;
             }
-            if instance.waiting.mailbox.has_gap() {
+            if instance.waiting.mailbox.has_gap() && !armed(Fault::CancelForgotten) {
                 // The request is in a row, which comes into memory when its turn comes.
                 if instance.waiting.cancelled.contains(&section) {
                     self.consume(id, Queue::Front, entry);
@@ -266,10 +286,20 @@ impl Shard {
         }
     }
 
+    /// The section that holds the lock, if [`Fault::ForceAnyone`] is armed.
+    fn held_by_force(&self, id: InstanceId) -> Option<Section> {
+        let entity = self.instances.get(id).and_then(Instance::entity).filter(|_| armed(Fault::ForceAnyone));
+        entity.and_then(|entity| entity.lock.as_ref()).map(|lock| lock.section.clone())
+    }
+
     /// Returns whether the section held the lock.
     fn unlock(&mut self, id: InstanceId, section: &Section) -> bool {
         let entity = self.instances.get(id).and_then(Instance::entity);
-        let held = entity.is_some_and(|entity| entity.is_locked_by(section));
+        let held = entity.is_some_and(|entity| {
+            entity.is_locked_by(section)
+                || armed(Fault::ReleaseByExecution)
+                    && entity.lock.as_ref().is_some_and(|lock| lock.section.execution == section.execution)
+        });
         if held {
             self.set_lock(id, None);
         }
@@ -281,6 +311,15 @@ impl Shard {
         entity.lock = lock.map(Box::new);
         entity.lock_dirty = true;
         self.mark_touched(id);
+    }
+
+    /// Reports owners that hold a lock for long. Nothing is taken from them.
+    pub(super) fn report_locks(&mut self) {
+        for _ in 0..self.config.limits.timers_per_turn_max {
+            let Some(Overdue { entity, section, since }) = self.watch.pop_due(self.now) else { return };
+            let section = Box::new(section);
+            self.batch.release(Effect::LockOverdue { entity, section, since }, 0);
+        }
     }
 
     pub(super) fn address_of(&self, id: InstanceId) -> Option<Address> {

@@ -15,6 +15,7 @@ mod instance;
 mod intake;
 mod keys;
 mod letters;
+mod life;
 mod load;
 mod locks;
 mod mailbox;
@@ -27,6 +28,7 @@ mod seal;
 mod send;
 mod tasks;
 mod timers;
+mod watch;
 
 use crate::{
     Limits, LoadRequest, Registry, SlotMap,
@@ -54,6 +56,7 @@ use std::{
 };
 use tasks::Tasks;
 use timers::Timers;
+use watch::Watch;
 
 /// How many turns of what was begun may come before one that begins more.
 const STREAK_MAX: usize = 64;
@@ -88,7 +91,7 @@ pub struct ShardStats {
     pub batches: u64,
     /// Operations run.
     pub operations: u64,
-    /// Delayed signals and timers of runs that wait.
+    /// Delayed signals and timers of runs and entities that wait.
     pub timers: u64,
     /// Activities that have not ended.
     pub tasks: u64,
@@ -100,6 +103,8 @@ pub struct ShardStats {
     pub keys: u64,
     /// Entities and runs in memory that cannot go on because their records do not fit the code.
     pub parked: u64,
+    /// Locks that are held for longer than [`Limits::lock_held_report_after`].
+    pub locks_overdue: u64,
     /// What was refused of the entities of each registered type, by the type's name.
     pub refusals: BTreeMap<&'static str, Refusals>,
 }
@@ -143,6 +148,7 @@ pub struct Shard {
     dead: DeadLetters,
     permits: Permits,
     changes: Changes,
+    watch: Watch,
     recovered: bool,
     /// Slots for which wake-ups came before the shard had recovered.
     held: BTreeSet<Slot>,
@@ -169,6 +175,7 @@ impl Shard {
     pub fn new(config: ShardConfig, now: Timestamp) -> Self {
         let mut shard = Self {
             timers: Timers::new(config.limits.timer_window, config.limits.timers_window),
+            watch: Watch::new(config.limits.lock_held_report_after),
             config,
             now,
             instances: Instances::default(),
@@ -215,6 +222,7 @@ impl Shard {
             return false;
         }
         let fired = self.fire_timers();
+        self.report_locks();
         let taken = self.next_ready();
         if let Some(id) = taken {
             self.take_turn(id);
@@ -270,7 +278,7 @@ impl Shard {
         let idle = self.instances.least_recent().and_then(|id| self.instances.get(id));
         let idle = idle.map(|instance| instance.used.after(self.config.limits.idle_after));
         let sweep = (!self.keys.sweeping).then_some(self.next_sweep);
-        [self.timers.next_deadline(), idle, sweep].into_iter().flatten().min()
+        [self.timers.next_deadline(), idle, sweep, self.watch.next_deadline()].into_iter().flatten().min()
     }
 
     /// Unloads an entity if it is idle and nothing of it is uncommitted. Returns whether it left.
@@ -339,6 +347,7 @@ impl Shard {
             dead_letters_dropped: self.dead.dropped(),
             keys: self.keys.count(),
             parked: self.instances.iter().filter(parked).count() as u64 + self.unregistered,
+            locks_overdue: self.watch.overdue(),
             refusals: self.refusals_by_type(),
         }
     }
@@ -355,10 +364,15 @@ impl Shard {
 
     /// An execution's id, or a generated run's, in `slot`: no two of a store are the same.
     fn next_execution(&mut self, slot: Slot) -> ExecutionId {
+        let unique = self.next_unique();
+        ExecutionId::generated(self.now, slot, unique)
+    }
+
+    /// A number that no other shard or life of this one gives.
+    fn next_unique(&mut self) -> u64 {
         const COUNTER_BITS: u32 = 38;
         let RowId { epoch, counter } = self.next_row();
-        let unique = epoch.0 << COUNTER_BITS | counter & ((1 << COUNTER_BITS) - 1);
-        ExecutionId::generated(self.now, slot, unique)
+        epoch.0 << COUNTER_BITS | counter & ((1 << COUNTER_BITS) - 1)
     }
 
     /// The number that the open batch will have if it writes anything.

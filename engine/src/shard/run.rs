@@ -87,14 +87,19 @@ impl Shard {
             return;
         }
         let Some(queues) = instance.waiting.as_mut() else { return };
-        let is_request = |entry: &Entry| entry.message.body.lock_request().is_some();
-        if queues.mailbox.oldest().is_some_and(is_request) {
-            if let Some(entry) = queues.mailbox.pop() {
-                self.grant(id, entry);
+        match queues.mailbox.oldest().map(|entry| &entry.message.body) {
+            Some(Body::Lock(_) | Body::TryLock(_)) => {
+                if let Some(entry) = queues.mailbox.pop() {
+                    self.grant(id, entry);
+                }
             }
-            return;
+            Some(Body::Expire { .. }) => {
+                if let Some(entry) = queues.mailbox.pop() {
+                    self.expire(id, entry);
+                }
+            }
+            _ => self.run(id, Queue::Back),
         }
-        self.run(id, Queue::Back);
     }
 
     /// Runs the operations at the front of a queue, as many as a run may hold.
@@ -159,6 +164,7 @@ impl Shard {
         let bytes = encoded.as_ref().map_or(0, Payload::len);
         let Kind::Entity(entity) = &mut instance.kind else { return };
         entity.encoded = encoded;
+        entity.note_change(self.now);
         instance.dirty = true;
         self.batch.bytes += bytes;
         self.instances.resize(id, bytes);
@@ -191,7 +197,7 @@ impl Shard {
     pub(super) fn consume(&mut self, instance: InstanceId, queue: Queue, entry: Entry) -> Box<Message> {
         let Entry { id, message, row } = entry;
         self.queued_bytes -= message.bytes();
-        if row.is_some() {
+        if row.is_some() && !armed(Fault::MailboxRowStays) {
             let key = record::mailbox_key(&message.to, queue, id);
             self.batch.write(Keyspace::Mailbox, key, None);
         }

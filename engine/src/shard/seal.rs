@@ -8,9 +8,10 @@ use super::{
 };
 use crate::{
     Sealed, Withheld,
+    fault::{Fault, armed},
     record::{self, InstanceHeader, Queue},
 };
-use sarsen_protocol::{Address, Batch, BatchNumber, Effect, Keyspace, Payload, Receipt};
+use sarsen_protocol::{Address, Batch, BatchNumber, Body, Effect, Keyspace, Payload, Receipt};
 
 impl Shard {
     /// Whether there is anything that a seal would close.
@@ -34,6 +35,7 @@ impl Shard {
         let number = self.open_number();
         let mut touched = std::mem::take(&mut self.touched);
         for id in &touched {
+            self.settle_alarm(*id);
             self.write_instance(*id, number);
         }
         self.permits.write(&mut self.batch);
@@ -68,10 +70,13 @@ impl Shard {
                 }
                 // A lock that comes and goes within a batch leaves no row.
                 let changed = std::mem::take(&mut entity.lock_dirty);
-                if changed && (entity.lock.is_some() || entity.lock_stored) {
+                let (taken, given_back) = (entity.lock.is_some(), entity.lock_stored);
+                let lost = armed(Fault::LockUnwritten) && taken || armed(Fault::LockKept) && !taken;
+                if changed && (taken || given_back) && !lost {
                     entity.lock_stored = entity.lock.is_some();
                     let lock = entity.lock.as_deref().map(record::write_lock);
                     self.batch.write(Keyspace::Locks, record::instance_key(&instance.address), lock);
+                    self.watch.note(&instance.address, entity.lock.as_deref());
                 }
             }
             Kind::Run(run) => {
@@ -85,6 +90,9 @@ impl Shard {
             for (queue, mailbox) in [(Queue::Front, &mut queues.front), (Queue::Back, &mut queues.mailbox)] {
                 for entry in mailbox.unwritten() {
                     entry.row = Some(number);
+                    if armed(Fault::ReleaseUnwritten) && matches!(entry.message.body, Body::Release(_)) {
+                        continue;
+                    }
                     let key = record::mailbox_key(&instance.address, queue, entry.id);
                     self.batch.write(Keyspace::Mailbox, key, Some(record::write_message(&entry.message)));
                 }

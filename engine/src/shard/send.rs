@@ -109,6 +109,7 @@ impl Shard {
             | Body::Sweep
             | Body::Due { .. }
             | Body::PurgeThis { .. }
+            | Body::Expire { .. }
             | Body::Import(_)
             | Body::Rewind { .. } => {}
         }
@@ -146,6 +147,7 @@ impl Shard {
             // Whoever takes the timer back finds its row by the command.
             Body::Completed(completed) => RowId::of_command(completed.execution, completed.command),
             Body::Due { execution: of } | Body::PurgeThis { first: of } => RowId::of_alarm(*of),
+            Body::Expire { life } => RowId::of_life(*life),
             _ => self.next_row(),
         };
         let id = TimerId { due, row, slot: message.to.slot() };

@@ -3,16 +3,20 @@
 mod activities;
 mod asking;
 mod desk;
+mod endings;
 mod events;
 #[cfg(feature = "faults")]
 mod faults;
 mod letters;
+mod life;
+mod non_endings;
 mod options;
 mod parked;
 mod pending;
 mod rewinding;
 mod runs;
 mod sections;
+mod watched;
 
 use crate::Limits;
 use desk::Desk;

@@ -1,5 +1,6 @@
 //! The entities room through its public interface alone.
 
+mod cache;
 mod context;
 mod cost;
 mod ledger;

@@ -46,6 +46,11 @@ impl State {
         self.section.as_mut().filter(|section| section.id == id && !section.granted)
     }
 
+    /// The timer of a section that is waited for.
+    pub(super) fn lock_limit(&self, id: CommandId) -> Option<CommandId> {
+        self.section.as_ref().filter(|section| section.id == id).and_then(|section| section.limit)
+    }
+
     pub(super) fn call_ended(&mut self, id: CommandId) {
         if let Some(section) = &mut self.section {
             section.calls.retain(|(call, _)| *call != id);

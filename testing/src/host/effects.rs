@@ -105,6 +105,10 @@ impl<S: Store> Process<S> {
                 env.note(|| format!("the lock of {entity} is taken from {section:?}"));
                 env.count(Situation::LockForced);
             }
+            Effect::LockOverdue { entity, section, since } => {
+                env.note(|| format!("{section:?} has held the lock of {entity} since {since}"));
+                env.count(Situation::LockOverdue);
+            }
             Effect::Parked { address, reason } => {
                 env.note(|| format!("{address} is parked: {reason}"));
                 env.count(Situation::Parked);

@@ -10,7 +10,7 @@ use sarsen_protocol::{
 use std::collections::BTreeMap;
 
 /// The versions of messages in their rows, from the oldest to the newest.
-const VERSIONS: [u8; 2] = [1, 3];
+const VERSIONS: [u8; 2] = [1, 4];
 
 /// What is known of a run.
 #[derive(Clone, Copy, Debug)]

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 const VERSION: u8 = 1;
 /// Of messages and runs' rows.
-const GROWN: u8 = 3;
+const GROWN: u8 = 4;
 /// Of tasks.
 const TASK: u8 = 2;
 /// The bytes of a row's number at the end of a key.

@@ -147,6 +147,7 @@ fn bodies_of_version_2_stand_and_come_back() {
 fn bodies_of_version_3_stand_and_come_back() {
     let asked = format!("01 72 {ID} 08 02 0d 6163636f756e7400616c696365 06 62616e6b0062 01 09");
     check_since(3, [(Body::TryLock(Box::new(request())), format!("11 {asked}"))]);
+    check_since(4, [(Body::Expire { life: Life(5) }, "12 05".to_owned())]);
 }
 
 /// Checks the bodies that are there since a version: their bytes are the same in all versions from it on.

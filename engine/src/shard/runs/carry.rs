@@ -272,6 +272,12 @@ impl Shard {
         // The order is what keeps sections from waiting for each other in a circle: it is made here, whoever asks.
         entities.sort();
         entities.dedup();
+        if armed(Fault::LockOrder) && issuer.execution.unique().is_multiple_of(2) {
+            entities.reverse();
+        }
+        if armed(Fault::DuplicateInSet) {
+            entities.insert(0, entities[0].clone());
+        }
         let section = Section { run: issuer.run.clone(), execution: issuer.execution, id };
         if let Some(run) = self.run_mut(issuer.id) {
             run.section = Some(OpenSection { id, entities: entities.clone(), granted: false });
@@ -298,8 +304,13 @@ impl Shard {
             self.release_set(&issuer.address, &section, &open.entities);
             return;
         }
-        let Some(first) = open.entities.first().cloned() else { return };
-        let request = LockRequest { section, entities: open.entities, position: 0, since: self.now };
+        if armed(Fault::CancelUnsent) {
+            return;
+        }
+        let position = if armed(Fault::CancelOvertakes) { open.entities.len() - 1 } else { 0 };
+        let Some(first) = open.entities.get(position).cloned() else { return };
+        let position = u32::try_from(position).unwrap_or(u32::MAX);
+        let request = LockRequest { section, entities: open.entities, position, since: self.now };
         self.send(Message::one_way(first, issuer.address.clone(), Body::Cancel(Box::new(request))));
     }
 }

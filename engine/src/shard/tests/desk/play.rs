@@ -152,7 +152,19 @@ impl Player {
                 let held = self.cx.lock(self.set(keys)).timeout(seconds(&time)).await;
                 self.locked(held);
             }
+            "vie" => {
+                let (name, keys) = first(rest);
+                match select(self.cx.event::<String>(name), self.cx.lock(self.set(keys))).await {
+                    Either::First(came) => self.note(came.unwrap_or_default()),
+                    Either::Second(held) => self.locked(held),
+                }
+            }
             "unlock" => self.held = None,
+            "release" => {
+                if let Some(held) = self.held.take() {
+                    held.release();
+                }
+            }
             "ask" => drop(self.cx.lock(self.set(rest)).into_future()),
             "asktry" => drop(self.cx.try_lock(self.set(rest)).into_future()),
             "child" => {
@@ -237,6 +249,7 @@ impl Player {
             "add" => entity.add(number(input)).await,
             "log" => entity.log(number(input)).await,
             "sum" => entity.sum().await,
+            "delete" => entity.delete().await.map(|()| 0),
             _ => entity.refuse().await,
         };
         self.note(answer.map_or_else(|error| told(&error), |answer| answer.to_string()));

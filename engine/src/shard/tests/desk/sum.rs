@@ -43,6 +43,10 @@ impl<P: Port> SumRef<P> {
         self.0.request("sum", &(), Returns::value())
     }
 
+    pub(super) fn delete(&self) -> P::Request<()> {
+        self.0.request("delete", &(), Returns::value())
+    }
+
     pub(super) fn refuse(&self) -> P::Request<u64> {
         self.0.request("refuse", &(), Returns::value())
     }
