@@ -33,7 +33,9 @@ pub use inside::inside_operation;
 pub use operations::Operations;
 pub use options::{EntityOptions, Rate};
 pub use port::StatePort;
-pub use sarsen_protocol::{AnswerError, EntityType, IntoInput, OrchestrationType, Port, Reference, Returns};
+pub use sarsen_protocol::{
+    AnswerError, EntityType, IntoInput, NamedEntity, OrchestrationType, Port, Reference, Returns,
+};
 pub use start::TurnStart;
 pub use typed::{RegisterError, Typed};
 

@@ -7,11 +7,11 @@ mod write;
 use crate::{crate_path::CratePath, refusals::Refusals};
 use parse::Block;
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::{Error, ItemImpl, parse::Parser};
 
-/// The block as it is, but for what is said to the macro alone, what it gives rise to, and the refusals. What is not refused is written all the same, so
-/// that one mistake is one error.
+/// The block as it is, but for what is said to the macro alone, what it gives rise to, and the refusals. What is not
+/// refused is written all the same, so that one mistake is one error.
 pub(crate) fn expand(arguments: TokenStream, block: &TokenStream) -> TokenStream {
     let mut refusals = Refusals::default();
     let mut path = CratePath::DEFAULT;
@@ -32,8 +32,7 @@ pub(crate) fn expand(arguments: TokenStream, block: &TokenStream) -> TokenStream
     };
     let written = Block::parse(&item, &mut refusals).map(|block| write::all(&block, &path.private()));
     let allowed = write::allowed_to_users();
-    match place::without_settings(&item) {
-        Some(block) => quote!(#allowed #block #written #refusals),
-        None => quote!(#allowed #block #written #refusals),
-    }
+    let cleared = place::without_settings(&item).map(ToTokens::into_token_stream);
+    let block = cleared.as_ref().unwrap_or(block);
+    quote!(#allowed #block #written #refusals)
 }

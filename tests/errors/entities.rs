@@ -1,8 +1,8 @@
 //! The entity types that are asked for wrong things, and that do wrong things.
 
 use sarsen::{
-    CallError, Entity, EntityContext, EntityType, OperationContext, Operations, Port, Returns, StatePort,
-    operations,
+    CallError, Entity, EntityContext, EntityType, OperationContext, Operations, Port, Reference, Returns,
+    StatePort, operations,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -181,6 +181,19 @@ impl Ghost {
 #[derive(Clone, Debug)]
 pub(crate) struct Anything<P> {
     port: P,
+}
+
+impl<P: Port> Reference for Anything<P> {
+    type Port = P;
+    type Over<Q: Port> = Anything<Q>;
+
+    fn port(&self) -> &P {
+        &self.port
+    }
+
+    fn over<Q: Port>(port: Q) -> Anything<Q> {
+        Anything { port }
+    }
 }
 
 impl<P: Port> Anything<P> {

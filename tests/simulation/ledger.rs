@@ -2,7 +2,7 @@
 //! witness to whom a ledger hands its list when it is erased.
 
 use sarsen_entities::{
-    Entity, EntityContext, EntityType, OperationOptions, Operations, Port, Returns, StatePort,
+    Entity, EntityContext, EntityType, OperationOptions, Operations, Port, Reference, Returns, StatePort,
 };
 use sarsen_protocol::Timestamp;
 use sarsen_runtime::OperationContext;
@@ -336,6 +336,19 @@ pub(crate) struct BookRef<P> {
     port: P,
 }
 
+impl<P: Port> Reference for BookRef<P> {
+    type Port = P;
+    type Over<Q: Port> = BookRef<Q>;
+
+    fn port(&self) -> &P {
+        &self.port
+    }
+
+    fn over<Q: Port>(port: Q) -> BookRef<Q> {
+        BookRef { port }
+    }
+}
+
 impl<P: Port> BookRef<P> {
     pub(crate) fn ask(&self, deed: Deed, order: &Order) -> P::Request<Answer> {
         self.port.request(deed.operation(), order, Returns::fallible())
@@ -386,6 +399,19 @@ impl Entity for Witness {
 #[derive(Clone, Debug)]
 pub(crate) struct WitnessRef<P> {
     port: P,
+}
+
+impl<P: Port> Reference for WitnessRef<P> {
+    type Port = P;
+    type Over<Q: Port> = WitnessRef<Q>;
+
+    fn port(&self) -> &P {
+        &self.port
+    }
+
+    fn over<Q: Port>(port: Q) -> WitnessRef<Q> {
+        WitnessRef { port }
+    }
 }
 
 impl<P: Port> WitnessRef<P> {

@@ -2,7 +2,7 @@
 
 use crate::ledger::{LIMITS, Ledger, NOW, Op, encoded, op, outcome_text, run};
 use sarsen_entities::{
-    Entity, EntityContext, EntityType, Operations, OrchestrationType, Port, Returns, RunLimits,
+    Entity, EntityContext, EntityType, NamedEntity, Operations, OrchestrationType, Port, Returns, RunLimits,
 };
 use sarsen_protocol::{Address, json};
 use serde::{Deserialize, Serialize};
@@ -32,9 +32,11 @@ thread_local! {
 
 impl EntityType for Probe {
     const NAME: &'static str = "probe";
-    type Ref<P: Port> = ();
+    type Ref<P: Port> = NamedEntity<P>;
 
-    fn refer<P: Port>(_port: P) {}
+    fn refer<P: Port>(port: P) -> NamedEntity<P> {
+        NamedEntity::new(port)
+    }
 }
 
 impl Entity for Probe {
@@ -116,7 +118,7 @@ fn a_fault_fails_the_operation_whatever_it_does_meanwhile() {
         (
             |cx| {
                 cx.entity::<Ledger>("a").add(1).signal();
-                cx.entity::<Misnamed>("a").request("add", &1, Returns::<()>::value()).signal();
+                cx.entity::<Misnamed>("a").operation::<()>("add", &1).signal();
                 cx.entity::<Ledger>("a\n").add(1).signal();
             },
             "sent to an invalid address: `Misnamed` is no entity name: use a lower-case letter followed by up to 63 of a-z, 0-9 and _",
@@ -204,10 +206,10 @@ impl<'de> Deserialize<'de> for Misnamed {
 
 impl EntityType for Misnamed {
     const NAME: &'static str = "Misnamed";
-    type Ref<P: Port> = P;
+    type Ref<P: Port> = NamedEntity<P>;
 
-    fn refer<P: Port>(port: P) -> P {
-        port
+    fn refer<P: Port>(port: P) -> NamedEntity<P> {
+        NamedEntity::new(port)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sarsen_entities::{
     Asked, Behaviour, Change, Entity, EntityContext, EntityType, Operations, Outcome, Outgoing, Port, Ran,
-    Returns, RunLimits, State, Typed,
+    Reference, Returns, RunLimits, State, Typed,
 };
 use sarsen_protocol::{Address, OperationName, Payload, RunId, Timestamp, json};
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,19 @@ impl fmt::Display for Refused {
 #[derive(Clone, Debug)]
 pub(crate) struct LedgerRef<P> {
     pub(crate) port: P,
+}
+
+impl<P: Port> Reference for LedgerRef<P> {
+    type Port = P;
+    type Over<Q: Port> = LedgerRef<Q>;
+
+    fn port(&self) -> &P {
+        &self.port
+    }
+
+    fn over<Q: Port>(port: Q) -> LedgerRef<Q> {
+        LedgerRef { port }
+    }
 }
 
 impl<P: Port> LedgerRef<P> {
