@@ -108,7 +108,7 @@ impl Clerk {
 
     #[operation(timeout = "20ms")]
     async fn ponder(&mut self) {
-        pending().await
+        pending::<()>().await;
     }
 
     async fn ask_itself(&mut self, cx: OperationContext) -> Result<f64, CallError> {

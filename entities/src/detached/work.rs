@@ -43,12 +43,10 @@ impl Work {
     /// Begins it. A panic of its code is its failure. What blocks does so at the first poll.
     ///
     /// The operation fails when `host` is of another type than its code expects.
-    pub fn begin<H: OperationHost>(self, host: Arc<H>) -> impl Future<Output = Ended> + Send + 'static {
-        async move {
-            match self.start {
-                Start::Future(start) => start(host).await,
-                Start::Blocking(start) => start(host),
-            }
+    pub async fn begin<H: OperationHost>(self, host: Arc<H>) -> Ended {
+        match self.start {
+            Start::Future(start) => start(host).await,
+            Start::Blocking(start) => start(host),
         }
     }
 }
