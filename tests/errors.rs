@@ -232,6 +232,9 @@ const FAILURES: &[Row] = table! {
     "a signal to a bad key fails its sender";
         CallError::Failed(FailureKind::InvalidAddress), Mend, failures::signal_to_a_bad_key;
         r"operation `send` of @clerk@a failed: sent to an invalid address: the key `alice\n` has a control character: use printable characters only";
+    "an operation that waits for too long fails";
+        CallError::Failed(FailureKind::TimedOut), Mend, failures::too_slow;
+        "operation `ponder` of @clerk@a failed: timed out: `ponder` was not over within 20 ms";
     "a signal to a type that is not registered becomes a dead letter";
         FailureKind::UnknownEntity, Mend, failures::signal_to_an_unknown_entity;
         "unknown entity: no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
@@ -484,6 +487,9 @@ const RUNS: &[Row] = table! {
     "an activity does not wait for the lock of its own run";
         CallError::WouldDeadlock, Mend, runs::would_deadlock;
         "calling @clerk@a would wait for run `t-1`, which holds its lock and waits for this work: signal it, or call it from the orchestration";
+    "an operation does not wait for its own entity";
+        CallError::WouldDeadlock, Mend, calls::call_of_itself;
+        "calling @clerk@a would wait for its own operation that makes the call: signal it through the operation's context";
     "a section locks something";
         CallError::Section(SectionError::Empty), Mend, runs::empty;
         "a section over no entity: name at least one to lock";

@@ -57,6 +57,9 @@ pub struct Limits {
     pub tasks_window: usize,
     /// Bytes of the inputs of the activities that are handed out. Beyond it the rest waits as rows.
     pub tasks_bytes_max: usize,
+    /// Entities of one type that are listed while they wait until fewer of its operations run off the shard. Beyond it they
+    /// are found by their rows.
+    pub operations_window: usize,
     /// Commands that an orchestration may issue because of one input. Beyond it it fails.
     pub commands_per_turn_max: usize,
     /// Events of one execution's history. Beyond it the execution fails, unless it continues as new before.
@@ -110,6 +113,7 @@ impl Default for Limits {
             timers_per_turn_max: 1_024,
             tasks_window: 65_536,
             tasks_bytes_max: 64 << 20,
+            operations_window: 4_096,
             commands_per_turn_max: 10_000,
             history_events_max: 1_000_000,
             replay_events_per_turn_max: 1_024,
@@ -150,6 +154,7 @@ impl Limits {
             ("timers_per_turn_max", self.timers_per_turn_max),
             ("tasks_window", self.tasks_window),
             ("tasks_bytes_max", self.tasks_bytes_max),
+            ("operations_window", self.operations_window),
             ("commands_per_turn_max", self.commands_per_turn_max),
             ("replay_events_per_turn_max", self.replay_events_per_turn_max),
             ("timer_window", usize::from(!self.timer_window.is_zero())),

@@ -1,8 +1,8 @@
 //! An entity type without its type: what the engine runs.
 
-use crate::EntityOptions;
+use crate::{EntityOptions, Work};
 use sarsen_protocol::{Address, Failure, OperationName, OrchestrationName, Payload, RunId, Timestamp};
-use std::{any::Any, fmt};
+use std::{any::Any, fmt, time::Duration};
 
 /// The typed state of one entity, opaque to the engine.
 pub struct State(pub(crate) Box<dyn Any + Send>);
@@ -111,6 +111,15 @@ pub struct Ran {
     pub outgrown: u32,
 }
 
+/// An operation that is to run off its shard.
+#[derive(Debug)]
+pub struct Dispatched {
+    /// The code, with a copy of the state and the input.
+    pub work: Work,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+}
+
 /// Why an input is refused before it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputError {
@@ -151,6 +160,27 @@ pub trait Behaviour: Send + Sync + 'static {
     /// # Errors
     /// A failure when it cannot be encoded; never for a state that a run has left behind.
     fn encode(&self, state: &State) -> Result<Payload, Failure>;
+
+    /// Whether any operation runs off its shard.
+    fn dispatches(&self) -> bool;
+
+    /// Whether this operation runs off its shard: then it is given to [`dispatch`](Self::dispatch), and is no part of a run.
+    fn is_dispatched(&self, operation: &OperationName) -> bool;
+
+    /// Prepares an operation that runs off its shard, with a copy of `state` (`None`: the entity does not exist).
+    ///
+    /// # Errors
+    /// The operation's failure, when the state cannot be copied.
+    ///
+    /// # Panics
+    /// If it is none that [`is_dispatched`](Self::is_dispatched).
+    fn dispatch(
+        &self,
+        address: &Address,
+        state: Option<&State>,
+        asked: Asked<'_>,
+        limits: &RunLimits,
+    ) -> Result<Dispatched, Failure>;
 
     /// Runs consecutive operations on `state` (`None`: the entity does not exist) and leaves the new state there.
     ///

@@ -114,26 +114,49 @@ impl<'a> EntityContext<'a> {
 
     /// Sends it, if the operation succeeds and it is within the limits.
     pub(crate) fn send(&self, message: Outgoing) {
-        let mut messages = self.messages.borrow_mut();
-        let (bytes, bytes_max) = (message.input().len(), self.limits.payload_bytes_max);
-        if bytes > bytes_max {
-            self.fail(Failure::new(
-                FailureKind::TooLarge,
-                format!(
-                    "the input of {message} has {bytes} bytes, {bytes_max} are allowed: send a reference instead, or raise `payload_bytes_max`"
-                ),
-            ));
-        } else if messages.len() == self.limits.messages_max {
-            self.fail(Failure::new(
-                FailureKind::TooLarge,
-                format!(
-                    "it sends more than {} messages, the most that one operation may: send fewer, or raise `messages_per_operation_max`",
-                    messages.len()
-                ),
-            ));
-        } else {
-            messages.push(message);
+        if let Err(fault) = keep(&mut self.messages.borrow_mut(), message, self.limits) {
+            self.fail(fault);
         }
+    }
+}
+
+/// Keeps a message for the end of its operation, if it is within the limits.
+pub(crate) fn keep(
+    messages: &mut Vec<Outgoing>,
+    message: Outgoing,
+    limits: &RunLimits,
+) -> Result<(), Failure> {
+    let (bytes, bytes_max) = (message.input().len(), limits.payload_bytes_max);
+    if bytes > bytes_max {
+        let text = format!(
+            "the input of {message} has {bytes} bytes, {bytes_max} are allowed: send a reference instead, or raise `payload_bytes_max`"
+        );
+        return Err(Failure::new(FailureKind::TooLarge, text));
+    }
+    if messages.len() == limits.messages_max {
+        let text = format!(
+            "it sends more than {} messages, the most that one operation may: send fewer, or raise `messages_per_operation_max`",
+            messages.len()
+        );
+        return Err(Failure::new(FailureKind::TooLarge, text));
+    }
+    messages.push(message);
+    Ok(())
+}
+
+/// The signal that an operation asks for, or why it is none.
+pub(crate) fn signal(
+    to: Address,
+    operation: OperationName,
+    input: Result<Payload, Failure>,
+    due: Option<Timestamp>,
+) -> Result<Outgoing, Failure> {
+    match input {
+        Ok(input) => Ok(Outgoing::Signal { to, operation, input, due }),
+        Err(failure) => Err(Failure {
+            message: format!("the input of the signal `{operation}` to {to}: {}", failure.message),
+            ..failure
+        }),
     }
 }
 
@@ -193,15 +216,10 @@ impl TurnRequest<'_> {
     pub fn signal(self) {
         let TurnRequest { port: TurnPort { cx, to }, operation, input, delay } = self;
         let due = (!delay.is_zero()).then(|| cx.now.after(delay));
-        match (to, input) {
-            (Some(to), Ok(input)) => {
-                cx.send(Outgoing::Signal { to, operation, input, due });
-            }
-            (Some(to), Err(failure)) => cx.fail(Failure {
-                message: format!("the input of the signal `{operation}` to {to}: {}", failure.message),
-                ..failure
-            }),
-            (None, _) => {}
+        let Some(to) = to else { return };
+        match signal(to, operation, input, due) {
+            Ok(message) => cx.send(message),
+            Err(fault) => cx.fail(fault),
         }
     }
 }

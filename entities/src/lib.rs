@@ -9,6 +9,7 @@
 
 mod behaviour;
 mod context;
+mod detached;
 mod entity;
 mod inside;
 mod operations;
@@ -19,8 +20,14 @@ mod start;
 mod state;
 mod typed;
 
-pub use behaviour::{Asked, Behaviour, Change, InputError, Outcome, Outgoing, Ran, RunLimits, State};
+pub use behaviour::{
+    Asked, Behaviour, Change, Dispatched, InputError, Outcome, Outgoing, Ran, RunLimits, State,
+};
 pub use context::{EntityContext, TurnPort, TurnRequest};
+pub use detached::{
+    After, Ended, OperationContext, OperationHost, OperationOptions, OperationPort, OperationSignal,
+    OperationStart, Work,
+};
 pub use entity::Entity;
 pub use inside::inside_operation;
 pub use operations::Operations;
@@ -35,7 +42,10 @@ pub use typed::{RegisterError, Typed};
 /// What the macros name; no part of the public interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::{Entity, EntityContext, EntityOptions, Operations, StatePort, entity::OperationsBlock};
+    pub use crate::{
+        Entity, EntityContext, EntityOptions, OperationOptions, Operations, StatePort,
+        entity::OperationsBlock,
+    };
     pub use sarsen_protocol::{
         EntityType, Port, Reference, Returns,
         returns::{Kind, ViaError, ViaResult, ViaValue},

@@ -8,6 +8,7 @@
 mod address;
 mod answer;
 mod call_error;
+mod dispatch;
 mod entity_type;
 mod failure;
 mod hash;
@@ -30,6 +31,7 @@ mod time;
 pub use address::{Address, AddressError, EntityName, KEY_BYTES_MAX, NAME_BYTES_MAX};
 pub use answer::{Answer, Effect, PendingReason, Reply, RunOutcome, RunStatus, Task, TaskToken};
 pub use call_error::CallError;
+pub use dispatch::{Dispatch, DispatchToken, Parcel};
 pub use entity_type::{EntityType, Port, Reference};
 pub use failure::{Failure, FailureKind, FailureOrigin};
 pub use hash::{AddressHasher, AddressMap, HashMap, HashSet, HashedMap, PlainHasher, content_hash};

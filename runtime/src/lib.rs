@@ -6,10 +6,12 @@
 
 mod activities;
 mod builder;
+mod cancellation;
 mod checkpoints;
 mod client;
 mod clock;
 mod commit;
+mod dispatches;
 mod doorway;
 mod driver;
 mod error;
@@ -38,6 +40,7 @@ pub use client::{
     RewindRequest, Run, RunInfo, RunListing, RunPage, RunResult, Signal, StartRequest, Starting, State,
     StateListing, StateRequest, TerminateRequest, Untyped, WhyWaiting,
 };
+pub use dispatches::{OperationContext, OperationDesk};
 pub use error::{OpenError, ShutdownError};
 pub use runtime::Runtime;
 pub use stats::Stats;
@@ -48,8 +51,9 @@ pub use works::Closed;
 pub use sarsen_engine::{Duplicate, Limits, OrchestrationOptions, PageToken, Refusals, RunOrder};
 #[doc(no_inline)]
 pub use sarsen_entities::{
-    Entity, EntityContext, EntityOptions, EntityType, Operations, Port, Rate, Reference, RegisterError,
-    Returns, StatePort, TurnPort, TurnRequest, TurnStart,
+    Entity, EntityContext, EntityOptions, EntityType, OperationHost, OperationOptions, OperationPort,
+    OperationSignal, OperationStart, Operations, Port, Rate, Reference, RegisterError, Returns, StatePort,
+    TurnPort, TurnRequest, TurnStart,
 };
 #[doc(no_inline)]
 pub use sarsen_orchestration::{
@@ -70,6 +74,7 @@ pub use sarsen_protocol::{
 /// What the macros name; no part of the public interface.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::OperationContext;
     pub use sarsen_entities::__private::*;
     pub use sarsen_orchestration::__private::*;
     pub use tracing;

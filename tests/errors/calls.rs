@@ -326,6 +326,11 @@ pub(crate) async fn call_inside() -> Told {
     inside(|client| client.entity::<Clerk>("b").add(1.0).into_future()).await
 }
 
+pub(crate) async fn call_of_itself() -> Told {
+    let runtime = open().await;
+    told(clerk(&runtime).ask_itself().await.expect("it is answered"))
+}
+
 pub(crate) async fn signal_inside() -> Told {
     inside(|client| client.entity::<Clerk>("b").add(1.0).signal()).await
 }

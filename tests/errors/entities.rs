@@ -1,12 +1,14 @@
 //! The entity types that are asked for wrong things, and that do wrong things.
 
 use sarsen::{
-    Entity, EntityContext, EntityType, Operations, Port, Reference, Returns, StatePort, operations,
+    CallError, Entity, EntityContext, EntityType, OperationContext, Operations, Port, Reference, Returns,
+    StatePort, operations,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     cell::Cell,
     collections::BTreeMap,
+    future::pending,
     panic::panic_any,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -102,6 +104,15 @@ impl Clerk {
         for _ in 0..times {
             cx.entity::<Clerk>(&to).add(amount).signal();
         }
+    }
+
+    #[operation(timeout = "20ms")]
+    async fn ponder(&mut self) {
+        pending().await
+    }
+
+    async fn ask_itself(&mut self, cx: OperationContext) -> Result<f64, CallError> {
+        cx.client().entity::<Clerk>(cx.key()).add(1.0).await
     }
 
     fn send_nan(&mut self, cx: &mut EntityContext<'_>, to: String) {

@@ -87,6 +87,11 @@ pub(crate) async fn signal_to_a_bad_key() -> Told {
     told(clerk(&runtime).send("alice\n".to_owned(), 1.0, 1).await)
 }
 
+pub(crate) async fn too_slow() -> Told {
+    let runtime = open().await;
+    told(clerk(&runtime).ponder().await)
+}
+
 /// A runtime, and the store in which its dead letters are found.
 async fn open_post(limits: impl FnOnce(&mut Limits)) -> (Runtime, MemoryStore) {
     let store = MemoryStore::new();

@@ -11,6 +11,7 @@ use crate::{
     watch::{Shared, Watch},
     workload::Workload,
 };
+use sarsen_engine::arm;
 use sarsen_testing::{
     Builder, Crash, DiskCrash, MemoryWorld, Random, RedbWorld, Situation, Situations, VirtualHost, World,
 };
@@ -104,18 +105,27 @@ pub(crate) fn run_in<W: World>(
     let mut builder = Builder::new(world)
         .seed(seed)
         .odds(plan.odds.clone())
-        .limits(|limits| *limits = plan.limits.clone())
+        .limits(|limits| {
+            *limits = plan.limits.clone();
+            limits.operations_window = plan.places.1;
+        })
         .observer(Watch::new(shared.clone()))
         .entity::<Witness>()
         .traced(traced);
     builder = match armed {
         Some(Armed::SharedClone) => builder.entity_with::<Book<SharedList>>(|_| plan.options),
-        Some(Armed::Host(_)) | None => builder.entity_with::<Ledger>(|_| plan.options),
+        Some(Armed::Host(_) | Armed::Engine(_)) | None => {
+            builder.entity_with::<Ledger>(|_| plan.options.concurrency(plan.places.0))
+        }
     };
     let mut host = builder.open();
     if let Some(Armed::Host(fault)) = armed {
         host.arm(fault);
     }
+    let _armed = match armed {
+        Some(Armed::Engine(fault)) => Some(arm(fault)),
+        Some(Armed::Host(_) | Armed::SharedClone) | None => None,
+    };
     let workload = Workload::new(plan.clone(), Random::new(seed ^ 0xc11e), shared.clone());
     let ended = catch_unwind(AssertUnwindSafe(|| drive(&mut host, workload, &shared)));
     let mut violations = std::mem::take(&mut shared.oracle.borrow_mut().violations);

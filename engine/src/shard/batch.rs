@@ -1,7 +1,7 @@
 //! The batch that is open: what has been written and what will be let out since the last seal.
 
 use bytes::Bytes;
-use sarsen_protocol::{Effect, HashMap, Keyspace, PlainHasher, Task, TaskToken, Write};
+use sarsen_protocol::{DispatchToken, Effect, HashMap, Keyspace, PlainHasher, Task, TaskToken, Write};
 use std::hash::Hasher;
 
 /// What an effect is counted with, beside the payload that it carries.
@@ -75,6 +75,16 @@ impl OpenBatch {
         match tokens.remove(&token) {
             Some(place) => self.dispatches[place] = None,
             None => self.release(Effect::CancelTask(token), 0),
+        }
+    }
+
+    /// Takes an operation back that the batch lets run off the shard, or tells the host that it is of no more use.
+    pub(crate) fn cancel_operation(&mut self, token: DispatchToken) {
+        let is_its = |effect: &Effect| matches!(effect, Effect::Operate(dispatch) if dispatch.token == token);
+        match self.effects.iter().position(is_its) {
+            // Its message may go in the batch that accepts it: then nothing of it is ever durable.
+            Some(place) => drop(self.effects.remove(place)),
+            None => self.release(Effect::CancelOperation(token), 0),
         }
     }
 

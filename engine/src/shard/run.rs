@@ -16,6 +16,7 @@ use sarsen_protocol::{
     Address, Answer, Body, CallError, Effect, Failure, Identity, IdentityName, Keyspace, LetterId, Message,
     Payload, Reply,
 };
+use std::sync::Arc;
 
 impl Shard {
     pub(super) fn take_turn(&mut self, id: InstanceId) {
@@ -45,6 +46,7 @@ impl Shard {
                 self.answer_reads(id);
                 self.admit(id);
                 self.turn_of_entity(id);
+                self.settle_place(id);
             }
         }
     }
@@ -83,6 +85,9 @@ impl Shard {
         self.turn_of_section(id);
         let Some(instance) = self.instances.get_mut(id) else { return };
         let Kind::Entity(entity) = &instance.kind else { return };
+        if entity.hand.is_some() && !armed(Fault::BusyIgnored) {
+            return self.turn_in_hand(id);
+        }
         if entity.lock.is_some() && !armed(Fault::LockIgnored) {
             return;
         }
@@ -102,10 +107,14 @@ impl Shard {
         }
     }
 
-    /// Runs the operations at the front of a queue, as many as a run may hold.
+    /// Runs the operations at the front of a queue, as many as a run may hold. One that runs off the shard is none of a
+    /// run.
     pub(super) fn run(&mut self, id: InstanceId, queue: Queue) {
         let limits = &self.config.limits;
         let Some(instance) = self.instances.get_mut(id) else { return };
+        let elsewhere = instance.entity().filter(|entity| entity.dispatches);
+        let busy = elsewhere.is_some_and(|entity| entity.hand.is_some());
+        let elsewhere = elsewhere.map(|entity| Arc::clone(&entity.of));
         let mailbox = instance.queue_mut(queue);
         let mut entries = std::mem::take(&mut self.taken);
         let mut bytes = 0;
@@ -114,6 +123,14 @@ impl Shard {
             && let Body::Operation(operation) = &next.message.body
             && (entries.is_empty() || bytes + operation.input.len() <= limits.run_bytes_max)
         {
+            if elsewhere.as_ref().is_some_and(|of| of.behaviour.is_dispatched(&operation.name)) {
+                let first = if entries.is_empty() && !busy { mailbox.pop() } else { None };
+                if let Some(entry) = first {
+                    self.taken = entries;
+                    return self.take_in_hand(id, queue, entry);
+                }
+                break;
+            }
             bytes += operation.input.len();
             entries.extend(mailbox.pop());
         }
@@ -154,7 +171,7 @@ impl Shard {
     }
 
     /// Notes how a run left the entity.
-    fn apply(&mut self, id: InstanceId, change: Change) {
+    pub(super) fn apply(&mut self, id: InstanceId, change: Change) {
         let Some(instance) = self.instances.get_mut(id) else { return };
         let encoded = match change {
             Change::None => return,
@@ -171,7 +188,7 @@ impl Shard {
     }
 
     /// Lets one operation's outcome take effect: its row goes, its caller is answered, its messages leave.
-    fn conclude(
+    pub(super) fn conclude(
         &mut self,
         id: InstanceId,
         (address, queue): (&Address, Queue),

@@ -68,6 +68,15 @@ impl Shard {
                 if dirty {
                     write_entity(&mut self.batch, &instance.address, entity);
                 }
+                // What is in hand stands before its queue, for a process that finds it there.
+                if let Some(hand) = &mut entity.hand
+                    && (std::mem::take(&mut hand.changed) || hand.entry.row.is_none())
+                {
+                    hand.entry.row = Some(number);
+                    let key = record::mailbox_key(&instance.address, hand.queue, hand.entry.id);
+                    let row = record::write_message(&hand.entry.message);
+                    self.batch.write(Keyspace::Mailbox, key, Some(row));
+                }
                 // A lock that comes and goes within a batch leaves no row.
                 let changed = std::mem::take(&mut entity.lock_dirty);
                 let (taken, given_back) = (entity.lock.is_some(), entity.lock_stored);

@@ -3,6 +3,7 @@
 mod activities;
 mod asking;
 mod desk;
+mod dispatching;
 mod endings;
 mod events;
 #[cfg(feature = "faults")]
@@ -16,6 +17,7 @@ mod pending;
 mod rewinding;
 mod runs;
 mod sections;
+mod waiting;
 mod watched;
 
 use crate::Limits;

@@ -153,7 +153,10 @@ impl Draft {
         let times = times.map_or_else(Times::default, |times| *times);
         let is_read = matches!(ask, Ask::State);
         let request = match ask {
-            Ask::Body(body) => Request::Message(times.stamp(gate, message(&route, body, identity))),
+            Ask::Body(body) => {
+                route.asker.check(&route.to, &body)?;
+                Request::Message(times.stamp(gate, message(&route, body, identity)))
+            }
             Ask::State => {
                 let (to, session) = (route.to.clone(), gate.session());
                 Request::State { to, session, request: RequestId(0) }

@@ -11,6 +11,7 @@ mod locks;
 mod managing;
 mod named;
 mod opening;
+mod operating;
 mod querying;
 mod runs;
 mod scheduling;

@@ -21,13 +21,8 @@ pub(crate) const ARMED: &[Armed] =
     &[Armed::Engine(Fault::LockIgnored), Armed::Host(sarsen_testing::Fault::LoseRows(Keyspace::Keys))];
 
 /// The faults that break it where sections overlap.
-pub(crate) const ARMED_IN_SECTIONS: &[Armed] = &[
-    Armed::Engine(Fault::LockIgnored),
-    Armed::Engine(Fault::LostLockServes),
-    Armed::Engine(Fault::MailboxRowStays),
-    Armed::Engine(Fault::InboxRowStays),
-    Armed::Engine(Fault::SequenceUnchecked),
-];
+pub(crate) const ARMED_IN_SECTIONS: &[Armed] =
+    &[Armed::Engine(Fault::LockIgnored), Armed::Engine(Fault::LostLockServes)];
 
 /// Names a section: its execution and its command.
 type Tag = (u64, u32);

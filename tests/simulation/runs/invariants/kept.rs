@@ -20,7 +20,6 @@ pub(crate) const ARMED: &[Armed] = &[
     Armed::Engine(Fault::ReleaseOnEviction),
     Armed::Engine(Fault::ReleaseOnSuspend),
     Armed::Engine(Fault::ReleaseOnParking),
-    Armed::Engine(Fault::GrantTwice),
 ];
 
 pub(crate) fn check(durable: &Durable, histories: &Histories, memory: &mut Memory) -> Checked {

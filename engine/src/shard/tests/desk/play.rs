@@ -249,6 +249,7 @@ impl Player {
             "add" => entity.add(number(input)).await,
             "log" => entity.log(number(input)).await,
             "sum" => entity.sum().await,
+            "slow" => entity.slow(number(input)).await,
             "delete" => entity.delete().await.map(|()| 0),
             _ => entity.refuse().await,
         };
