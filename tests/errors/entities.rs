@@ -127,6 +127,11 @@ impl Clerk {
         }
     }
 
+    fn plan(&mut self, cx: &mut EntityContext<'_>, id: String) {
+        self.sum += 1.0;
+        cx.entity::<Clerk>(cx.key()).add(1.0).after(Duration::from_secs(3_600)).scheduled_as(id).signal();
+    }
+
     fn dictate(&mut self, cx: &mut EntityContext<'_>, to: String, bytes: usize) {
         self.sum += 1.0;
         cx.entity::<Clerk>(to).fall("x".repeat(bytes)).signal();

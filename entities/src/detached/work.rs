@@ -82,7 +82,7 @@ pub enum After {
 impl Ended {
     /// It failed: nothing changes and nothing is sent.
     pub fn failed(failure: Failure) -> Self {
-        let outcome = Outcome { answer: Err(failure), messages: Vec::new() };
+        let outcome = Outcome { answer: Err(failure), messages: Vec::new(), deleted: false };
         Self { outcome, after: After::Same, outgrown: false }
     }
 }
@@ -147,7 +147,7 @@ fn close<H: OperationHost, E: Entity>(
         }
         None => After::Same,
     };
-    let outcome = Outcome { answer: Ok(answer), messages: done.messages };
+    let outcome = Outcome { answer: Ok(answer), messages: done.messages, deleted: done.deleted };
     Ok(Ended { outcome, after, outgrown: false })
 }
 
