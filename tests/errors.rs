@@ -19,6 +19,8 @@ mod ending;
 mod entities;
 #[path = "errors/failures.rs"]
 mod failures;
+#[path = "errors/named.rs"]
+mod named;
 #[path = "errors/office.rs"]
 mod office;
 #[path = "errors/opening.rs"]
@@ -83,6 +85,15 @@ const CALLS: &[Row] = table! {
     "a producer's name with a control character is refused";
         CallError::InvalidIdentity(IdentityError::Form), Mend, calls::producer_with_control_character;
         r"`a\tb` is no idempotency key or producer's name: use 1 to 256 bytes without control characters";
+    "an empty id of a scheduled signal is refused";
+        CallError::InvalidSchedule(ScheduleError::Id), Mend, calls::nameless_schedule;
+        "`` is no id of a scheduled signal: use 1 to 256 bytes without control characters";
+    "an id that is none cancels nothing";
+        CallError::InvalidSchedule(ScheduleError::Id), Mend, calls::nameless_cancel;
+        r"`a\tb` is no id of a scheduled signal: use 1 to 256 bytes without control characters";
+    "a reminder without a time between is refused";
+        CallError::InvalidSchedule(ScheduleError::Period), Mend, calls::hasty_reminder;
+        "a signal cannot be repeated every 0 us: the shortest period is 1000 us";
     "a full mailbox refuses clients";
         CallError::Busy, Retry, calls::full_mailbox;
         "@clerk@a is busy, its mailbox is full: try again in 20 ms";
@@ -101,6 +112,9 @@ const CALLS: &[Row] = table! {
     "a full list of delayed signals refuses clients";
         CallError::Busy, Retry, calls::too_many_delayed_signals;
         "@clerk@a is busy, the list of delayed signals of its shard is full: try again in 20 ms, or raise `timers_max`";
+    "a full list of scheduled signals refuses another one";
+        CallError::Busy, Retry, calls::too_many_scheduled_signals;
+        "@clerk@a is busy, its list of scheduled signals is full: try again in 20 ms, or raise `schedules_per_entity_max`";
     "an idempotency key is not taken for another request";
         CallError::KeyReused, Mend, calls::key_reused;
         "idempotency key `order-7` was used for another request to @clerk@a: give each request its own key";
@@ -203,6 +217,12 @@ const FAILURES: &[Row] = table! {
     "an answer that JSON cannot hold fails its operation";
         CallError::Failed(FailureKind::Unencodable), Mend, failures::answer_without_json;
         "operation `chart` of @clerk@a failed: result cannot be encoded: `<key>`: key must be a string";
+    "an operation that schedules what cannot be fails";
+        CallError::Failed(FailureKind::InvalidSchedule), Mend, failures::nameless_schedule;
+        "operation `plan` of @clerk@a failed: scheduled what cannot be: `` is no id of a scheduled signal: use 1 to 256 bytes without control characters";
+    "what is scheduled by an operation beyond the limit becomes a dead letter";
+        FailureKind::OverLimit, Mend, failures::too_many_scheduled_signals;
+        "over a limit: 1 signals are scheduled at the entity, 1 may be: raise `schedules_per_entity_max`";
     "a NaN in a signal fails its sender";
         CallError::Failed(FailureKind::Unencodable), Mend, failures::nan_in_a_signal;
         "operation `send_nan` of @clerk@a failed: result cannot be encoded: the input of the signal `add` to @clerk@b: the value is NaN: JSON has no such number";
@@ -230,6 +250,9 @@ const FAILURES: &[Row] = table! {
     "a signal to a bad key fails its sender";
         CallError::Failed(FailureKind::InvalidAddress), Mend, failures::signal_to_a_bad_key;
         r"operation `send` of @clerk@a failed: sent to an invalid address: the key `alice\n` has a control character: use printable characters only";
+    "an operation that waits for too long fails";
+        CallError::Failed(FailureKind::TimedOut), Mend, failures::too_slow;
+        "operation `ponder` of @clerk@a failed: timed out: `ponder` was not over within 20 ms";
     "a signal to a type that is not registered becomes a dead letter";
         FailureKind::UnknownEntity, Mend, failures::signal_to_an_unknown_entity;
         "unknown entity: no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
@@ -482,6 +505,9 @@ const RUNS: &[Row] = table! {
     "an activity does not wait for the lock of its own run";
         CallError::WouldDeadlock, Mend, runs::would_deadlock;
         "calling @clerk@a would wait for run `t-1`, which holds its lock and waits for this work: signal it, or call it from the orchestration";
+    "an operation does not wait for its own entity";
+        CallError::WouldDeadlock, Mend, calls::call_of_itself;
+        "calling @clerk@a would wait for its own operation that makes the call: signal it through the operation's context";
     "a section locks something";
         CallError::Section(SectionError::Empty), Mend, runs::empty;
         "a section over no entity: name at least one to lock";
@@ -577,6 +603,68 @@ const RUNS: &[Row] = table! {
         r#"event `go` does not fit the type that is waited for: invalid type: string "soon", expected u32 at line 1 column 6"#;
 };
 
+const NAMED: &[Row] = table! {
+    "a type that is not registered cannot be called by name";
+        CallError::UnknownEntity, Mend, named::unknown_entity;
+        "no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "a type that is not registered cannot be signalled by name";
+        CallError::UnknownEntity, Mend, named::unknown_entity_signalled;
+        "no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "a type that is not registered has no state by name";
+        CallError::UnknownEntity, Mend, named::unknown_entity_read;
+        "no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "an operation that there is not cannot be called by name";
+        CallError::UnknownOperation, Mend, named::unknown_operation;
+        "entity `bell` has no operation `sing`: it has delete, ring";
+    "an input by name that does not fit is refused before it is sent";
+        CallError::InvalidInput, Mend, named::misfitting_input;
+        "the input does not fit operation `add` of @clerk@a: invalid type: map, expected f64 at line 1 column 0";
+    "a name that is none names no entity";
+        CallError::InvalidAddress(AddressError::Name), Mend, named::bad_name;
+        "`Two words` is no entity name: use a lower-case letter followed by up to 63 of a-z, 0-9 and _";
+    "a key that is none names no entity";
+        CallError::InvalidAddress(AddressError::KeyControl), Mend, named::bad_key;
+        r"the key `a\nb` has a control character: use printable characters only";
+    "an answer by name is to be of the type that is asked for";
+        CallError::InvalidAnswer, Mend, named::misfitting_answer;
+        "the answer of operation `add` of @clerk@a does not fit its type: invalid type: floating point `1.5`, expected a string at line 1 column 3";
+    "a state by name is to be of the type that is asked for";
+        CallError::InvalidState, Mend, named::misfitting_state;
+        "the state of @clerk@a does not fit its type: invalid type: map, expected a sequence at line 1 column 0";
+    "an error that an operation returns is a failure where its type is not known";
+        CallError::Failed(FailureKind::Returned), Mend, named::returned_error;
+        "operation `withdraw` of @clerk@a failed: returned an error: 2 are missing";
+    "a run that calls a type by name that is not registered is told so";
+        CallError::Failed(FailureKind::UnknownEntity), Mend, named::unknown_entity_from_a_run;
+        "operation `haunt` of @ghost@a failed: unknown entity: no entity `ghost` is registered: register its type with `Runtime::builder().entity::<T>()`";
+    "a run that calls an operation by name that there is not is told so";
+        CallError::Failed(FailureKind::UnknownOperation), Mend, named::unknown_operation_from_a_run;
+        "operation `sing` of @bell@a failed: unknown operation: entity `bell` has no operation `sing`: it has delete, ring";
+    "a run that gives an input by name that does not fit is told so";
+        CallError::Failed(FailureKind::Undecodable), Mend, named::misfitting_input_from_a_run;
+        "operation `add` of @clerk@a failed: input does not fit: invalid type: string \"ten\", expected f64 at line 1 column 5";
+    "a run that calls a name that is none sends nothing";
+        CallError::InvalidAddress(AddressError::Name), Mend, named::bad_name_from_a_run;
+        "`CLERK` is no entity name: use a lower-case letter followed by up to 63 of a-z, 0-9 and _";
+    "an orchestration that is not registered cannot be started by name";
+        CallError::UnknownOrchestration, Mend, named::unknown_orchestration;
+        "no orchestration `lost` is registered: register it with `Runtime::builder().orchestration(lost)`";
+    "an input by name that does not fit starts nothing";
+        CallError::InvalidStart, Mend, named::misfitting_start;
+        "the input does not fit orchestration `idle`: invalid type: sequence, expected u32 at line 1 column 0";
+    "an error that a run returns is a failure where its type is not known";
+        CallError::RunFailed(FailureKind::Returned), Mend, named::failed_run;
+        "run `i-1` of orchestration `idle` failed: returned an error: 9 days are too many";
+    "a result is to be of the type that is asked for";
+        CallError::Misfit, Mend, named::misfitting_result;
+        "the answer of run `e-1` of orchestration `errand_by_name` does not fit its type: invalid type: map, expected u32 at line 1 column 0";
+};
+
+#[test]
+fn what_is_asked_by_name_is_refused_as_the_table_says() {
+    check(NAMED);
+}
+
 #[test]
 fn what_a_client_asks_is_refused_as_the_table_says() {
     check(CALLS);
@@ -608,7 +696,7 @@ fn what_orchestrations_do_wrong_is_told_as_the_table_says() {
 }
 
 fn all() -> impl Iterator<Item = &'static Row> {
-    [CALLS, FAILURES, OPENING, ENDING, ROOMS, RUNS].into_iter().flatten()
+    [CALLS, FAILURES, OPENING, ENDING, ROOMS, RUNS, NAMED].into_iter().flatten()
 }
 
 /// The house rule, as far as a program can tell.

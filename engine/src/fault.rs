@@ -21,6 +21,46 @@ pub enum Fault {
     LockIgnored,
     /// A lock is granted to the second of those who wait for it.
     GrantOutOfTurn,
+    /// A lock is granted to two of those who wait for it.
+    GrantTwice,
+    /// Half of the sections ask for their locks in descending order.
+    LockOrder,
+    /// The first entity of a set is asked for twice.
+    DuplicateInSet,
+    /// A section that gives up waiting does not cancel its request.
+    CancelUnsent,
+    /// A cancel goes to the last entity of the set at once, and not along the path.
+    CancelOvertakes,
+    /// A cancel goes on although its request may still be in a row that has not been read.
+    CancelForgotten,
+    /// A lock request that is not to wait does wait.
+    TryWaits,
+    /// What comes from the holder of a lock waits in the mailbox with all others.
+    FrontIgnored,
+    /// A release that was accepted and not taken in its batch gets no row.
+    ReleaseUnwritten,
+    /// A lock that outlives its batch gets no row.
+    LockUnwritten,
+    /// The row of a lock that was given back stays.
+    LockKept,
+    /// A release frees the lock of any section of its execution.
+    ReleaseByExecution,
+    /// A release by an operator frees the lock whoever holds it.
+    ForceAnyone,
+    /// A call of a section that has lost its lock is done all the same.
+    LostLockServes,
+    /// A run that is suspended gives its locks back.
+    ReleaseOnSuspend,
+    /// A run that is parked gives its locks back.
+    ReleaseOnParking,
+    /// The row of a message that was taken from a mailbox stays.
+    MailboxRowStays,
+    /// The row of a message that was accepted from another shard stays.
+    InboxRowStays,
+    /// A message of another shard is accepted again when its wake-up comes late.
+    SequenceUnchecked,
+    /// Reading on in a mailbox leaves out the first of the rows.
+    WindowSkips,
     /// The answer of an activity counts whatever the epoch of its token.
     AcceptOldToken,
     /// What is meant for an earlier execution of a run is given to the one under way.
@@ -33,6 +73,14 @@ pub enum Fault {
     RewindForgets,
     /// How far a failed attempt had got is not told to the next.
     ForgetProgress,
+    /// The outcome of an operation off the shard counts whatever the epoch of its token.
+    AcceptOldOutcome,
+    /// An entity goes on with its mailbox while an operation of it runs off the shard.
+    BusyIgnored,
+    /// A scheduled signal that was replaced or cancelled is done when its time comes.
+    ReplacedFires,
+    /// The next timer of a reminder is in memory alone.
+    ReminderUnwritten,
 }
 
 #[cfg(feature = "faults")]

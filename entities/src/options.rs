@@ -21,6 +21,7 @@ pub struct EntityOptions {
     rate: Option<Rate>,
     ttl: Option<Duration>,
     audit: Option<AuditOptions>,
+    concurrency: Option<usize>,
 }
 
 /// How much is kept of what was done to an entity.
@@ -60,6 +61,9 @@ impl AuditOptions {
         self.age
     }
 }
+
+/// How many operations of a type run off their shard at a time, unless it says otherwise.
+const CONCURRENCY: usize = 256;
 
 /// How many operations may come in a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +112,7 @@ impl EntityOptions {
 
     /// Keeps what is done to each entity: each operation that takes `&mut self`, with its time, its caller, its input and
     /// what came of it, and the state behind the operations that were done together, in their commit. Failed ones are
-    /// kept with their failure; those that take `&self` change nothing and are left out. `choose` is given the defaults,
+    /// kept with their failure; those that take `&self` change nothing and are left out, but for asynchronous and blocking ones. `choose` is given the defaults,
     /// or what was chosen before. As an attribute: `audit`, or `audit(keep = 1000, for = "30d")`, which are the defaults.
     ///
     /// It costs a row an operation, with the input and the answer in it, and the state in the last row of those that
@@ -120,6 +124,19 @@ impl EntityOptions {
     /// What [`audit`](Self::audit) says.
     pub fn audit_options(&self) -> Option<AuditOptions> {
         self.audit
+    }
+
+    /// How many operations of the type run off their shard at a time, in each shard: 256 by default, at least 1. Those are the
+    /// asynchronous ones and those that block. Further ones wait, in the order in which they came, and so does the mailbox of
+    /// their entity; when thousands wait, the order is not kept between them, but each has its turn. An operation that waits for
+    /// another of its own type may wait for ever: give it a timeout. As an attribute: `concurrency = 8`.
+    pub fn concurrency(self, operations: usize) -> Self {
+        Self { concurrency: Some(operations), ..self }
+    }
+
+    /// What [`concurrency`](Self::concurrency) says, or the default.
+    pub fn concurrent_operations(&self) -> usize {
+        self.concurrency.unwrap_or(CONCURRENCY)
     }
 
     /// What [`mailbox`](Self::mailbox) says, in messages.
@@ -153,6 +170,7 @@ impl EntityOptions {
             ("rate", self.rate.is_some_and(|rate| rate.operations == 0 || rate.per.is_zero())),
             ("audit", self.audit.is_some_and(|audit| audit.keep == 0 || audit.age.is_zero())),
             ("ttl", self.ttl.is_some_and(|time| time.is_zero())),
+            ("concurrency", self.concurrency == Some(0)),
         ];
         match idle.into_iter().find(|(_, idle)| *idle) {
             Some((option, _)) => Err(RegisterError::IdleOption { entity, option }),

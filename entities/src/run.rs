@@ -184,13 +184,7 @@ impl<'a, E: Entity> Run<'a, E> {
         };
         let mut cx = EntityContext::new(self.address, self.now, self.limits);
         let answer = catch(|| self.call(operation, &mut cx, asked.input, stretch)).flatten()?;
-        let (bytes, bytes_max) = (answer.len(), self.limits.payload_bytes_max);
-        if bytes > bytes_max {
-            let message = format!(
-                "the answer has {bytes} bytes, {bytes_max} are allowed: return less, or raise `payload_bytes_max`"
-            );
-            return Err(Failure::new(FailureKind::TooLarge, message));
-        }
+        let answer = check_answer(answer, self.limits)?;
         let Done { messages, deleted } = cx.finish()?;
         Ok(Outcome { answer: Ok(answer), messages, deleted })
     }
@@ -228,6 +222,7 @@ impl<'a, E: Entity> Run<'a, E> {
                 let answer = code(state, cx, input);
                 if json::encode(state) == before { answer } else { Err(changed_by_read(operation.name)) }
             }
+            Code::Detached(..) => unreachable!("`{}` is dispatched and never part of a run", operation.name),
         }
     }
 
@@ -247,7 +242,19 @@ impl<'a, E: Entity> Run<'a, E> {
     }
 }
 
-fn changed_by_read(operation: &str) -> Failure {
+/// Refuses an answer that is too long.
+pub(crate) fn check_answer(answer: Payload, limits: &RunLimits) -> Result<Payload, Failure> {
+    let (bytes, bytes_max) = (answer.len(), limits.payload_bytes_max);
+    if bytes > bytes_max {
+        let message = format!(
+            "the answer has {bytes} bytes, {bytes_max} are allowed: return less, or raise `payload_bytes_max`"
+        );
+        return Err(Failure::new(FailureKind::TooLarge, message));
+    }
+    Ok(answer)
+}
+
+pub(crate) fn changed_by_read(operation: &str) -> Failure {
     let message = format!("`{operation}` takes `&self` and changed the state: let it take `&mut self`");
     Failure::new(FailureKind::ChangedByRead, message)
 }

@@ -1,14 +1,18 @@
 //! What an orchestration may do.
 
 use crate::{
-    Activity, Branch, Command, EntityType, Guard, IntoInput, LockSet, Orchestration, Parent,
+    Activity, Branch, Command, EntityType, Guard, IntoInput, LockSet, Orchestration, Parent, Reference,
     awaited::Awaited,
     core::{Core, Mode},
     random::Random,
-    request::{ActivityRequest, Caller, ChildRequest, EventRequest, NamedActivityRequest, TimerRequest},
+    request::{
+        ActivityRequest, Caller, CancelScheduled, ChildRequest, EventRequest, NamedActivityRequest,
+        TimerRequest,
+    },
 };
 use sarsen_protocol::{
-    Address, AddressError, CallError, EventName, ExecutionId, Payload, RunId, Timestamp, Uuid, json,
+    Address, AddressError, CallError, EventName, ExecutionId, NamedEntity, Payload, RunId, Timestamp, Uuid,
+    json,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, marker::PhantomData, rc::Rc, time::Duration};
@@ -161,9 +165,42 @@ impl Context {
         E::refer(self.caller(Address::entity(E::NAME, key.as_ref())))
     }
 
+    /// A reference to the entity `key` of the type `name`, whose Rust type is not known here: operations are named by text,
+    /// and what they answer is to be what is asked for.
+    ///
+    /// ```
+    /// # async fn orchestration(cx: sarsen_orchestration::Context) -> Result<(), sarsen_protocol::CallError> {
+    /// let balance: i64 = cx.entity_named("account", "alice").operation("deposit", &20).await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn entity_named(&self, name: impl AsRef<str>, key: impl AsRef<str>) -> NamedEntity<Caller> {
+        NamedEntity::new(self.caller(Address::entity(name.as_ref(), key.as_ref())))
+    }
+
     /// The way to an entity whose type is not known here: through it operations are called and signalled.
     pub fn caller(&self, to: Result<Address, AddressError>) -> Caller {
         Caller::new(&self.core, to)
+    }
+
+    /// Sees to it that nothing is scheduled at an entity under this id any longer. Awaited, it is whether anything was that
+    /// had not had its turn.
+    ///
+    /// It is a call: in a section the entity must be locked by it, and then it takes effect in spite of the lock.
+    ///
+    /// ```
+    /// # use sarsen_orchestration::{Caller, Context, EntityType, Reference};
+    /// # use sarsen_protocol::CallError;
+    /// # async fn orchestration<E>(cx: Context) -> Result<(), CallError>
+    /// # where E: EntityType, E::Ref<Caller>: Reference<Port = Caller> {
+    /// let was_scheduled: bool = cx.cancel_scheduled(&cx.entity::<E>("alice"), "expire").await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn cancel_scheduled(
+        &self,
+        entity: &impl Reference<Port = Caller>,
+        id: impl AsRef<str>,
+    ) -> CancelScheduled {
+        entity.port().cancel_scheduled(id)
     }
 
     /// A critical section over a set of entities, a tuple, a `Vec` or an array of references: whole when it is awaited,

@@ -334,6 +334,9 @@ impl Core {
         let commands = waiting.into_iter().filter_map(|(id, waiting)| match waiting {
             // Its timer: the event itself comes later.
             Waiting::Whole(waiter) if matches!(waiter.kind, Kind::Event(_)) => None,
+            Waiting::Whole(waiter) if matches!(waiter.kind, Kind::Lock) => {
+                Some(Awaited::Lock { section: *id, timer: state.lock_limit(*id) })
+            }
             Waiting::Whole(_) | Waiting::Attempt(..) => Some(Awaited::Command(*id)),
             Waiting::Pause(_, retry) => Some(retry.paused(*id)),
             // The lock itself is among the commands.

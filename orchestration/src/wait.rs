@@ -1,6 +1,6 @@
 //! What an execution waits for, for people who ask why it does not go on.
 
-use crate::{Command, CommandId, Event, Execution, Outstanding};
+use crate::{Command, CommandId, Event, Execution, Outstanding, request::CANCEL};
 use sarsen_protocol::{ActivityName, Address, EventName, OperationName, OrchestrationName, RunId, Timestamp};
 use std::collections::BTreeMap;
 
@@ -64,6 +64,8 @@ pub enum Wait {
         entities: Vec<Address>,
         /// When they were asked for.
         since: Timestamp,
+        /// When they are waited for no longer.
+        until: Option<Timestamp>,
     },
 }
 
@@ -72,6 +74,8 @@ pub enum Wait {
 pub(crate) enum Awaited {
     /// The end of a command.
     Command(CommandId),
+    /// The locks of a section, perhaps with a timer.
+    Lock { section: CommandId, timer: Option<CommandId> },
     /// The timer before another attempt of an activity, or of a child.
     Pause { timer: CommandId, wanted: Wanted, attempt: u32 },
     /// An event, perhaps with a timer.
@@ -133,6 +137,12 @@ impl<'h> Commands<'h> {
         };
         match awaited {
             Awaited::Command(id) => self.command(id),
+            Awaited::Lock { section, timer } => match self.command(section)? {
+                Wait::Lock { entities, since, .. } => {
+                    Some(Wait::Lock { entities, since, until: timer.and_then(at) })
+                }
+                other => Some(other),
+            },
             Awaited::Pause { timer, wanted: Wanted::Activity(name), attempt } => {
                 Some(Wait::NextAttempt { name, attempt, at: at(timer)? })
             }
@@ -163,13 +173,17 @@ impl<'h> Commands<'h> {
             Command::Call { to, operation, .. } => {
                 Wait::Call { entity: to.clone(), operation: operation.clone(), since }
             }
+            Command::Unschedule { to, .. } => {
+                Wait::Call { entity: to.clone(), operation: OperationName::of(CANCEL), since }
+            }
             Command::Lock { entities } | Command::TryLock { entities } => {
-                Wait::Lock { entities: entities.clone(), since }
+                Wait::Lock { entities: entities.clone(), since, until: None }
             }
             Command::CancelTimer { .. }
             | Command::Detached(_)
             | Command::SendEvent { .. }
             | Command::Signal { .. }
+            | Command::Schedule { .. }
             | Command::Unlock { .. }
             | Command::SetStatus { .. } => return None,
         })

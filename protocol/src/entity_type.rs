@@ -1,6 +1,6 @@
 //! How code names entities: by types.
 
-use crate::Returns;
+use crate::{OperationName, Returns};
 use serde::Serialize;
 
 /// The way from a reference to its entity.
@@ -13,10 +13,10 @@ pub trait Port {
     /// What asking for an operation that returns `R` gives.
     type Request<R>;
 
-    /// Asks for `operation` with `input`, which is encoded as `null` for `()`, and as an array for a tuple.
+    /// Asks for `operation`, which is named by a text in code, with `input`, which is encoded as `null` for `()`, and as an array for a tuple.
     fn request<I: Serialize + ?Sized, R>(
         &self,
-        operation: &'static str,
+        operation: impl Into<OperationName>,
         input: &I,
         returns: Returns<R>,
     ) -> Self::Request<R>;
@@ -77,8 +77,9 @@ pub trait EntityType: 'static {
     /// Renaming the Rust type may change the name that the derive writes; entities already stored keep theirs.
     const NAME: &'static str;
 
-    /// What refers to an entity of this type: a method for each operation, over the port `P`.
-    type Ref<P: Port>;
+    /// What refers to an entity of this type: a method for each operation, over the port `P`. A type that needs no methods
+    /// may have a [`NamedEntity`](crate::NamedEntity).
+    type Ref<P: Port>: Reference<Port = P>;
 
     /// A reference over `port`.
     fn refer<P: Port>(port: P) -> Self::Ref<P>;

@@ -8,6 +8,7 @@
 mod address;
 mod answer;
 mod call_error;
+mod dispatch;
 mod entity_type;
 mod failure;
 mod hash;
@@ -17,11 +18,13 @@ mod launch;
 mod letter;
 mod message;
 mod name;
+mod named;
 mod orchestration_type;
 pub mod record;
 #[doc(hidden)]
 pub mod returns;
 mod run;
+mod schedule;
 mod section;
 mod store;
 mod time;
@@ -29,6 +32,7 @@ mod time;
 pub use address::{Address, AddressError, EntityName, KEY_BYTES_MAX, NAME_BYTES_MAX};
 pub use answer::{Answer, Effect, PendingReason, Reply, RunOutcome, RunStatus, Task, TaskToken};
 pub use call_error::CallError;
+pub use dispatch::{Dispatch, DispatchToken, Parcel};
 pub use entity_type::{EntityType, Port, Reference};
 pub use failure::{Failure, FailureKind, FailureOrigin};
 pub use hash::{AddressHasher, AddressMap, HashMap, HashSet, HashedMap, PlainHasher, content_hash};
@@ -42,9 +46,11 @@ pub use message::{
     Source, StartRequest, TraceContext, Within,
 };
 pub use name::{ActivityName, EventName, OperationName, OrchestrationName};
+pub use named::{NamedEntity, NamedStatePort};
 pub use orchestration_type::{IntoInput, OrchestrationType};
 pub use returns::{AnswerError, Returns};
 pub use run::{CommandId, ExecutionId, RUN_ID_BYTES_MAX, RunId, RunIdError};
+pub use schedule::{Period, ScheduleError, ScheduleId, ScheduleRequest, ScheduledSignal, UnscheduleRequest};
 pub use section::SectionError;
 pub use store::{Batch, Keyspace, Lease, Page, Read, Receipt, Row, Write};
 pub use time::Timestamp;

@@ -28,6 +28,12 @@ macro_rules! name {
             }
         }
 
+        impl From<&'static str> for $name {
+            fn from(name: &'static str) -> Self {
+                Self::of(name)
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)

@@ -14,6 +14,7 @@ mod port;
 mod producer;
 mod request;
 mod run;
+mod schedules;
 mod state;
 mod why;
 
@@ -27,22 +28,34 @@ pub use producer::{NumberedRequest, Producer, ProducerRequest};
 pub use request::{Call, DelayedRequest, Request, Signal};
 pub use run::{
     AnyRun, CustomStatusRequest, History, ManageRequest, Managing, PageRequest, PurgeRequest,
-    PurgeRunsRequest, Purged, RaiseRequest, RestartRequest, ResultRequest, RewindRequest, Run, RunInfo,
-    RunListing, RunPage, RunResult, StartRequest, Starting, TerminateRequest, Untyped,
+    PurgeRunsRequest, Purged, RaiseRequest, RestartRequest, ResultRequest, Returning, RewindRequest, Run,
+    RunInfo, RunListing, RunPage, RunResult, StartRequest, Starting, TerminateRequest, Untyped,
 };
+pub use schedules::{CancelRequest, ReminderRequest, Scheduled, ScheduledRequest};
 pub use state::{State, StateRequest};
 pub use why::{Because, Held, Link, WhyWaiting};
 
 use crate::{Stats, gate::Gate};
-use sarsen_entities::Entity;
+use sarsen_entities::{Entity, Reference};
 use sarsen_orchestration::{ExportedHistory, IntoInput, Orchestration};
-use sarsen_protocol::{Address, CallError, LetterId, RunId};
+use sarsen_protocol::{Address, CallError, LetterId, NamedEntity, RunId};
+use serde::Serialize;
 use std::{fmt, sync::Arc};
 
 /// Reaches the entities and orchestrations of a runtime, from any thread and any task.
 ///
 /// Requests of one handle to one entity or run keep their order, by the first poll of each; a clone is another handle.
 /// A client may outlive its runtime; its requests are then refused as [`CallError::Stopped`].
+///
+/// A client locks nothing: it could be gone at any time, and nobody would give the lock back. Who needs entities to stay
+/// as they are starts an orchestration.
+///
+/// ```compile_fail,E0599
+/// # use sarsen_runtime::{Client, Entity};
+/// async fn lock<E: Entity>(client: Client) {
+///     let held = client.lock((client.entity::<E>("a"),)).await;
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     asker: Asker,
@@ -65,6 +78,22 @@ impl Client {
     /// It does not fail: that the key or the entity's type is none is told by the request.
     pub fn entity<E: Entity>(&self, key: impl AsRef<str>) -> E::Ref<ClientPort> {
         E::refer(ClientPort::new(self.asker.clone(), E::NAME, key.as_ref()))
+    }
+
+    /// A reference to the entity with `key` of the type `name`, whose Rust type is not known here, for tools and gateways:
+    /// operations are named by text, inputs and answers are whatever has JSON, such as a `serde_json::Value`.
+    ///
+    /// ```
+    /// # async fn deposit(client: &sarsen_runtime::Client) -> Result<(), sarsen_runtime::CallError> {
+    /// let bob = client.entity_named("account", "bob");
+    /// let balance: i64 = bob.operation("deposit", &5).await?;
+    /// bob.operation::<()>("deposit", &5).idempotency_key("payday").signal().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// It does not fail: that the name, the key, the operation or its input is none is told by the request.
+    pub fn entity_named(&self, name: impl AsRef<str>, key: impl AsRef<str>) -> NamedEntity<ClientPort> {
+        NamedEntity::new(ClientPort::new(self.asker.clone(), name.as_ref(), key.as_ref()))
     }
 
     /// A sender of numbered signals under `name` (1 to 256 bytes without control characters).
@@ -95,6 +124,23 @@ impl Client {
         input: impl IntoInput<O::Input>,
     ) -> StartRequest<O> {
         StartRequest::new(self.asker.clone(), &input.into_input())
+    }
+
+    /// As [`start`](Self::start), for an orchestration that is known by its name alone, with an input of whatever has JSON.
+    /// Awaited, it is an [`AnyRun`], whose [`result_as`](AnyRun::result_as) has the type that is asked for.
+    ///
+    /// ```
+    /// # async fn start(client: &sarsen_runtime::Client) -> Result<(), sarsen_runtime::CallError> {
+    /// let run = client.start_named("greet", &"Ada").id("greet-ada").await?;
+    /// let greeting: String = run.result_as().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn start_named(
+        &self,
+        name: impl Into<String>,
+        input: &(impl Serialize + ?Sized),
+    ) -> StartRequest<Untyped> {
+        StartRequest::named(self.asker.clone(), name.into(), input)
     }
 
     /// The run with this id, of this orchestration.
@@ -197,6 +243,46 @@ impl Client {
     /// It may be dropped at any time.
     pub async fn dead_letter(&self, id: LetterId) -> Result<DeadLetter, CallError> {
         letters::read(self.asker.clone(), id).await
+    }
+
+    /// Sees to it that nothing is scheduled at an entity under this id any longer; where nothing is, nothing happens.
+    ///
+    /// Awaited, it is whether anything was. It waits behind what the entity has accepted before, and while somebody has
+    /// locked it: a signal whose time has come before this is accepted is done first. It keeps the order of the requests
+    /// of the handle that made the reference.
+    ///
+    /// ```
+    /// # use sarsen_entities::{EntityType, Reference};
+    /// # use sarsen_runtime::{CallError, Client, ClientPort};
+    /// # async fn cancel<R: Reference<Port = ClientPort>>(client: Client, document: R) -> Result<(), CallError> {
+    /// let was_scheduled = client.cancel_scheduled(&document, "save").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of a call, and [`CallError::InvalidSchedule`] for an id that is none.
+    pub fn cancel_scheduled(
+        &self,
+        entity: &impl Reference<Port = ClientPort>,
+        id: impl AsRef<str>,
+    ) -> CancelRequest {
+        CancelRequest::new(entity.port(), id.as_ref())
+    }
+
+    /// What is scheduled at an entity under ids, in the order in which it was. It shows what is durable and has had its turn
+    /// in the entity's mailbox.
+    ///
+    /// # Errors
+    /// [`CallError::InvalidAddress`], [`CallError::Unreadable`], [`CallError::Damaged`], [`CallError::Newer`],
+    /// [`CallError::Stopped`] and [`CallError::InsideOperation`].
+    ///
+    /// # Cancel safety
+    /// It may be dropped at any time.
+    pub async fn scheduled(
+        &self,
+        entity: &impl Reference<Port = ClientPort>,
+    ) -> Result<Vec<Scheduled>, CallError> {
+        schedules::read(self.asker.clone(), entity.port()).await
     }
 
     /// Why the run with this id, or the entity `@name@key`, does not go on: what it waits for, who holds that, and so on, up

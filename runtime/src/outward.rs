@@ -3,8 +3,8 @@
 use crate::{gate::Replier, works::Works};
 use sarsen_engine::Input;
 use sarsen_protocol::{
-    Address, Answer, CallError, Delivery, ExecutionId, Failure, Payload, RunId, RunOutcome, Section, ShardId,
-    Task, TaskToken,
+    Address, Answer, CallError, Delivery, Dispatch, DispatchToken, ExecutionId, Failure, Payload, RunId,
+    RunOutcome, Section, ShardId, Task, TaskToken, Timestamp,
 };
 
 /// An effect with whom it concerns.
@@ -28,6 +28,12 @@ pub(crate) enum Outward {
     DeadLetter(Address, Box<str>, Box<Failure>),
     /// An operator has taken the lock of an entity from a section.
     LockForced(Address, Box<Section>),
+    /// An operation is to run off its shard.
+    Operate(Box<Dispatch>),
+    /// The outcome of such an operation is of no more use.
+    CancelOperation(DispatchToken),
+    /// A section holds the lock of an entity for long: since when.
+    LockOverdue(Address, Box<Section>, Timestamp),
     /// An instance cannot go on: which one, and why.
     Parked(Address, String),
 }
@@ -48,6 +54,8 @@ pub(crate) fn release(effects: Vec<Outward>, works: &Works) {
             }
             Outward::Perform(task) => works.activities.begin(*task),
             Outward::CancelTask(token) => works.activities.cancel(token),
+            Outward::Operate(dispatch) => works.dispatches.begin(*dispatch),
+            Outward::CancelOperation(token) => works.dispatches.cancel(token),
             Outward::RunEnded(run, first, outcome) => {
                 works.run_ends.ended(&run, first, outcome.map(|outcome| *outcome));
             }
@@ -59,6 +67,10 @@ pub(crate) fn release(effects: Vec<Outward>, works: &Works) {
             Outward::LockForced(entity, section) => {
                 let (run, section) = (&section.run, section.id);
                 tracing::warn!(%entity, %run, %section, "an operator has taken a lock from its section");
+            }
+            Outward::LockOverdue(entity, section, since) => {
+                let (run, section) = (&section.run, section.id);
+                tracing::warn!(%entity, %run, %section, %since, "a section has held a lock for long");
             }
             Outward::Parked(address, reason) => {
                 tracing::warn!(%address, reason, "an instance is parked");

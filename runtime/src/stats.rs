@@ -24,6 +24,11 @@ pub struct Stats {
     pub batches: u64,
     /// Operations and turns of runs.
     pub operations: u64,
+    /// Operations that run off their shards now, since they are asynchronous or block.
+    pub operations_running: u64,
+    /// Entities that are listed to wait until fewer operations of their type run off their shard; many more may wait as
+    /// rows.
+    pub operations_waiting: u64,
     /// Delayed signals and timers of runs and entities that wait.
     pub timers: u64,
     /// Activities that have not ended: handed out or waiting.
@@ -36,6 +41,9 @@ pub struct Stats {
     pub keys: u64,
     /// Entities and runs in memory that cannot go on because their records do not fit the code.
     pub parked: u64,
+    /// Locks that are held for longer than [`Limits::lock_held_report_after`](crate::Limits::lock_held_report_after).
+    /// Each was reported once.
+    pub locks_overdue: u64,
     /// What was refused of the entities of each registered type because of a limit, by the type's name.
     pub refusals: BTreeMap<&'static str, Refusals>,
     /// Groups of batches committed.
@@ -74,12 +82,15 @@ impl Stats {
         self.cache_bytes += shard.cache_bytes;
         self.batches += shard.batches;
         self.operations += shard.operations;
+        self.operations_running += shard.operations_running;
+        self.operations_waiting += shard.operations_waiting;
         self.timers += shard.timers;
         self.tasks += shard.tasks;
         self.dead_letters += shard.dead_letters;
         self.dead_letters_dropped += shard.dead_letters_dropped;
         self.keys += shard.keys;
         self.parked += shard.parked;
+        self.locks_overdue += shard.locks_overdue;
         for (name, refusals) in shard.refusals {
             self.refusals.entry(name).or_default().add(refusals);
         }

@@ -10,8 +10,10 @@
 //!
 //! With `--nocapture` the counts of the situations are printed. `plan` chooses what a seed is like, `workload` and
 //! `clients` are its clients, `oracle` notes what they were promised, `watch` compares what leaves the host with what
-//! is durable, `rest` is what is there in the end, and `invariants` are what must hold.
+//! is durable, `rest` is what is there in the end, and `invariants` are what must hold. `agendas` are entities at which
+//! signals are scheduled, with clients, promises and a model of their own.
 
+mod agendas;
 mod armed;
 mod campaign;
 mod cases;
@@ -30,7 +32,8 @@ mod workload;
 
 use armed::{Armed, SEEDS_MAX};
 use invariants::{
-    audited, durable_before_visible, exactly_once, not_early, nothing_left, order, rollback, serial,
+    audited, durable_before_visible, exactly_once, not_early, nothing_left, order, rollback, scheduled,
+    serial,
 };
 use sarsen_testing::Situation;
 use seed::On;
@@ -92,6 +95,46 @@ fn seeds_of_runs_on_the_redb_store_keep_every_invariant() {
     campaign::timed(seeds.start..seeds.start + tenth, On::RunsOnRedb);
 }
 
+/// Sections over one to eight of ten entities, ended in every way, on several shards: none leaks, none waits for ever or
+/// for others than those before it, and what is done in them is done alone.
+#[test]
+fn every_seed_of_sections_keeps_every_invariant() {
+    hush();
+    let outcome = campaign::timed(campaign::asked_for(), On::Sections(None));
+    eprintln!("{}", outcome.situations);
+    if outcome.seeds >= campaign::SEEDS_FOR_ALL_SITUATIONS {
+        let missing: Vec<Situation> =
+            SITUATIONS_OF_SECTIONS.iter().copied().filter(|one| outcome.situations.of(*one) == 0).collect();
+        assert_eq!(missing, [], "no seed has met these situations");
+    }
+}
+
+/// What seeds of sections must have met.
+const SITUATIONS_OF_SECTIONS: [Situation; 22] = [
+    Situation::CrashKill,
+    Situation::CrashPower,
+    Situation::CommitFailed,
+    Situation::Restarted,
+    Situation::ShardsChanged,
+    Situation::Evicted,
+    Situation::ExecutionEvicted,
+    Situation::LoadStale,
+    Situation::WindowRead,
+    Situation::GapRead,
+    Situation::LockGranted,
+    Situation::LockWaited,
+    Situation::LockCancelled,
+    Situation::LockTaken,
+    Situation::LockLate,
+    Situation::LockAcrossShards,
+    Situation::LockForced,
+    Situation::LockOverdue,
+    Situation::Suspended,
+    Situation::Terminated,
+    Situation::ContinuedAsNew,
+    Situation::Parked,
+];
+
 /// Each fault is noticed within [`SEEDS_MAX`] seeds, by the invariant that names it.
 fn notices(invariant: &str, faults: impl IntoIterator<Item = On>) {
     hush();
@@ -122,6 +165,48 @@ fn notices_of_runs(invariant: &str) {
     let known = runs::FAULTS.iter().find(|(name, _)| *name == invariant);
     let (_, faults) = known.unwrap_or_else(|| panic!("there is no invariant {invariant}"));
     notices(invariant, faults.iter().map(|armed| On::Runs(Some(*armed))));
+}
+
+/// The faults in locks and mailboxes, each noticed by the seeds of sections.
+fn notices_in_sections(invariant: &str) {
+    let known = runs::FAULTS_OF_SECTIONS.iter().find(|(name, _)| *name == invariant);
+    let (_, faults) = known.unwrap_or_else(|| panic!("there is no invariant {invariant}"));
+    notices(invariant, faults.iter().map(|armed| On::Sections(Some(*armed))));
+}
+
+#[test]
+fn sections_show_faults_to_exclusion() {
+    notices_in_sections("exclusion");
+}
+
+#[test]
+fn sections_show_faults_to_first_come() {
+    notices_in_sections("first_come");
+}
+
+#[test]
+fn sections_show_faults_to_goes_on() {
+    notices_in_sections("goes_on");
+}
+
+#[test]
+fn sections_show_faults_to_in_line() {
+    notices_in_sections("in_line");
+}
+
+#[test]
+fn sections_show_faults_to_kept() {
+    notices_in_sections("kept");
+}
+
+#[test]
+fn sections_show_faults_to_no_circle() {
+    notices_in_sections("no_circle");
+}
+
+#[test]
+fn sections_show_faults_to_sections_alive() {
+    notices_in_sections("sections_alive");
 }
 
 #[test]
@@ -232,6 +317,11 @@ fn serial_notices_its_fault() {
 #[test]
 fn rollback_notices_its_fault() {
     notices_of_entities(rollback::NAME, rollback::ARMED);
+}
+
+#[test]
+fn scheduled_notices_its_faults() {
+    notices_of_entities(scheduled::NAME, scheduled::ARMED);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::tree;
 use crate::{assert_complains, assert_tidy};
 
 /// What a stranger looks for first.
-const EXPECTED: [&str; 10] = [
+const EXPECTED: [&str; 12] = [
     ".ci/run",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
@@ -18,8 +18,10 @@ const EXPECTED: [&str; 10] = [
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
+    "docs/entities.md",
     "docs/orchestrations.md",
     "docs/performance.md",
+    "docs/reliability.md",
 ];
 
 const ARCHITECTURE_LINES_MAX: usize = 200;

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     INSTANCE_MAILBOX_FACTOR,
+    fault::{Fault, armed},
     record::{self, KeyRecord, Producer, Queue},
 };
 use bytes::Bytes;
@@ -59,7 +60,9 @@ impl Shard {
             self.instances.get_mut(id).and_then(|instance| instance.waiting.as_mut()?.deliveries.pop_front())
         {
             self.queued_bytes -= message.bytes();
-            self.batch.write(Keyspace::Inbox, row, None);
+            if !armed(Fault::InboxRowStays) {
+                self.batch.write(Keyspace::Inbox, row, None);
+            }
             self.admit_delivery(id, message);
         }
     }
@@ -121,7 +124,7 @@ impl Shard {
             let what = ("the list of delayed signals of its shard", "timers_max");
             return Some(self.busy_for(address, what, self.now));
         }
-        None
+        self.too_many_schedules(id, message)
     }
 
     /// Refuses an operation that comes too fast for its entity. A repeat is none, so it is told apart before; nothing of
@@ -349,7 +352,11 @@ impl Shard {
         let max = match &message.body {
             Body::Operation(operation) if operation.section.is_some() => usize::MAX,
             Body::Operation(operation) if operation.answered => mailbox_max,
-            Body::Operation(_) | Body::Event(_) => mailbox_max.saturating_mul(INSTANCE_MAILBOX_FACTOR),
+            Body::Unschedule(request) if message.is_answered() && request.section.is_none() => mailbox_max,
+            Body::Schedule(request) if request.section.is_some() => usize::MAX,
+            Body::Operation(_) | Body::Event(_) | Body::Schedule(_) => {
+                mailbox_max.saturating_mul(INSTANCE_MAILBOX_FACTOR)
+            }
             _ => usize::MAX,
         };
         if waiting >= max {
@@ -370,7 +377,10 @@ impl Shard {
         }
         let row = self.next_row();
         let window = self.config.limits.mailbox_window;
-        let queue = queue_of(&message);
+        let queue = match queue_of(&message) {
+            Queue::Front if armed(Fault::FrontIgnored) && !message.to.is_run() => Queue::Back,
+            queue => queue,
+        };
         self.instances.equip(id);
         let Some(instance) = self.instances.get_mut(id) else { return };
         let bytes = message.bytes();
@@ -417,10 +427,17 @@ impl Shard {
 pub(super) fn queue_of(message: &Message) -> Queue {
     match &message.body {
         Body::Operation(operation) if operation.section.is_none() => Queue::Back,
-        Body::Lock(_) | Body::TryLock(_) | Body::Event(_) | Body::Completed(_) | Body::Expire { .. } => {
-            Queue::Back
-        }
+        Body::Schedule(request) if request.section.is_none() => Queue::Back,
+        Body::Unschedule(request) if request.section.is_none() => Queue::Back,
+        Body::Lock(_)
+        | Body::TryLock(_)
+        | Body::Event(_)
+        | Body::Completed(_)
+        | Body::Expire { .. }
+        | Body::Scheduled(_) => Queue::Back,
         Body::Operation(_)
+        | Body::Schedule(_)
+        | Body::Unschedule(_)
         | Body::Release(_)
         | Body::Cancel(_)
         | Body::Start(_)
@@ -442,6 +459,10 @@ pub(super) fn content(message: &Message) -> u64 {
     match &message.body {
         Body::Operation(operation) => {
             sarsen_protocol::content_hash(operation.name.as_str(), operation.input.as_bytes())
+        }
+        Body::Schedule(request) => {
+            let what = format!("{} {:?}", message.body, request.every);
+            sarsen_protocol::content_hash(&what, request.input.as_bytes())
         }
         Body::Start(start) => {
             sarsen_protocol::content_hash(&message.body.to_string(), start.launch.input.as_bytes())

@@ -102,6 +102,7 @@ impl Shard {
         instance.dirty = true;
         let audited = instance.entity().is_some_and(|entity| entity.of.options.audit_options().is_some());
         if over {
+            self.end_schedules(id);
             self.instances.resize(id, 0);
         }
         if over && audited {

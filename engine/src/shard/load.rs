@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     INSTANCE_MAILBOX_FACTOR, LoadRequest, Loaded,
+    fault::{Fault, armed},
     load::{Decoded, HistoryLoad, InstanceLoad, Load, place, unreadable},
     record::{self, Queue, RowId},
 };
@@ -56,6 +57,13 @@ impl Shard {
             && let Some(slot) = self.tasks.poll_read(self.committed, &self.config.limits)
         {
             self.load_tasks(slot, None);
+        }
+        if let Some((name, from)) =
+            self.places.poll_read(self.committed, self.config.limits.operations_window)
+        {
+            let (start, end) = record::bounds(self.config.lease.slots);
+            let rows = read(Keyspace::Mailbox, from.unwrap_or(start), end, SCAN_KEYS, SCAN_BYTES, false);
+            self.load(Load::Places { name }, vec![rows]);
         }
         let request = self.loads.pop_front()?;
         self.loads_under_way += 1;
@@ -163,7 +171,7 @@ impl Shard {
         // Before the first turn keys are only counted; later they are looked at.
         let swept = keyspace == Keyspace::Keys && self.recovered;
         self.keys.sweeping |= swept;
-        let values = swept || keyspace == Keyspace::Meta;
+        let values = swept || matches!(keyspace, Keyspace::Meta | Keyspace::Locks);
         let rows = if values { SCAN_ROWS } else { SCAN_KEYS };
         let page = read(keyspace, from.unwrap_or(start), end, rows, SCAN_BYTES, values);
         self.load(Load::Scan { keyspace }, vec![page]);
@@ -186,6 +194,7 @@ impl Shard {
             Load::Recovery => self.loaded_recovery(&pages[0]),
             Load::Timers { until } => self.loaded_timers(until, &pages),
             Load::Tasks { slot } => self.loaded_tasks(slot, &pages[0]),
+            Load::Places { name } => self.loaded_places(name, &pages[0]),
             Load::Scan { keyspace } => self.scanned(keyspace, &pages[0]),
         }
     }
@@ -236,6 +245,7 @@ impl Shard {
             instance.waiting.mailbox.count(counted.len(), newest.map(|(_, _, id)| id));
         }
         self.instances.strip(load.id);
+        self.settle_place(load.id);
         debug_assert!(!is_run || self.instances.get(load.id).is_none_or(|instance| instance.run().is_some()));
         self.mark_ready(load.id);
     }
@@ -244,7 +254,10 @@ impl Shard {
         let committed = self.committed;
         let Some(instance) = self.instances.get_mut(id) else { return };
         match page.rows.iter().map(mailbox_entry).collect::<Result<Vec<Entry>, RecordError>>() {
-            Ok(entries) => {
+            Ok(mut entries) => {
+                if armed(Fault::WindowSkips) && after.is_some() {
+                    entries.drain(..entries.len().min(1));
+                }
                 debug_assert!(entries.iter().all(|entry| after.is_none_or(|after| entry.id > after)));
                 instance.within |= entries.iter().any(|entry| within(&entry.message).is_some());
                 instance.tries |= entries.iter().any(|entry| matches!(entry.message.body, Body::TryLock(_)));
@@ -269,6 +282,7 @@ impl Shard {
         self.refuse_tries(id);
         self.load_window(id);
         self.mark_ready(id);
+        self.settle_place(id);
     }
 
     /// The entity may have left and come again since: it is found by its address.
@@ -329,6 +343,7 @@ impl Shard {
             }
             Keyspace::Tasks => undamaged(self.tasks.found(page)),
             Keyspace::Mailbox => self.wake_mailboxes(page),
+            Keyspace::Locks => undamaged(self.watch.found(page)),
             Keyspace::Meta => {
                 undamaged(self.permits.found(page));
                 undamaged(self.changes.found(page));
@@ -348,6 +363,7 @@ impl Shard {
             (None, Keyspace::Tasks) => self.scan(Keyspace::Keys, None),
             (None, Keyspace::Keys) if !self.recovered => self.scan(Keyspace::Meta, None),
             (None, Keyspace::Meta) => self.recover(),
+            (None, Keyspace::Locks) => self.watch.found_all(),
             (None, Keyspace::Keys) => {
                 let pause = self.config.limits.key_retention / SWEEPS_PER_RETENTION;
                 self.next_sweep = self.now.after(pause.max(SWEEP_PAUSE_MIN));
@@ -361,6 +377,7 @@ impl Shard {
         self.dead.found_all();
         self.recovered = true;
         self.scan(Keyspace::Mailbox, None);
+        self.scan(Keyspace::Locks, None);
         self.begin_permits();
         self.deliver_held();
     }

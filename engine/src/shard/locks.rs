@@ -9,7 +9,7 @@
 //! A request that is not to wait takes the same path. An entity that another run has locked refuses it, in the commit
 //! that also holds the releases for the entities before it on the path.
 
-use super::{InstanceId, Shard, instance::Instance, mailbox::Entry};
+use super::{InstanceId, Shard, dispatch::urgent, instance::Instance, mailbox::Entry, watch::Overdue};
 use crate::{
     fault::{Fault, armed},
     record::{self, Act, Caller, LockRecord, Queue},
@@ -18,6 +18,17 @@ use sarsen_protocol::{
     Address, Answer, Body, CallError, Completion, Effect, Failure, FailureKind, Identity, LockRequest,
     Message, Origin, Payload, RunId, Section, SectionError, Within,
 };
+
+/// What becomes of a call that is made in a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Admitted {
+    /// Its section does not hold the lock.
+    No,
+    /// It runs inside the turn.
+    InTurn,
+    /// It runs off the shard.
+    Elsewhere,
+}
 
 impl Shard {
     /// Does what the holder of an entity's lock asks for, in its order.
@@ -32,8 +43,21 @@ impl Shard {
                 self.run_operations(id, Queue::Front, &mut calls);
             }
             match &entry.message.body {
-                Body::Operation(_) if self.holds(id, &entry.message) => calls.push(entry),
-                Body::Operation(_) => self.lose(id, entry),
+                Body::Operation(_) => match self.admits(id, &entry.message) {
+                    Admitted::No => self.lose(id, entry),
+                    Admitted::InTurn => calls.push(entry),
+                    Admitted::Elsewhere => {
+                        self.run_operations(id, Queue::Front, &mut calls);
+                        self.take_in_hand(id, Queue::Front, entry);
+                    }
+                },
+                Body::Schedule(_) | Body::Unschedule(_) => {
+                    if self.is_of_holder(id, &entry.message) {
+                        self.change_schedule(id, Queue::Front, entry);
+                    } else {
+                        self.lose(id, entry);
+                    }
+                }
                 Body::Release(_) => self.release(id, entry),
                 Body::Cancel(_) => self.cancel(id, entry),
                 body => unreachable!("an entity is asked for {body}"),
@@ -43,12 +67,19 @@ impl Shard {
         self.taken = calls;
     }
 
-    /// The next message of an entity's front queue, but for cancels that wait for their request.
+    /// The next message of an entity's front queue, but for cancels that wait for their request, and, of a busy entity, for
+    /// what waits for its operation.
     fn next_of_front(&mut self, id: InstanceId) -> Option<Entry> {
-        let queues = self.instances.get_mut(id)?.waiting.as_mut()?;
+        let instance = self.instances.get_mut(id)?;
+        let busy = instance.entity().is_some_and(|entity| entity.hand.is_some());
+        let queues = instance.waiting.as_mut()?;
         if !queues.mailbox.has_gap() {
             // Every request is in memory now: what a cancel does not find was here before it, or never comes.
             queues.cancelled.clear();
+        }
+        if busy {
+            let urgent = urgent(queues)?;
+            return queues.front.take_entry(|entry| entry.id == urgent);
         }
         if queues.cancelled.is_empty() {
             return queues.front.pop();
@@ -61,25 +92,38 @@ impl Shard {
         queues.front.take(|message| !waits(message))
     }
 
-    /// Whether the section that a call is made in holds the lock.
-    fn holds(&self, id: InstanceId, message: &Message) -> bool {
+    /// Whether the section that a call is made in holds the lock, and where it runs. One without a section held it when it
+    /// was first taken in hand, before a crash.
+    fn admits(&self, id: InstanceId, message: &Message) -> Admitted {
         let (Body::Operation(operation), Origin::Execution { run, execution, .. }) =
             (&message.body, &message.from)
         else {
-            return false;
+            return Admitted::No;
         };
-        let lock = self.instances.get(id).and_then(Instance::entity).and_then(|entity| entity.lock.as_ref());
-        lock.is_some_and(|lock| {
+        let Some(entity) = self.instances.get(id).and_then(Instance::entity) else { return Admitted::No };
+        let holds = entity.lock.as_ref().is_some_and(|lock| {
             let section = &lock.section;
             (section.run == *run && section.execution == *execution) && operation.section == Some(section.id)
-        })
+        });
+        match holds || operation.section.is_none() || armed(Fault::LostLockServes) {
+            true if entity.is_dispatched(message) => Admitted::Elsewhere,
+            true => Admitted::InTurn,
+            false => Admitted::No,
+        }
     }
 
-    /// Answers a call whose section no longer holds the lock.
+    /// Whether the section that schedules or cancels something holds the lock.
+    fn is_of_holder(&self, id: InstanceId, message: &Message) -> bool {
+        let entity = self.instances.get(id).and_then(Instance::entity);
+        let section = message.section();
+        entity.zip(section).is_some_and(|(entity, section)| entity.is_locked_by(&section))
+    }
+
+    /// Answers a call whose section no longer holds the lock; what it was to schedule is given up.
     fn lose(&mut self, id: InstanceId, entry: Entry) {
         let message = self.consume(id, Queue::Front, entry);
         let text = format!("the section that calls {} does not hold its lock", message.to);
-        self.reply(&message, Answer::failed(Failure::new(FailureKind::LockLost, text)));
+        self.fail(&message, Failure::new(FailureKind::LockLost, text));
     }
 
     /// Grants the lock of an entity that is free, and sends the request on.
@@ -100,14 +144,29 @@ impl Shard {
         }
         let lock = LockRecord { section: request.section.clone(), since: self.now };
         self.set_lock(id, Some(lock));
+        if armed(Fault::GrantTwice) {
+            self.grant_another(id);
+        }
         self.refuse_deadlocked(id);
         self.refuse_tries(id);
         self.forward(&address, request, if waits { Body::Lock } else { Body::TryLock });
     }
 
+    /// What [`Fault::GrantTwice`] does.
+    fn grant_another(&mut self, id: InstanceId) {
+        let wanted = |message: &Message| matches!(message.body, Body::Lock(_));
+        let Some(instance) = self.instances.get_mut(id) else { return };
+        if let Some(another) = instance.waiting.mailbox.take(wanted) {
+            self.grant(id, another);
+        }
+    }
+
     /// Refuses a lock request that is not to wait when it comes to an entity that is locked. Returns whether it was;
     /// else it has its turn in the mailbox, behind what it finds there.
     pub(super) fn refuse_taken(&mut self, id: InstanceId, message: &Message) -> bool {
+        if armed(Fault::TryWaits) {
+            return false;
+        }
         let Some(instance) = self.instances.get_mut(id) else { return false };
         let holder = instance.entity().and_then(|entity| entity.lock.as_ref());
         let Some(holder) = holder.map(|lock| lock.section.run.clone()).filter(|run| is_taken(message, run))
@@ -173,7 +232,7 @@ impl Shard {
             };
             let message = self.consume(id, Queue::Back, entry);
             let run = lock.section.run.clone();
-            let error = CallError::WouldDeadlock { address: message.to.clone(), run };
+            let error = CallError::WouldDeadlock { address: message.to.clone(), run: Some(run) };
             self.finish_key(&message, &Err(Failure::new(FailureKind::LockLost, error.to_string())));
             self.reply(&message, Answer::refused(error));
         }
@@ -218,7 +277,10 @@ impl Shard {
     fn release(&mut self, id: InstanceId, entry: Entry) {
         let message = self.consume(id, Queue::Front, entry);
         let Body::Release(section) = &message.body else { return };
-        let held = self.unlock(id, section);
+        let held = match self.held_by_force(id) {
+            Some(other) if message.from.client().is_some() => self.unlock(id, &other),
+            _ => self.unlock(id, section),
+        };
         if message.from.client().is_none() {
             return;
         }
@@ -248,7 +310,7 @@ impl Shard {
                 self.consume(id, Queue::Front, entry);
                 return;
             }
-            if instance.waiting.mailbox.has_gap() {
+            if instance.waiting.mailbox.has_gap() && !armed(Fault::CancelForgotten) {
                 // The request is in a row, which comes into memory when its turn comes.
                 if instance.waiting.cancelled.contains(&section) {
                     self.consume(id, Queue::Front, entry);
@@ -268,12 +330,23 @@ impl Shard {
         }
     }
 
+    /// The section that holds the lock, if [`Fault::ForceAnyone`] is armed.
+    fn held_by_force(&self, id: InstanceId) -> Option<Section> {
+        let entity = self.instances.get(id).and_then(Instance::entity).filter(|_| armed(Fault::ForceAnyone));
+        entity.and_then(|entity| entity.lock.as_ref()).map(|lock| lock.section.clone())
+    }
+
     /// Returns whether the section held the lock.
     fn unlock(&mut self, id: InstanceId, section: &Section) -> bool {
         let entity = self.instances.get(id).and_then(Instance::entity);
-        let held = entity.is_some_and(|entity| entity.is_locked_by(section));
+        let held = entity.is_some_and(|entity| {
+            entity.is_locked_by(section)
+                || armed(Fault::ReleaseByExecution)
+                    && entity.lock.as_ref().is_some_and(|lock| lock.section.execution == section.execution)
+        });
         if held {
             self.set_lock(id, None);
+            self.keep_in_hand(id);
         }
         held
     }
@@ -285,6 +358,15 @@ impl Shard {
         self.mark_touched(id);
     }
 
+    /// Reports owners that hold a lock for long. Nothing is taken from them.
+    pub(super) fn report_locks(&mut self) {
+        for _ in 0..self.config.limits.timers_per_turn_max {
+            let Some(Overdue { entity, section, since }) = self.watch.pop_due(self.now) else { return };
+            let section = Box::new(section);
+            self.batch.release(Effect::LockOverdue { entity, section, since }, 0);
+        }
+    }
+
     pub(super) fn address_of(&self, id: InstanceId) -> Option<Address> {
         self.instances.get(id).map(|instance| instance.address.clone())
     }
@@ -293,7 +375,7 @@ impl Shard {
     pub(super) fn would_deadlock(&mut self, id: InstanceId, message: &Message) -> bool {
         let Some(within) = within(message) else { return false };
         let Some(instance) = self.instances.get(id) else { return false };
-        let waits = message.is_answered() && matches!(message.body, Body::Operation(_));
+        let waits = message.is_answered() && matches!(message.body, Body::Operation(_) | Body::Unschedule(_));
         let (Some(entity), true) = (instance.entity(), waits) else { return false };
         let own = |section: &Section| is_of(section, within);
         let waits =
@@ -305,7 +387,7 @@ impl Shard {
         if let Identity::Key(name) = &message.identity {
             self.keys.set_wanted(&record::key_key(&message.to, name), false);
         }
-        let error = CallError::WouldDeadlock { address: message.to.clone(), run: within.run.clone() };
+        let error = CallError::WouldDeadlock { address: message.to.clone(), run: Some(within.run.clone()) };
         self.reply(message, Answer::refused(error));
         true
     }

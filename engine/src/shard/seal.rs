@@ -8,9 +8,10 @@ use super::{
 };
 use crate::{
     Sealed, Withheld,
+    fault::{Fault, armed},
     record::{self, InstanceHeader, Queue},
 };
-use sarsen_protocol::{Address, Batch, BatchNumber, Effect, Keyspace, Payload, Receipt};
+use sarsen_protocol::{Address, Batch, BatchNumber, Body, Effect, Keyspace, Payload, Receipt};
 
 impl Shard {
     /// Whether there is anything that a seal would close.
@@ -47,7 +48,7 @@ impl Shard {
         let effects = self.batch.take_effects();
         let lease = self.config.lease;
         if self.batch.has_writes() {
-            self.sealed = number;
+            (self.sealed, self.sealed_rows) = (number, self.counter);
             let batch = Batch { lease, number, writes: self.batch.take_writes() };
             return Some(Sealed { batch: Some(batch), effects: Withheld::new(lease, number, effects) });
         }
@@ -67,12 +68,24 @@ impl Shard {
                 if dirty {
                     write_entity(&mut self.batch, &instance.address, entity);
                 }
+                // What is in hand stands before its queue, for a process that finds it there.
+                if let Some(hand) = &mut entity.hand
+                    && (std::mem::take(&mut hand.changed) || hand.entry.row.is_none())
+                {
+                    hand.entry.row = Some(number);
+                    let key = record::mailbox_key(&instance.address, hand.queue, hand.entry.id);
+                    let row = record::write_message(&hand.entry.message);
+                    self.batch.write(Keyspace::Mailbox, key, Some(row));
+                }
                 // A lock that comes and goes within a batch leaves no row.
                 let changed = std::mem::take(&mut entity.lock_dirty);
-                if changed && (entity.lock.is_some() || entity.lock_stored) {
+                let (taken, given_back) = (entity.lock.is_some(), entity.lock_stored);
+                let lost = armed(Fault::LockUnwritten) && taken || armed(Fault::LockKept) && !taken;
+                if changed && (taken || given_back) && !lost {
                     entity.lock_stored = entity.lock.is_some();
                     let lock = entity.lock.as_deref().map(record::write_lock);
                     self.batch.write(Keyspace::Locks, record::instance_key(&instance.address), lock);
+                    self.watch.note(&instance.address, entity.lock.as_deref());
                 }
             }
             Kind::Run(run) => {
@@ -86,6 +99,9 @@ impl Shard {
             for (queue, mailbox) in [(Queue::Front, &mut queues.front), (Queue::Back, &mut queues.mailbox)] {
                 for entry in mailbox.unwritten() {
                     entry.row = Some(number);
+                    if armed(Fault::ReleaseUnwritten) && matches!(entry.message.body, Body::Release(_)) {
+                        continue;
+                    }
                     let key = record::mailbox_key(&instance.address, queue, entry.id);
                     self.batch.write(Keyspace::Mailbox, key, Some(record::write_message(&entry.message)));
                 }

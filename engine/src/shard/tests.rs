@@ -4,17 +4,23 @@ mod activities;
 mod asking;
 mod audit;
 mod desk;
+mod dispatching;
+mod endings;
 mod events;
 #[cfg(feature = "faults")]
 mod faults;
 mod letters;
 mod life;
+mod non_endings;
 mod options;
 mod parked;
 mod pending;
 mod rewinding;
 mod runs;
+mod schedules;
 mod sections;
+mod waiting;
+mod watched;
 
 use crate::Limits;
 use desk::Desk;

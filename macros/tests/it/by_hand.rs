@@ -128,11 +128,11 @@ impl Port for Said {
 
     fn request<I: Serialize + ?Sized, R>(
         &self,
-        operation: &'static str,
+        operation: impl Into<OperationName>,
         input: &I,
         returns: Returns<R>,
     ) -> Self::Request<R> {
-        (operation, text(&json::encode(input).expect("it has JSON")), returns)
+        (operation.into().to_string().leak(), text(&json::encode(input).expect("it has JSON")), returns)
     }
 }
 

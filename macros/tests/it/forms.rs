@@ -71,7 +71,8 @@ impl ShoppingCart {
     state_bytes = 65_536,
     rate = "5/m",
     ttl = "90m",
-    audit(keep = 7, for = "2d")
+    audit(keep = 7, for = "2d"),
+    concurrency = 8
 )]
 pub(crate) struct Odd {
     p: P,
@@ -223,6 +224,7 @@ fn a_type_says_what_is_chosen_for_it() {
     let minute = Duration::from_secs(60);
     let expected = EntityOptions::default().mailbox(500).state_bytes(65_536).rate(5, minute).ttl(90 * minute);
     let expected = expected.audit(|audit| audit.keep(7).age(2 * 24 * 60 * minute));
+    let expected = expected.concurrency(8);
     assert_eq!(chosen, expected);
     let plain = Typed::<Stubborn>::new().expect("a type without").options();
     assert_eq!(plain, EntityOptions::default());

@@ -5,7 +5,7 @@ use crate::{
     awaited::Awaited,
     request::{Caller, EntityRequest},
 };
-use sarsen_protocol::{CallError, Port, Reference, Returns};
+use sarsen_protocol::{CallError, OperationName, Port, Reference, Returns};
 use serde::Serialize;
 use std::{fmt, marker::PhantomData};
 
@@ -39,7 +39,7 @@ impl<'g> Port for LockedCaller<'g> {
 
     fn request<I: Serialize + ?Sized, R>(
         &self,
-        operation: &'static str,
+        operation: impl Into<OperationName>,
         input: &I,
         returns: Returns<R>,
     ) -> LockedRequest<'g, R> {

@@ -11,5 +11,6 @@ mod generated;
 mod linear;
 mod references;
 mod requests;
+mod rules;
 mod sections;
 mod support;

@@ -6,6 +6,7 @@ use super::{
     listing::refused,
     request::{call_error, foreign},
 };
+use crate::gate::Gate;
 use sarsen_engine::{ListedLock, LockListing};
 use sarsen_protocol::{Address, Answer, Body, CallError, CommandId, ExecutionId, RunId, Section, Timestamp};
 use std::future::poll_fn;
@@ -28,12 +29,17 @@ pub struct Lock {
     pub stage: LockStage,
     /// Since when it is held, or was asked for.
     pub since: Timestamp,
+    /// Whether it is held for longer than [`Limits::lock_held_report_after`](crate::Limits::lock_held_report_after).
+    pub overdue: bool,
 }
 
 impl Lock {
-    fn new(lock: ListedLock) -> Self {
+    fn new(lock: ListedLock, gate: &dyn Gate) -> Self {
         let ListedLock { entity, section, stage, since } = lock;
-        Self { entity, run: section.run, execution: section.execution, section: section.id, stage, since }
+        let Section { run, execution, id: section } = section;
+        let held_for = gate.now().since(since);
+        let overdue = stage == LockStage::Held && held_for >= gate.limits().lock_held_report_after;
+        Self { entity, run, execution, section, stage, since, overdue }
     }
 }
 
@@ -44,7 +50,7 @@ pub(super) async fn read(asker: Asker) -> Result<Vec<Lock>, CallError> {
     while let Some(reads) = listing.next_read() {
         listing.take(&asker.gate().read(reads).await?).map_err(refused)?;
     }
-    Ok(listing.finish().into_iter().map(Lock::new).collect())
+    Ok(listing.finish().into_iter().map(|lock| Lock::new(lock, asker.gate())).collect())
 }
 
 /// Takes a lock from its section. Returns whether it held it.

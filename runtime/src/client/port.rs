@@ -9,8 +9,8 @@ use super::{
     state::StateRequest,
 };
 use sarsen_entities::{AuditPort, Entity, Port, Returns, StatePort};
-use sarsen_protocol::{Address, CallError, IdentityName, Payload, json};
-use serde::Serialize;
+use sarsen_protocol::{Address, Body, CallError, IdentityName, NamedStatePort, OperationName, Payload, json};
+use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, sync::Arc};
 
 /// What a reference made by [`Client::entity`](crate::Client::entity) sends through.
@@ -26,9 +26,19 @@ impl ClientPort {
         Self { route: to.map(|to| Route::new(asker, to)) }
     }
 
-    fn draft<I: Serialize + ?Sized>(&self, operation: &'static str, input: &I) -> Draft {
+    /// Anything that is asked of the entity.
+    pub(super) fn ask(&self, body: Result<Body, CallError>) -> Draft {
+        Draft::asking(self.route.clone(), body)
+    }
+
+    /// The entity's address.
+    pub(super) fn address(&self) -> Result<Address, CallError> {
+        self.route.as_ref().map(|route| route.to().clone()).map_err(|error| (**error).clone())
+    }
+
+    fn draft<I: Serialize + ?Sized>(&self, operation: OperationName, input: &I) -> Draft {
         let input = match &self.route {
-            Ok(route) => encode(route.to(), operation, input),
+            Ok(route) => encode(route.to(), operation.as_str(), input),
             Err(error) => Err(error.clone()),
         };
         Draft::operation(self.route.clone(), operation, input)
@@ -52,11 +62,12 @@ impl Port for ClientPort {
 
     fn request<I: Serialize + ?Sized, R>(
         &self,
-        operation: &'static str,
+        operation: impl Into<OperationName>,
         input: &I,
         returns: Returns<R>,
     ) -> Request<R> {
-        Request::new(self.draft(operation, input), operation, returns)
+        let operation = operation.into();
+        Request::new(self.draft(operation.clone(), input), operation, returns)
     }
 }
 
@@ -73,6 +84,14 @@ impl AuditPort for ClientPort {
 
     fn audit(&self) -> AuditTrail {
         AuditTrail::by_route(&self.route)
+    }
+}
+
+impl NamedStatePort for ClientPort {
+    type NamedState<T: DeserializeOwned> = StateRequest<T>;
+
+    fn named_state<T: DeserializeOwned>(&self) -> StateRequest<T> {
+        StateRequest::new(Draft::state(self.route.clone()))
     }
 }
 
@@ -100,11 +119,12 @@ impl Port for ProducerPort {
 
     fn request<I: Serialize + ?Sized, R>(
         &self,
-        operation: &'static str,
+        operation: impl Into<OperationName>,
         input: &I,
         _returns: Returns<R>,
     ) -> ProducerRequest {
-        ProducerRequest::new(self.port.draft(operation, input), operation, self.name.clone())
+        let operation = operation.into();
+        ProducerRequest::new(self.port.draft(operation.clone(), input), operation, self.name.clone())
     }
 }
 

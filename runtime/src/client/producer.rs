@@ -7,7 +7,7 @@ use super::{
     request::Signal,
 };
 use sarsen_entities::Entity;
-use sarsen_protocol::{Address, CallError, Identity, IdentityName, Sequence};
+use sarsen_protocol::{Address, CallError, Identity, IdentityName, NamedEntity, OperationName, Sequence};
 use std::{fmt, time::Duration};
 
 /// Sends numbered signals, each of which is done exactly once, at no cost in rows.
@@ -37,6 +37,12 @@ impl Producer {
         let port = ClientPort::new(self.asker.clone(), E::NAME, key.as_ref());
         E::refer(ProducerPort::new(port, self.name.clone()))
     }
+
+    /// As [`entity`](Self::entity), for a type that is known by its name alone.
+    pub fn entity_named(&self, name: impl AsRef<str>, key: impl AsRef<str>) -> NamedEntity<ProducerPort> {
+        let port = ClientPort::new(self.asker.clone(), name.as_ref(), key.as_ref());
+        NamedEntity::new(ProducerPort::new(port, self.name.clone()))
+    }
 }
 
 impl fmt::Debug for Producer {
@@ -50,12 +56,12 @@ impl fmt::Debug for Producer {
 #[derive(Debug)]
 pub struct ProducerRequest {
     draft: Draft,
-    operation: &'static str,
+    operation: OperationName,
     name: Result<IdentityName, CallError>,
 }
 
 impl ProducerRequest {
-    pub(super) fn new(draft: Draft, operation: &'static str, name: Result<IdentityName, CallError>) -> Self {
+    pub(super) fn new(draft: Draft, operation: OperationName, name: Result<IdentityName, CallError>) -> Self {
         Self { draft, operation, name }
     }
 
@@ -81,7 +87,7 @@ fn identity(name: IdentityName, number: Sequence, to: &Address) -> Result<Identi
 #[derive(Debug)]
 pub struct NumberedRequest {
     draft: Draft,
-    operation: &'static str,
+    operation: OperationName,
 }
 
 impl NumberedRequest {

@@ -1,8 +1,11 @@
 //! The request that an operation of a reference returns, and the futures that it turns into.
 
-use super::exchange::{Draft, Exchange};
+use super::{
+    exchange::{Draft, Exchange},
+    schedules::{ReminderRequest, ScheduledRequest},
+};
 use sarsen_entities::{AnswerError, Returns};
-use sarsen_protocol::{Address, Answer, CallError, Identity, IdentityName};
+use sarsen_protocol::{Address, Answer, CallError, Identity, IdentityName, OperationName};
 use std::{
     fmt,
     future::{Future, IntoFuture},
@@ -23,12 +26,12 @@ use std::{
 #[must_use = "a request is sent when it is awaited or turned into a signal that is awaited"]
 pub struct Request<R> {
     draft: Draft,
-    operation: &'static str,
+    operation: OperationName,
     returns: Returns<R>,
 }
 
 impl<R> Request<R> {
-    pub(super) fn new(draft: Draft, operation: &'static str, returns: Returns<R>) -> Self {
+    pub(super) fn new(draft: Draft, operation: OperationName, returns: Returns<R>) -> Self {
         Self { draft, operation, returns }
     }
 
@@ -36,6 +39,26 @@ impl<R> Request<R> {
     /// that fails later is kept as a dead letter.
     pub fn signal(self) -> Signal {
         Signal::new(self.draft, self.operation)
+    }
+
+    /// Makes it a reminder: a signal that is repeated, each time a `period` later, for the first time after one period. The
+    /// period is at least a millisecond.
+    ///
+    /// It goes on, also over crashes and restarts, until it is cancelled or replaced under its id, or its entity is deleted.
+    /// What was missed, because nothing ran or because the entity was locked, is made up for by one signal and no more; the
+    /// next one is due at the next multiple of the period after that one has had its turn.
+    ///
+    /// ```
+    /// # use sarsen_runtime::{CallError, Request};
+    /// # use std::time::Duration;
+    /// # struct Station;
+    /// # impl Station { fn poll(&self) -> Request<()> { unimplemented!() } }
+    /// # async fn remind(station: Station) -> Result<(), CallError> {
+    /// station.poll().every(Duration::from_secs(30)).scheduled_as("poll").signal().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn every(self, period: Duration) -> ReminderRequest {
+        self.after(period).every(period)
     }
 
     /// Delays the operation by `delay` from the first poll on. Only a signal can be delayed.
@@ -70,8 +93,7 @@ impl<R> IntoFuture for Request<R> {
     type IntoFuture = Call<R>;
 
     fn into_future(self) -> Call<R> {
-        let Self { draft, operation, returns } = self;
-        Call { exchange: Exchange::new(draft), operation, returns }
+        Call::new(self.draft, self.operation, self.returns)
     }
 }
 
@@ -79,14 +101,38 @@ impl<R> IntoFuture for Request<R> {
 #[must_use = "a request is sent when it is turned into a signal that is awaited"]
 #[derive(Debug)]
 pub struct DelayedRequest {
-    draft: Draft,
-    operation: &'static str,
+    pub(super) draft: Draft,
+    pub(super) operation: OperationName,
 }
 
 impl DelayedRequest {
     /// The signal: its future is ready when the request is durable, long before it is due.
     pub fn signal(self) -> Signal {
         Signal::new(self.draft, self.operation)
+    }
+
+    /// Repeats it from then on, each time a `period` later; see [`Request::every`].
+    pub fn every(self, period: Duration) -> ReminderRequest {
+        ReminderRequest::new(self, period)
+    }
+
+    /// Names it, so that it can be [cancelled](crate::Client::cancel_scheduled), and takes the place of what is scheduled at
+    /// the entity under this id (1 to 256 bytes without control characters), its time, its operation and its input.
+    ///
+    /// Once this is acknowledged, what it replaces is not done, unless its time had come before this was accepted. An
+    /// operation that is to be done once things have been quiet for a while is one line:
+    ///
+    /// ```
+    /// # use sarsen_runtime::{CallError, Request};
+    /// # use std::time::Duration;
+    /// # struct Document;
+    /// # impl Document { fn save(&self) -> Request<()> { unimplemented!() } }
+    /// # async fn changed(document: Document) -> Result<(), CallError> {
+    /// document.save().after(Duration::from_secs(2)).scheduled_as("save").signal().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn scheduled_as(self, id: impl AsRef<str>) -> ScheduledRequest {
+        ScheduledRequest::new(self, None, id.as_ref())
     }
 
     /// As [`Request::idempotency_key`].
@@ -106,7 +152,7 @@ pub(super) fn identity(key: &str) -> Result<Identity, CallError> {
 #[must_use = "a call is sent when it is awaited"]
 pub struct Call<R> {
     exchange: Exchange,
-    operation: &'static str,
+    operation: OperationName,
     returns: Returns<R>,
 }
 
@@ -120,7 +166,7 @@ impl<R> Future for Call<R> {
             Answer::Failed(failure) => self.returns.decode(Err(*failure)),
             other => Err(foreign(&other)),
         };
-        Poll::Ready(result.map_err(|error| call_error(error, route.to().clone(), self.operation)))
+        Poll::Ready(result.map_err(|error| call_error(error, route.to().clone(), self.operation.as_str())))
     }
 }
 
@@ -137,11 +183,17 @@ impl<R> fmt::Debug for Call<R> {
 #[derive(Debug)]
 pub struct Signal {
     exchange: Exchange,
-    operation: &'static str,
+    operation: OperationName,
+}
+
+impl<R> Call<R> {
+    pub(super) fn new(draft: Draft, operation: OperationName, returns: Returns<R>) -> Self {
+        Self { exchange: Exchange::new(draft), operation, returns }
+    }
 }
 
 impl Signal {
-    pub(super) fn new(mut draft: Draft, operation: &'static str) -> Self {
+    pub(super) fn new(mut draft: Draft, operation: OperationName) -> Self {
         draft.signal();
         Self { exchange: Exchange::new(draft), operation }
     }
@@ -158,7 +210,7 @@ impl Future for Signal {
             Answer::Failed(failure) => Err(AnswerError::Failed(*failure)),
             other => Err(foreign(&other)),
         };
-        Poll::Ready(result.map_err(|error| call_error(error, route.to().clone(), self.operation)))
+        Poll::Ready(result.map_err(|error| call_error(error, route.to().clone(), self.operation.as_str())))
     }
 }
 

@@ -31,7 +31,9 @@ use crate::gate::Gate;
 use end::Watch;
 use sarsen_engine::{HistoryListing, RunLookup, RunRecord};
 use sarsen_orchestration::{Event, ExportedHistory, Orchestration};
-use sarsen_protocol::{Address, Body, CallError, ExecutionId, Payload, RunId, RunStatus, json};
+use sarsen_protocol::{
+    Address, Body, CallError, ExecutionId, OrchestrationName, Payload, RunId, RunStatus, json,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, marker::PhantomData};
 
@@ -49,6 +51,10 @@ pub struct Run<O> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Untyped {}
 
+/// In the place of an orchestration's type: any that returns a `T`.
+#[derive(Debug)]
+pub struct Returning<T>(PhantomData<fn() -> T>);
+
 /// A run of whatever orchestration, from [`Client::any_run`](crate::Client::any_run).
 pub type AnyRun = Run<Untyped>;
 
@@ -62,14 +68,14 @@ pub(super) struct Target {
     /// The first execution of the run that is meant, if that is known.
     first: Option<ExecutionId>,
     /// The orchestration that it is to be of.
-    expected: Option<&'static str>,
+    expected: Option<OrchestrationName>,
     /// What has been noted of its end since before its start.
     watch: Option<Watch>,
 }
 
 impl<O: Orchestration> Run<O> {
     pub(super) fn existing(asker: Asker, id: &str) -> Self {
-        Self::of(Target::existing(asker, id, Some(O::NAME)))
+        Self::of(Target::existing(asker, id, Some(OrchestrationName::of(O::NAME))))
     }
 
     /// What the orchestration returned, once that is durable: awaited as `Result<O::Output, CallError>`.
@@ -94,6 +100,15 @@ impl Run<Untyped> {
     /// # Errors
     /// As the result of a typed run, but for what its type brings about.
     pub fn result(&self) -> ResultRequest<Untyped> {
+        ResultRequest::new(self.target.clone())
+    }
+
+    /// What the orchestration returned, as a `T`, such as a `serde_json::Value`: awaited as `Result<T, CallError>`. An `Err`
+    /// that it returned is [`CallError::RunFailed`], since its type is not known.
+    ///
+    /// # Errors
+    /// As the result of a typed run.
+    pub fn result_as<T: DeserializeOwned>(&self) -> ResultRequest<Returning<T>> {
         ResultRequest::new(self.target.clone())
     }
 }
@@ -297,7 +312,7 @@ fn unsendable(what: impl Into<String>, reason: String) -> CallError {
 }
 
 impl Target {
-    fn existing(asker: Asker, id: &str, expected: Option<&'static str>) -> Self {
+    fn existing(asker: Asker, id: &str, expected: Option<OrchestrationName>) -> Self {
         let run = RunId::new(id).map_err(CallError::from);
         Self { asker, text: id.to_owned(), run, first: None, expected, watch: None }
     }
@@ -315,10 +330,10 @@ impl Target {
         if self.first.is_some_and(|first| first != record.first) {
             return Err(CallError::RunReplaced { run: run.clone() });
         }
-        match self.expected.filter(|expected| *expected != record.name.as_str()) {
+        match self.expected.as_ref().filter(|expected| **expected != record.name) {
             Some(expected) => Err(CallError::OtherOrchestration {
                 run: run.clone(),
-                expected: expected.to_owned(),
+                expected: expected.to_string(),
                 found: record.name.to_string(),
             }),
             None => Ok(record),

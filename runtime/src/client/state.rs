@@ -4,8 +4,9 @@ use super::{
     exchange::{Draft, Exchange},
     request::{call_error, foreign},
 };
-use sarsen_entities::{AnswerError, Entity};
+use sarsen_entities::AnswerError;
 use sarsen_protocol::{Answer, CallError, json};
+use serde::de::DeserializeOwned;
 use std::{
     fmt,
     future::{Future, IntoFuture},
@@ -49,7 +50,7 @@ impl<E> fmt::Debug for StateRequest<E> {
     }
 }
 
-impl<E: Entity> IntoFuture for StateRequest<E> {
+impl<E: DeserializeOwned> IntoFuture for StateRequest<E> {
     type Output = Result<Option<E>, CallError>;
     type IntoFuture = State<E>;
 
@@ -65,7 +66,7 @@ pub struct State<E> {
     entity: PhantomData<fn() -> E>,
 }
 
-impl<E: Entity> Future for State<E> {
+impl<E: DeserializeOwned> Future for State<E> {
     type Output = Result<Option<E>, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

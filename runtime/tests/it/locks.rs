@@ -1,9 +1,10 @@
 //! Locks, as they are listed.
 
-use crate::support::{Probe, act, builder, fresh, hold_act, locked};
+use crate::support::{Probe, act, builder, fresh, hold_act, listen, locked};
 use sarsen_macros::{activity, orchestration};
-use sarsen_runtime::{ActivityContext, CallError, Client, Context, LockStage, Runtime};
+use sarsen_runtime::{ActivityContext, CallError, Client, Context, Limits, LockStage, Runtime};
 use sarsen_storage::MemoryStore;
+use std::time::Duration;
 
 async fn end(runtime: Runtime) {
     runtime.shutdown().await.expect("nothing is in the way");
@@ -166,5 +167,32 @@ async fn an_operator_takes_the_lock_of_a_run_that_is_stuck() {
     assert_eq!(client.force_release(&held).await, Ok(false), "it is nobody's now");
     run.raise("go", &()).await.expect("it waits");
     assert_eq!(run.result().await.expect("it goes on"), "Err(Some(LockLost))");
+    end(runtime).await;
+}
+
+/// The log, the counter and the listing say so; the owner is not disturbed.
+#[tokio::test]
+async fn an_owner_that_holds_a_lock_for_long_is_named() {
+    let mut log = listen();
+    let soon = |limits: &mut Limits| limits.lock_held_report_after = Duration::from_millis(2);
+    let opened = builder().limits(soon).open_store(MemoryStore::new()).await;
+    let runtime = opened.expect("a store in memory opens");
+    let client = runtime.client();
+    let mut held = hold_act("o-a");
+    let owner = client.start(locked, vec!["o-a".to_owned()]).id("holds-on").await.expect("it starts");
+    held.entered().await;
+    let line = loop {
+        let line = log.recv().await.expect("the listener lives as long as the process");
+        if line.contains("@probe@o-a") {
+            break line;
+        }
+    };
+    assert!(line.starts_with("WARN") && line.contains("run=holds-on"), "{line}");
+    assert_eq!(client.stats().await.expect("it is open").locks_overdue, 1);
+    let locks = client.locks().await.expect("they can be read");
+    assert!(locks.iter().all(|lock| lock.overdue && lock.stage == LockStage::Held), "{locks:?}");
+    held.release(2);
+    owner.result().await.expect("it returns").expect("it is not refused");
+    assert_eq!(client.entity::<Probe>("o-a").total().await, Ok(1));
     end(runtime).await;
 }

@@ -73,6 +73,31 @@ async fn a_lock_leads_to_its_holder_and_to_what_that_one_waits_for() {
     end(runtime).await;
 }
 
+#[orchestration(crate = "sarsen_runtime")]
+async fn is_patient(cx: Context, key: String) -> bool {
+    let lock = cx.lock([cx.entity::<Probe>(&key), cx.entity::<Probe>("w-z")]);
+    lock.timeout(Duration::from_secs(900)).await.is_ok()
+}
+
+/// Whether somebody holds the lock, or nobody any more.
+#[tokio::test]
+async fn a_lock_that_is_waited_for_for_a_time_says_for_how_long() {
+    let opened = builder().orchestration(is_patient).open_store(MemoryStore::new()).await;
+    let runtime = opened.expect("a store in memory opens");
+    let client = runtime.client();
+    let mut held = hold_act("w-p");
+    client.start(locked, vec!["w-p".to_owned()]).id("owner").await.expect("it starts");
+    held.entered().await;
+    let patient = client.start(is_patient, "w-p").id("patient").await.expect("it starts");
+    let lock =
+        "run `patient` waits for the lock of @probe@w-p, for # min at most, held by run `owner` since # s";
+    let expected = format!("{lock}, which waits for activity `act`, asked for # s ago");
+    assert_eq!(why(&client, "patient").await, expected);
+    held.release(1);
+    assert_eq!(patient.result().await, Ok(true));
+    end(runtime).await;
+}
+
 #[tokio::test]
 async fn a_child_an_event_and_a_suspension_are_named() {
     let opened = builder().orchestration(waits_for_much).open_store(MemoryStore::new()).await;

@@ -90,6 +90,8 @@ impl<S: Store> Process<S> {
             }
             Effect::Perform(task) => self.begin(*task, env),
             Effect::CancelTask(token) => self.cancel(token, env),
+            Effect::Operate(dispatch) => self.operate(*dispatch, env),
+            Effect::CancelOperation(token) => self.cancel_operation(token, env),
             Effect::RunEnded { run, first, outcome } => {
                 self.end_run(&run, first, outcome.map(|outcome| *outcome), env);
             }
@@ -104,6 +106,10 @@ impl<S: Store> Process<S> {
             Effect::LockForced { entity, section } => {
                 env.note(|| format!("the lock of {entity} is taken from {section:?}"));
                 env.count(Situation::LockForced);
+            }
+            Effect::LockOverdue { entity, section, since } => {
+                env.note(|| format!("{section:?} has held the lock of {entity} since {since}"));
+                env.count(Situation::LockOverdue);
             }
             Effect::Parked { address, reason } => {
                 env.note(|| format!("{address} is parked: {reason}"));

@@ -7,6 +7,7 @@ mod loads;
 mod restless;
 mod runs;
 mod sections;
+mod talking;
 mod withheld;
 
 use crate::ledger::{Answer, Book, BookRef, Child, Deed, Ledger, OperationId, Witness};

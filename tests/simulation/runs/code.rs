@@ -276,7 +276,7 @@ impl Scene {
     }
 
     async fn lock(&self, accounts: &[usize], asking: Asking) -> Result<(Inside, Guard<Set>), CallError> {
-        let guard = self.ask(accounts, asking).await?;
+        let guard = self.ask(accounts, asking).await.inspect_err(stage::refuse)?;
         self.open.set(Some(guard.section().0));
         Ok((Inside { open: Rc::clone(&self.open) }, guard))
     }

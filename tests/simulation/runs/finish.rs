@@ -5,7 +5,7 @@ use super::{
     act::{EVENTS, Node, Sent},
     brittle::brittle,
     invariants::{
-        ends_stand, events, exclusion, goes_on, money, none_left, promises, same_commands, sent_once,
+        ends_stand, events, exclusion, goes_on, in_line, money, none_left, promises, same_commands, sent_once,
     },
     record::{Durable, Histories, RunRecord},
     watch::Shared,
@@ -108,6 +108,9 @@ fn settle<W: World>(
         let asks = workload.settle(host);
         host.settle();
         let (durable, histories) = read(host);
+        if host.is_idle() {
+            shared.note(in_line::NAME, in_line::check(&durable));
+        }
         let rest = durable.waiting.is_empty() && durable.tasks.is_empty() && host.futures() == 0;
         let (failed, under_way) = unfinished(&durable);
         let rest = rest && failed.is_empty();

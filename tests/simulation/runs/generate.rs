@@ -1,5 +1,7 @@
 //! Draws programs.
 
+mod contending;
+
 use super::act::{ACCOUNTS, Act, Asking, By, Conduct, Deed, Ending, Node, Retry};
 use super::brittle::{Piece, Stages};
 use sarsen_testing::Random;

@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Memory {
     /// The lock requests that wait at each entity.
     pub(crate) queues: BTreeMap<Address, Vec<Section>>,
+    /// The locks that were held when the store was last looked at.
+    pub(crate) held: Vec<(Address, Section)>,
     /// What was last seen of each life of a run, in order.
     pub(crate) lives: BTreeMap<RunId, Vec<RunRecord>>,
     /// Which performance of each activity was taken.

@@ -26,9 +26,9 @@ pub(crate) mod stage;
 pub(crate) mod watch;
 mod workload;
 
-pub(crate) use seed::{run, run_on_redb};
+pub(crate) use seed::{run, run_on_redb, run_sections};
 
-pub(crate) use invariants::FAULTS;
+pub(crate) use invariants::{FAULTS, FAULTS_OF_SECTIONS};
 
 use stage::CodeFault;
 

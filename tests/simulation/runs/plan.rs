@@ -37,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) broken_one_in: usize,
     /// One commit in so many is looked at.
     pub(crate) look_one_in: usize,
+    /// Whether all that runs do is to want the same locks.
+    pub(crate) contended: bool,
 }
 
 impl Plan {
@@ -59,7 +61,26 @@ impl Plan {
             retention: random.one_in(12).then(|| Duration::from_millis(random.pick(&[1, 300, 8_000]))),
             broken_one_in: random.pick(&[0, 0, 3]),
             look_one_in: random.pick(&[1, 3, 8]),
+            contended: false,
         }
+    }
+
+    /// The plan of a seed of sections that overlap: many runs, mostly over several shards, that are ended in every way.
+    pub(crate) fn of_sections(random: &mut Random) -> Self {
+        let mut plan = Self::of(random);
+        plan.odds.shards = random.pick(&[&[1][..], &[2, 3], &[3, 5, 7], &[1, 2, 4, 7]]).to_vec();
+        plan.ids = random.between(3, 12);
+        plan.starts = random.between(3, 14);
+        plan.requests = random.between(6, 30);
+        plan.ask_one_in = random.pick(&[1, 2, 6]);
+        plan.end_one_in = random.pick(&[1, 1, 3]);
+        plan.look_one_in = random.pick(&[1, 3, 8]);
+        (plan.manage_one_in, plan.retention) = (0, None);
+        // What runs may do is to be decided by locks and not by these.
+        plan.limits.commands_per_turn_max = Limits::default().commands_per_turn_max;
+        plan.limits.history_events_max = Limits::default().history_events_max;
+        plan.contended = true;
+        plan
     }
 }
 
@@ -87,6 +108,7 @@ fn limits(random: &mut Random) -> Limits {
     if random.one_in(16) {
         limits.history_events_max = random.pick(&[8, 30]);
     }
+    limits.lock_held_report_after = Duration::from_millis(random.pick(&[0, 20, 60_000]));
     limits.lane_messages_max = random.pick(&[1, 3, 1_000, 1_000]);
     limits.inside_bytes_max = random.pick(&[0, 500, 1 << 20]);
     limits.loads_max = random.pick(&[1, 2, 1_000]);

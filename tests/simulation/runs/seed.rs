@@ -34,6 +34,13 @@ pub(crate) fn run(seed: u64, armed: Option<Armed>, traced: bool) -> Verdict {
     run_in(MemoryWorld::new(), &plan, seed, armed, traced)
 }
 
+/// Runs a seed of sections that overlap, with this fault if any.
+pub(crate) fn run_sections(seed: u64, armed: Option<Armed>, traced: bool) -> Verdict {
+    let mut random = Random::new(seed ^ 0x5ec);
+    let plan = Plan::of_sections(&mut random);
+    run_in(MemoryWorld::new(), &plan, seed, armed, traced)
+}
+
 /// Runs a seed on the redb store, whose disk crashes.
 pub(crate) fn run_on_redb(seed: u64, traced: bool) -> Verdict {
     let mut random = Random::new(seed ^ 0x0cc);
@@ -64,9 +71,12 @@ pub(crate) fn run_in<W: World>(
     let mut host = Builder::new(world)
         .seed(seed)
         .odds(plan.odds.clone())
-        .limits(|limits| *limits = plan.limits.clone())
+        .limits(|limits| {
+            *limits = plan.limits.clone();
+            limits.operations_window = plan.permits;
+        })
         .observer(watch)
-        .entity::<Account>()
+        .entity_with::<Account>(|options| options.concurrency(plan.permits))
         .orchestration_with(perform, |options| match plan.retention {
             Some(time) => options.retention(time),
             None => options,
@@ -86,7 +96,12 @@ pub(crate) fn run_in<W: World>(
     if let Err(panic) = ended {
         violations.push(Violation { invariant: "no_panic", what: text(&*panic) });
     }
-    let situations = host.situations().clone();
+    let mut situations = host.situations().clone();
+    for (met, situation) in stage::met().into_iter().zip([Situation::LockTaken, Situation::LockLate]) {
+        if met {
+            situations.count(situation);
+        }
+    }
     Verdict { seed, situations, violations, trace: host.lines() }
 }
 

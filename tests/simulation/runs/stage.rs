@@ -3,7 +3,7 @@
 
 use super::act::Node;
 use crate::invariants::Violation;
-use sarsen_protocol::ExecutionId;
+use sarsen_protocol::{CallError, ExecutionId, SectionError};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
@@ -37,6 +37,8 @@ struct Stage {
     /// Executions that were begun, and how many of them by a replay.
     activations: u64,
     replays: u64,
+    /// Whether a lock was refused because it was taken, and because it was not had in time.
+    refused: [bool; 2],
 }
 
 thread_local! {
@@ -153,6 +155,20 @@ pub(crate) fn decide(execution: ExecutionId, at: usize, seen: u64, text: impl Fn
             }
         }
     });
+}
+
+/// Notes why a lock was not had.
+pub(crate) fn refuse(error: &CallError) {
+    on(|stage| match error {
+        CallError::Section(SectionError::Taken { .. }) => stage.refused[0] = true,
+        CallError::Section(SectionError::TimedOut { .. }) => stage.refused[1] = true,
+        _ => {}
+    });
+}
+
+/// Whether a lock was refused because it was taken, and because it was not had in time.
+pub(crate) fn met() -> [bool; 2] {
+    on(|stage| stage.refused)
 }
 
 /// Takes the violations that the code has noticed.

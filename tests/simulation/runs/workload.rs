@@ -114,18 +114,23 @@ impl Workload {
     }
 
     fn start(&mut self) -> What {
-        if self.random.one_in(5) {
+        if !self.plan.contended && self.random.one_in(5) {
             let id = (!self.random.one_in(6)).then(|| self.brittle_id());
             return What::StartBrittle { id, stages: self.generator.stages(1) };
         }
-        let acts = self.generator.program(self.plan.acts_max);
+        let acts = if self.plan.contended {
+            self.generator.contending()
+        } else {
+            self.generator.program(self.plan.acts_max)
+        };
         let id = (!self.random.one_in(6)).then(|| self.id());
         let reuse = if self.random.one_in(self.plan.end_one_in) {
             self.random.pick(&[Reuse::ReplaceFinished, Reuse::TerminateAndReplace])
         } else {
             self.random.pick(&[Reuse::Fail, Reuse::Return])
         };
-        let (queued, team) = (self.random.one_in(3), self.random.pick(&TEAMS));
+        let queued = self.random.one_in(3) && !self.plan.contended;
+        let team = self.random.pick(&TEAMS);
         let begin_ms = self.random.one_in(4).then(|| self.random.pick(&[0, 5, 300, 4_000]));
         What::Start { id, reuse, acts, queued, begin_ms, team }
     }
@@ -137,6 +142,9 @@ impl Workload {
     fn request(&mut self) -> What {
         if self.random.one_in(self.plan.manage_one_in) {
             return self.management();
+        }
+        if self.plan.contended {
+            return self.interference();
         }
         match self.random.below(20) {
             0..9 => {
@@ -151,6 +159,24 @@ impl Workload {
             }
             15 if self.random.one_in(self.plan.end_one_in) => What::Purge { run: self.any_id() },
             16 => What::Rewind { run: self.brittle_id() },
+            _ => {
+                let op = Op { node: self.node(), execution: 0, part: 0 };
+                What::Note { account: self.generator.account(), op, call: self.random.one_in(2) }
+            }
+        }
+    }
+
+    /// What comes over runs that hold locks and want them.
+    fn interference(&mut self) -> What {
+        let run = self.id();
+        match self.random.below(20) {
+            0..5 => What::Raise { run, name: 0, event: self.node(), before_start_ms: None },
+            5..8 => What::Suspend { run },
+            8..11 => What::Resume { run },
+            11..14 if self.random.one_in(self.plan.end_one_in) => {
+                What::Terminate { run, recurse: self.random.one_in(2) }
+            }
+            14 => What::Purge { run },
             _ => {
                 let op = Op { node: self.node(), execution: 0, part: 0 };
                 What::Note { account: self.generator.account(), op, call: self.random.one_in(2) }
@@ -259,12 +285,14 @@ impl Workload {
             Look::CustomStatus,
             Look::Why,
             Look::Export,
+            // What concerns locks; see below.
             Look::Locks,
             Look::ForceRelease,
             Look::Balance,
             Look::State,
         ];
-        let (look, run, account) = (self.random.pick(&looks), self.id(), self.generator.account());
+        let looks = if self.plan.contended && self.random.one_in(2) { &looks[8..10] } else { &looks[..] };
+        let (look, run, account) = (self.random.pick(looks), self.id(), self.generator.account());
         let at = self.random.below(self.handles.len());
         let client = self.handles[at].1.clone();
         let future = clients::look(&self.shared, client, look, run, account);

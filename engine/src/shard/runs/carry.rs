@@ -146,9 +146,13 @@ impl Shard {
             Command::Call { to, operation, input, section } => {
                 let (name, input) = (operation.clone(), input.clone());
                 let body = Body::Operation(Operation { name, input, answered: true, section: *section });
-                let (run, execution) = (issuer.run.clone(), issuer.execution);
-                let from = Origin::Execution { run, execution, command: id };
-                self.send(Message { from, ..Message::one_way(to.clone(), issuer.address.clone(), body) });
+                self.send_call(issuer, id, to, body);
+            }
+            Command::Schedule { to, request } => {
+                self.send_call(issuer, id, to, Body::Schedule(request.clone()));
+            }
+            Command::Unschedule { to, request } => {
+                self.send_call(issuer, id, to, Body::Unschedule(request.clone()));
             }
             Command::Lock { entities } => self.ask_for_locks(issuer, id, entities, Body::Lock),
             Command::TryLock { entities } => self.ask_for_locks(issuer, id, entities, Body::TryLock),
@@ -163,6 +167,13 @@ impl Shard {
                 self.mark_dirty(issuer.id);
             }
         }
+    }
+
+    /// Sends what names the execution and the command that ask for it.
+    fn send_call(&mut self, issuer: &Issuer, command: CommandId, to: &Address, body: Body) {
+        let (run, execution) = (issuer.run.clone(), issuer.execution);
+        let from = Origin::Execution { run, execution, command };
+        self.send(Message { from, ..Message::one_way(to.clone(), issuer.address.clone(), body) });
     }
 
     fn issue_attempt(&mut self, issuer: &Issuer, id: CommandId, attempt: &Attempt) {
@@ -272,6 +283,12 @@ impl Shard {
         // The order is what keeps sections from waiting for each other in a circle: it is made here, whoever asks.
         entities.sort();
         entities.dedup();
+        if armed(Fault::LockOrder) && issuer.execution.unique().is_multiple_of(2) {
+            entities.reverse();
+        }
+        if armed(Fault::DuplicateInSet) {
+            entities.insert(0, entities[0].clone());
+        }
         let section = Section { run: issuer.run.clone(), execution: issuer.execution, id };
         if let Some(run) = self.run_mut(issuer.id) {
             run.section = Some(OpenSection { id, entities: entities.clone(), granted: false });
@@ -298,8 +315,13 @@ impl Shard {
             self.release_set(&issuer.address, &section, &open.entities);
             return;
         }
-        let Some(first) = open.entities.first().cloned() else { return };
-        let request = LockRequest { section, entities: open.entities, position: 0, since: self.now };
+        if armed(Fault::CancelUnsent) {
+            return;
+        }
+        let position = if armed(Fault::CancelOvertakes) { open.entities.len() - 1 } else { 0 };
+        let Some(first) = open.entities.get(position).cloned() else { return };
+        let position = u32::try_from(position).unwrap_or(u32::MAX);
+        let request = LockRequest { section, entities: open.entities, position, since: self.now };
         self.send(Message::one_way(first, issuer.address.clone(), Body::Cancel(Box::new(request))));
     }
 }

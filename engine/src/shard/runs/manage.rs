@@ -2,6 +2,7 @@
 
 use super::{Code, Run, is_begin};
 use crate::{
+    fault::{Fault, armed},
     record::{Queue, RunRecord},
     shard::{InstanceId, Shard, instance::Stage, intake::busy, mailbox::Entry},
 };
@@ -389,7 +390,12 @@ impl Shard {
         let Some(turn) = turn else { return Managed::Waits(entry) };
         let message = self.done(id, entry);
         match &message.body {
-            Body::Suspend { .. } => self.set_status(id, RunStatus::Suspended),
+            Body::Suspend { .. } => {
+                if armed(Fault::ReleaseOnSuspend) {
+                    self.release_wrongly(id);
+                }
+                self.set_status(id, RunStatus::Suspended);
+            }
             Body::Resume { .. } => self.set_status(id, RunStatus::Running),
             _ => {}
         }

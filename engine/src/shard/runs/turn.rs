@@ -217,6 +217,10 @@ impl Shard {
         let Some(instance) = self.instances.get_mut(id) else { return };
         let address = instance.address.clone();
         instance.stage = Stage::Parked(reason.clone());
+        if armed(Fault::ReleaseOnParking) {
+            self.release_wrongly(id);
+        }
+        let Some(instance) = self.instances.get_mut(id) else { return };
         let Some(run) = instance.run_mut() else { return };
         let begun = run.status() != Some(RunStatus::Pending);
         run.code = if begun && run.outstanding.is_none() { Code::Stored } else { Code::None };

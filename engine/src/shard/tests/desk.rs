@@ -1,7 +1,9 @@
 //! A desk: shards over one map, with everything done when a test says so.
 
+mod operating;
 mod play;
 mod runs;
+mod schedules;
 mod sum;
 
 pub(super) use play::{CHANGED, FOREIGN};
@@ -14,9 +16,9 @@ use crate::{
 use bytes::Bytes;
 use sarsen_entities::{EntityOptions, Typed};
 use sarsen_protocol::{
-    Address, Answer, Batch, Body, CallError, Effect, Epoch, Failure, Identity, Keyspace, Lease, Message,
-    OperationName, Origin, Page, Payload, Read, Receipt, RequestId, Row, RunId, RunOutcome, SessionId,
-    ShardId, Task, TaskToken, Timestamp, Within,
+    Address, Answer, Batch, Body, CallError, Dispatch, DispatchToken, Effect, Epoch, Failure, Identity,
+    Keyspace, Lease, Message, OperationName, Origin, Page, Payload, Read, Receipt, RequestId, Row, RunId,
+    RunOutcome, SessionId, ShardId, Task, TaskToken, Timestamp, Within,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -49,22 +51,32 @@ pub(super) struct Desk {
     pub(super) hold_keys: bool,
     /// The entity whose loads are read and kept back.
     pub(super) hold_entity: Option<String>,
+    /// Whether reads of all locks are read and kept back.
+    pub(super) hold_locks: bool,
     held: Vec<(usize, LoadRequest, Vec<Page>)>,
     /// Whether messages between shards stay in their lanes.
     pub(super) hold_deliveries: bool,
     /// Whether everything leaves memory as soon as it may.
     pub(super) restless: bool,
+    /// How often a single shard had its turn.
+    crawled: usize,
     /// Whether activities answer at once, with their input.
     pub(super) busy: bool,
     /// Activities that were handed out and have not answered.
     pub(super) tasks: Vec<Task>,
     pub(super) cancelled: Vec<TaskToken>,
+    /// Operations that run off their shards.
+    pub(super) dispatched: Vec<Dispatch>,
+    /// Such operations that were told that their outcome is of no more use.
+    pub(super) given_up: Vec<DispatchToken>,
     /// The runs that have ended or are gone.
     pub(super) ended: Vec<(RunId, Option<RunOutcome>)>,
     /// The custom statuses that were told.
     pub(super) statuses: Vec<(RunId, Payload)>,
     /// Locks that an operator took from runs.
     pub(super) forced: Vec<String>,
+    /// Locks that were held for long.
+    pub(super) overdue: Vec<String>,
     /// Why instances could not go on.
     pub(super) parked: Vec<String>,
     /// Whether the orchestration and its activity are registered at the next open.
@@ -94,15 +106,20 @@ impl Desk {
             batches: 0,
             hold_keys: false,
             hold_entity: None,
+            hold_locks: false,
             held: Vec::new(),
             hold_deliveries: false,
             restless: false,
+            crawled: 0,
             busy: false,
             tasks: Vec::new(),
             cancelled: Vec::new(),
+            dispatched: Vec::new(),
+            given_up: Vec::new(),
             ended: Vec::new(),
             statuses: Vec::new(),
             forced: Vec::new(),
+            overdue: Vec::new(),
             parked: Vec::new(),
             registered: true,
             options: OrchestrationOptions::default(),
@@ -120,6 +137,7 @@ impl Desk {
         self.shards.clear();
         self.held.clear();
         self.tasks.clear();
+        self.dispatched.clear();
         self.configs.clear();
         self.lanes.clear();
         for (id, slots) in (0..).zip(self.slots.ranges().to_vec()) {
@@ -262,6 +280,16 @@ impl Desk {
         }
     }
 
+    /// Lets what is in the inside lane of an entity's shard come in the opposite order, each with all that follows.
+    pub(super) fn deliver_last_first(&mut self, key: &str) {
+        let index = usize::from(self.slots.shard(at(key).slot()).0);
+        for input in self.lanes[index].take_inside().into_iter().rev() {
+            self.shards[index].handle(input, self.now);
+            self.settle();
+            self.commit();
+        }
+    }
+
     pub(super) fn refusals(&mut self) {
         for shard in &mut self.shards {
             while let Some(reply) = shard.poll_refusal() {
@@ -302,14 +330,16 @@ impl Desk {
 
     fn answer_loads(&mut self, at: usize) -> bool {
         let mut answered = false;
-        if !self.hold_keys && self.hold_entity.is_none() {
+        if !self.hold_keys && self.hold_entity.is_none() && !self.hold_locks {
             for (_, load, pages) in self.held.extract_if(.., |(shard, _, _)| *shard == at) {
                 self.shards[at].handle(Input::Loaded(load.answer(pages)), self.now);
             }
         }
         while let Some(load) = self.shards[at].poll_load() {
             let pages = load.reads().iter().map(|read| page(&self.rows, read)).collect();
-            if holds(self.hold_keys, self.hold_entity.as_deref(), &load) {
+            let locks = |read: &Read| read.keyspace == Keyspace::Locks;
+            let held = self.hold_locks && load.reads().iter().all(locks);
+            if held || holds(self.hold_keys, self.hold_entity.as_deref(), &load) {
                 self.held.push((at, load, pages));
                 continue;
             }
@@ -395,11 +425,17 @@ impl Desk {
                 self.tasks.retain(|task| task.token != token);
                 self.cancelled.push(token);
             }
+            Effect::Operate(dispatch) => self.dispatched.push(*dispatch),
+            Effect::CancelOperation(token) => self.given_up.push(token),
             Effect::RunEnded { run, outcome, .. } => self.ended.push((run, outcome.map(|outcome| *outcome))),
             Effect::RunRewound { run, .. } => self.ended.retain(|(ended, _)| *ended != run),
             Effect::StatusSet { run, status, .. } => self.statuses.push((run, *status)),
             Effect::LockForced { entity, section } => {
                 self.forced.push(format!("{} of {}", entity.key(), section.run));
+            }
+            Effect::LockOverdue { entity, section, since } => {
+                let secs = since.as_micros() / 1_000_000;
+                self.overdue.push(format!("{} of {} since {secs}", entity.key(), section.run));
             }
             Effect::Parked { reason, .. } => self.parked.push(reason),
         }
@@ -409,6 +445,26 @@ impl Desk {
     pub(super) fn step(&mut self) {
         self.turns();
         self.commit();
+    }
+
+    /// The next of the shards takes one turn, and what it wrote is committed alone: there are no more boundaries between
+    /// commits than these. Returns whether anything was done.
+    pub(super) fn crawl(&mut self) -> bool {
+        let at = self.crawled % self.shards.len();
+        self.crawled += 1;
+        let mut worked = self.take_lane(at) | self.answer_loads(at);
+        worked |= self.shards[at].turn(self.now);
+        worked |= self.shards[at].next_deadline().is_some_and(|deadline| deadline <= self.now);
+        self.refusals();
+        if self.busy {
+            worked |= self.work();
+        }
+        self.commit() | worked
+    }
+
+    /// Whether nothing is to be done.
+    pub(super) fn is_idle(&self) -> bool {
+        self.shards.iter().all(Shard::is_idle)
     }
 
     /// Runs until nothing waits.
@@ -488,6 +544,9 @@ impl Desk {
             sum.dead_letters += stats.dead_letters;
             sum.dead_letters_dropped += stats.dead_letters_dropped;
             sum.parked += stats.parked;
+            sum.operations_running += stats.operations_running;
+            sum.operations_waiting += stats.operations_waiting;
+            sum.locks_overdue += stats.locks_overdue;
             for (name, refusals) in stats.refusals {
                 sum.refusals.entry(name).or_default().add(refusals);
             }

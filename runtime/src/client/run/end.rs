@@ -1,6 +1,6 @@
 //! Waiting for the end of a run.
 
-use super::{Target, Untyped};
+use super::{Returning, Target, Untyped};
 use crate::{
     client::{Asker, exchange::refuse_inside},
     run_ends::{Noted, Place},
@@ -8,7 +8,8 @@ use crate::{
 use futures::future::{Either, select};
 use sarsen_entities::AnswerError;
 use sarsen_orchestration::Orchestration;
-use sarsen_protocol::{Address, CallError, Failure, Payload, RunId, RunOutcome};
+use sarsen_protocol::{Address, CallError, Failure, Payload, RunId, RunOutcome, json};
+use serde::de::DeserializeOwned;
 use std::{
     fmt,
     future::{Future, IntoFuture},
@@ -81,6 +82,20 @@ impl IntoFuture for ResultRequest<Untyped> {
     }
 }
 
+impl<T: DeserializeOwned> IntoFuture for ResultRequest<Returning<T>> {
+    type Output = Result<T, CallError>;
+    type IntoFuture = RunResult<T>;
+
+    fn into_future(self) -> RunResult<T> {
+        let Self { target, timeout, .. } = self;
+        RunResult(Box::pin(async move {
+            let end = target.end(timeout).await?;
+            let result = end.result()?.map_err(|failure| end.failed(failure))?;
+            json::decode(&result).map_err(|misfit| end.misfit(misfit.message))
+        }))
+    }
+}
+
 /// The result of a run that is being waited for; see [`ResultRequest`].
 #[must_use = "a result is waited for when it is awaited"]
 pub struct RunResult<R>(Pin<Box<dyn Future<Output = Result<R, CallError>> + Send>>);
@@ -146,11 +161,20 @@ impl Target {
     async fn wait(&self, run: RunId) -> Result<End, CallError> {
         let watch = self.watch.clone().unwrap_or_else(|| Watch::new(self.asker.clone(), &run, false));
         let (mut first, mut looked) = (self.first, watch.looked());
-        let mut orchestration = self.expected.unwrap_or_default().to_owned();
+        let mut orchestration = self.expected.as_ref().map(ToString::to_string);
         loop {
             let noted = first.map(|first| watch.place.noted(first));
             match (first, noted) {
-                (_, Some(Noted::Ended(outcome))) => return Ok(End { run, orchestration, outcome }),
+                (_, Some(Noted::Ended(outcome))) => {
+                    let orchestration = match orchestration {
+                        Some(orchestration) => orchestration,
+                        // What has been purged meanwhile has ended all the same.
+                        None => {
+                            self.find(&run).await.map_or_else(|_| String::new(), |it| it.name.to_string())
+                        }
+                    };
+                    return Ok(End { run, orchestration, outcome });
+                }
                 (_, Some(Noted::Purged)) => return Err(CallError::RunNotFound { run }),
                 (_, Some(Noted::Stopped)) => return Err(CallError::Stopped),
                 (Some(first), Some(Noted::Nothing { dropped })) if looked == Some(dropped) => {
@@ -161,10 +185,10 @@ impl Target {
             }
             looked = Some(watch.place.dropped());
             let record = self.find(&run).await?;
-            (first, orchestration) = (Some(record.first), record.name.to_string());
             if let Some(outcome) = record.outcome {
-                return Ok(End { run, orchestration, outcome });
+                return Ok(End { run, orchestration: record.name.to_string(), outcome });
             }
+            (first, orchestration) = (Some(record.first), Some(record.name.to_string()));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Starting a run.
 
-use super::{Run, Target, Watch};
+use super::{Run, Target, Untyped, Watch};
 use crate::client::{
     Asker,
     exchange::{Draft, Exchange},
@@ -12,6 +12,7 @@ use sarsen_protocol::{
     self as protocol, Address, Answer, Body, CallError, ExecutionId, Failure, FailureKind, OrchestrationName,
     Payload, Reuse, RunId, Timestamp, json,
 };
+use serde::Serialize;
 use std::{
     fmt,
     future::{Future, IntoFuture},
@@ -54,6 +55,7 @@ pub struct StartRequest<O> {
     timeout: Option<Duration>,
     tags: Vec<(String, String)>,
     begin: Option<Begin>,
+    name: OrchestrationName,
     orchestration: PhantomData<fn() -> O>,
 }
 
@@ -66,13 +68,25 @@ enum Begin {
 
 impl<O: Orchestration> StartRequest<O> {
     pub(in crate::client) fn new(asker: Asker, input: &O::Input) -> Self {
+        Self::of(asker, OrchestrationName::of(O::NAME), input)
+    }
+}
+
+impl StartRequest<Untyped> {
+    pub(in crate::client) fn named(asker: Asker, name: String, input: &(impl Serialize + ?Sized)) -> Self {
+        Self::of(asker, OrchestrationName::from(name), input)
+    }
+}
+
+impl<O> StartRequest<O> {
+    fn of(asker: Asker, name: OrchestrationName, input: &(impl Serialize + ?Sized)) -> Self {
         let input = json::encode(input).map_err(|failure| CallError::InvalidStart {
-            orchestration: O::NAME.to_owned(),
+            orchestration: name.to_string(),
             reason: failure.message,
         });
-        let (reuse, tags) = (Reuse::default(), Vec::new());
+        let (reuse, tags, orchestration) = (Reuse::default(), Vec::new(), PhantomData);
         let (id, key, timeout, begin) = (None, None, None, None);
-        Self { asker, input, id, key, reuse, timeout, tags, begin, orchestration: PhantomData }
+        Self { asker, input, id, key, reuse, timeout, tags, begin, name, orchestration }
     }
 
     /// Gives the run its id: 1 to 256 bytes without control characters, not beginning with `@`. It is the run's whole
@@ -130,6 +144,7 @@ impl<O> fmt::Debug for StartRequest<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StartRequest")
             .field("input", &self.input)
+            .field("name", &self.name)
             .field("id", &self.id)
             .field("key", &self.key)
             .field("reuse", &self.reuse)
@@ -140,19 +155,20 @@ impl<O> fmt::Debug for StartRequest<O> {
     }
 }
 
-impl<O: Orchestration> IntoFuture for StartRequest<O> {
+impl<O> IntoFuture for StartRequest<O> {
     type Output = Result<Run<O>, CallError>;
     type IntoFuture = Starting<O>;
 
     fn into_future(self) -> Starting<O> {
         let run = self.run_id();
-        let Self { asker, input, id, key, reuse, timeout, tags, begin, .. } = self;
+        let Self { asker, input, id, key, reuse, timeout, tags, begin, name, .. } = self;
         // A repeat, or a policy that gives back the run that is there, may be answered with a run that is over.
         let new = key.is_none() && reuse != Reuse::Return;
         let watch = run.as_ref().ok().map(|run| Watch::new(asker.clone(), run, new));
         let generated = id.is_none() && key.is_none();
+        let expected = Some(name.clone());
         let body = run.clone().and_then(|run| {
-            let (name, labels) = (OrchestrationName::of(O::NAME), Labels { tags, ..Labels::default() });
+            let labels = Labels { tags, ..Labels::default() };
             let launch = Launch { run, name, input: input?, labels };
             Ok(Body::Start(Box::new(protocol::StartRequest { launch, reuse, parent: None, generated })))
         });
@@ -170,7 +186,7 @@ impl<O: Orchestration> IntoFuture for StartRequest<O> {
             draft.identity(|_| identity(key));
         }
         let text = run.as_ref().map_or_else(|_| id.or(key).unwrap_or_default(), ToString::to_string);
-        let target = Target { asker, text, run, first: None, expected: Some(O::NAME), watch };
+        let target = Target { asker, text, run, first: None, expected, watch };
         Starting { exchange: Exchange::new(draft), target: Some(target), orchestration: PhantomData }
     }
 }

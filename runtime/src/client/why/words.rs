@@ -88,13 +88,15 @@ fn write_wait(f: &mut fmt::Formatter<'_>, what: &Wait, held: Option<&Held>, now:
             write!(f, "the answer to `{operation}` of {entity}, asked for {} ago", Span(now.since(*since)))?;
             held.map_or(Ok(()), |held| write!(f, ", {held}"))
         }
-        (Wait::Lock { .. }, Some(held)) => write!(f, "the lock of {}, {held}", held.entity),
-        (Wait::Lock { entities, .. }, None) => {
+        (Wait::Lock { until: end, .. }, Some(held)) => {
+            write!(f, "the lock of {}{}, {held}", held.entity, until(end))
+        }
+        (Wait::Lock { entities, until: end, .. }, None) => {
             f.write_str("the locks of ")?;
             for (index, entity) in entities.iter().enumerate() {
                 write!(f, "{}{entity}", if index == 0 { "" } else { ", " })?;
             }
-            Ok(())
+            f.write_str(&until(end))
         }
         (other, _) => write!(f, "{other:?}"),
     }

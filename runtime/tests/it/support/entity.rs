@@ -61,6 +61,13 @@ impl Entity for Probe {
             .update("forward", Returns::value(), |_: &mut Self, cx, (to, amount): (String, u64)| {
                 cx.entity::<Self>(to).add(amount).signal();
             })
+            .update(
+                "forward_named",
+                Returns::value(),
+                |_: &mut Self, cx, (name, to, amount): (String, String, u64)| {
+                    cx.entity_named(name, to).operation::<u64>("add", &amount).signal();
+                },
+            )
             .update("volley", Returns::value(), |probe: &mut Self, cx, to: String| {
                 probe.total += 1;
                 cx.entity::<Self>(to).volley(cx.key()).signal();
@@ -176,6 +183,19 @@ impl Entity for Stranger {
 
 pub(crate) struct StrangerRef<P> {
     port: P,
+}
+
+impl<P: Port> Reference for StrangerRef<P> {
+    type Port = P;
+    type Over<Q: Port> = StrangerRef<Q>;
+
+    fn port(&self) -> &P {
+        &self.port
+    }
+
+    fn over<Q: Port>(port: Q) -> StrangerRef<Q> {
+        StrangerRef { port }
+    }
 }
 
 impl<P: Port> StrangerRef<P> {

@@ -20,6 +20,10 @@ pub(crate) const NAME: &str = "exclusion";
 pub(crate) const ARMED: &[Armed] =
     &[Armed::Engine(Fault::LockIgnored), Armed::Host(sarsen_testing::Fault::LoseRows(Keyspace::Keys))];
 
+/// The faults that break it where sections overlap.
+pub(crate) const ARMED_IN_SECTIONS: &[Armed] =
+    &[Armed::Engine(Fault::LockIgnored), Armed::Engine(Fault::LostLockServes)];
+
 /// Names a section: its execution and its command.
 type Tag = (u64, u32);
 

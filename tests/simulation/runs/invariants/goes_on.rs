@@ -11,6 +11,7 @@ use crate::{
         record::{Durable, Histories},
     },
 };
+use sarsen_engine::Fault as EngineFault;
 use sarsen_orchestration::Event;
 use sarsen_protocol::{Failure, FailureKind, OrchestrationType, RunOutcome, json};
 use sarsen_runtime::RunInfo;
@@ -21,6 +22,13 @@ pub(crate) const NAME: &str = "goes_on";
 /// The faults that break it.
 pub(crate) const ARMED: &[Armed] =
     &[Armed::Host(Fault::LoseTaskAnswer), Armed::Host(Fault::LoseDelivery), Armed::Host(Fault::LoseLoad)];
+
+/// The faults that break it where sections overlap.
+pub(crate) const ARMED_IN_SECTIONS: &[Armed] = &[
+    Armed::Engine(EngineFault::ReleaseUnwritten),
+    Armed::Host(Fault::LoseDelivery),
+    Armed::Host(Fault::LoseLoad),
+];
 
 /// What is still there, and whether the listing shows the runs that are.
 pub(crate) fn check(durable: &Durable, histories: &Histories, listed: &[RunInfo]) -> Checked {

@@ -6,7 +6,10 @@ pub(crate) mod events;
 pub(crate) mod exclusion;
 pub(crate) mod first_come;
 pub(crate) mod goes_on;
+pub(crate) mod in_line;
+pub(crate) mod kept;
 pub(crate) mod money;
+pub(crate) mod no_circle;
 pub(crate) mod none_left;
 pub(crate) mod nothing_lost;
 pub(crate) mod pending;
@@ -46,6 +49,17 @@ pub(crate) const FAULTS: &[(&str, &[Armed])] = &[
     (well_formed::NAME, well_formed::ARMED),
 ];
 
+/// Of seeds of sections: each invariant with the faults in locks and mailboxes that break it.
+pub(crate) const FAULTS_OF_SECTIONS: &[(&str, &[Armed])] = &[
+    (exclusion::NAME, exclusion::ARMED_IN_SECTIONS),
+    (first_come::NAME, first_come::ARMED),
+    (goes_on::NAME, goes_on::ARMED_IN_SECTIONS),
+    (in_line::NAME, in_line::ARMED),
+    (kept::NAME, kept::ARMED),
+    (no_circle::NAME, no_circle::ARMED),
+    (sections_alive::NAME, sections_alive::ARMED_IN_SECTIONS),
+];
+
 /// Compares what is durable at a moment with itself, and with what was durable before.
 pub(crate) fn check_durable(
     durable: &Durable,
@@ -57,6 +71,8 @@ pub(crate) fn check_durable(
         violations.extend(checked.err().map(|what| Violation { invariant, what }));
     };
     note(sections_alive::NAME, sections_alive::check(durable, histories, memory));
+    note(kept::NAME, kept::check(durable, histories, memory));
+    note(no_circle::NAME, no_circle::check(durable, histories));
     note(nothing_lost::NAME, nothing_lost::check(durable, histories));
     note(pending::NAME, pending::check(durable, histories));
     note(ended_clean::NAME, ended_clean::check(durable, histories));

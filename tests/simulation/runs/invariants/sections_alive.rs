@@ -26,6 +26,26 @@ pub(crate) const ARMED: &[Armed] = &[
     Armed::Host(sarsen_testing::Fault::LoseRows(Keyspace::Locks)),
 ];
 
+/// The faults that break it where sections overlap.
+pub(crate) const ARMED_IN_SECTIONS: &[Armed] = &[
+    Armed::Engine(Fault::ReleaseOvertakes),
+    Armed::Engine(Fault::ReleaseMissesOne),
+    Armed::Engine(Fault::CancelStops),
+    Armed::Engine(Fault::CancelUnsent),
+    Armed::Engine(Fault::CancelOvertakes),
+    Armed::Engine(Fault::CancelForgotten),
+    Armed::Engine(Fault::RefusalKeepsLocks),
+    Armed::Engine(Fault::LockUnwritten),
+    Armed::Engine(Fault::LockKept),
+    Armed::Engine(Fault::GrantTwice),
+    Armed::Engine(Fault::MailboxRowStays),
+    Armed::Engine(Fault::InboxRowStays),
+    Armed::Engine(Fault::ForceAnyone),
+    Armed::Host(sarsen_testing::Fault::RepeatRelease),
+    Armed::Host(sarsen_testing::Fault::ReorderDeliveries),
+    Armed::Host(sarsen_testing::Fault::LoseRows(Keyspace::Locks)),
+];
+
 pub(crate) fn check(durable: &Durable, histories: &Histories, memory: &Memory) -> Checked {
     for (entity, section) in &durable.locks {
         if !durable.is_alive(section, histories) && !is_ending(durable, entity, section) {

@@ -256,6 +256,35 @@ impl Desk {
         locks
     }
 
+    /// The first lock that is of a section whose execution is over, with nothing in a row that gives it back.
+    pub(in crate::shard::tests) fn leaked(&self) -> Option<String> {
+        let goes = |section: &Section| {
+            let spaces = [Keyspace::Mailbox, Keyspace::Inbox];
+            self.rows.iter().filter(|((space, _), _)| spaces.contains(space)).any(|(_, row)| {
+                match record::read_message(row).expect("whole").body {
+                    Body::Release(ended) => *ended == *section,
+                    Body::Cancel(request) => request.section == *section,
+                    _ => false,
+                }
+            })
+        };
+        let locks = self.values(Keyspace::Locks);
+        let mut sections = locks.iter().map(|row| record::read_lock(row).expect("whole").section);
+        let leaked = sections.find(|section| {
+            let run = self.run(section.run.as_str());
+            let under_way =
+                run.is_some_and(|run| run.execution == section.execution && !run.status.is_finished());
+            !under_way && !goes(section)
+        });
+        leaked.map(|section| section.run.to_string())
+    }
+
+    /// What a run has last said of itself.
+    pub(in crate::shard::tests) fn status(&self, run: &str) -> String {
+        let status = self.run(run).and_then(|run| run.custom_status);
+        status.map(|status| json::decode(&status).expect("a text")).unwrap_or_default()
+    }
+
     /// Locks an entity behind the engine's back, or takes its lock away.
     pub(in crate::shard::tests) fn set_lock(&mut self, key: &str, run: Option<(&str, ExecutionId)>) {
         let row = (Keyspace::Locks, record::instance_key(&at(key)));
