@@ -160,7 +160,7 @@ pub(crate) fn adapt(seed: u64, limits: &mut Limits) {
     limits.dead_letters_max = other.dead_letters_max;
     limits.state_bytes_max = other.state_bytes_max;
     limits.messages_per_operation_max = other.messages_per_operation_max;
-    limits.schedules_per_entity_max = if seed % 2 == 0 { 2 } else { other.schedules_per_entity_max };
+    limits.schedules_per_entity_max = if seed.is_multiple_of(2) { 2 } else { other.schedules_per_entity_max };
 }
 
 /// Whether a dead letter is one of an agenda's.

@@ -187,7 +187,7 @@ impl Entity for Archive {
 
     fn operations() -> Operations<Self> {
         Operations::new().update("keep", Returns::value(), |archive: &mut Self, _cx, log: Vec<Entry>| {
-            archive.kept.push(log)
+            archive.kept.push(log);
         })
     }
 }
