@@ -73,6 +73,14 @@ pub enum Fault {
     RewindForgets,
     /// How far a failed attempt had got is not told to the next.
     ForgetProgress,
+    /// The outcome of an operation off the shard counts whatever the epoch of its token.
+    AcceptOldOutcome,
+    /// An entity goes on with its mailbox while an operation of it runs off the shard.
+    BusyIgnored,
+    /// A scheduled signal that was replaced or cancelled is done when its time comes.
+    ReplacedFires,
+    /// The next timer of a reminder is in memory alone.
+    ReminderUnwritten,
 }
 
 #[cfg(feature = "faults")]

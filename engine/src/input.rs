@@ -1,9 +1,10 @@
 //! What a shard is given and what it asks for.
 
 use crate::load::Load;
+use sarsen_entities::Ended;
 use sarsen_protocol::{
-    Address, Delivery, Failure, LetterId, Message, Origin, Page, Payload, Read, RequestId, SessionId, Slot,
-    Task, TaskToken,
+    Address, Delivery, DispatchToken, Failure, LetterId, Message, Origin, Page, Payload, Read, RequestId,
+    SessionId, Slot, Task, TaskToken,
 };
 
 /// A client's request.
@@ -110,6 +111,13 @@ pub enum Input {
         task: Box<Task>,
         /// How far it has got.
         progress: Payload,
+    },
+    /// An operation that ran off the shard has ended. What is not of the current epoch, or is over, counts for nothing.
+    Operated {
+        /// With what it was dispatched.
+        token: DispatchToken,
+        /// What it has come to.
+        ended: Box<Ended>,
     },
 }
 

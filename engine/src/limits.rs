@@ -49,14 +49,20 @@ pub struct Limits {
     pub producers_max: usize,
     /// Dead letters that each shard keeps. Beyond it its oldest goes, and is counted.
     pub dead_letters_max: usize,
-    /// Delayed signals. Beyond it clients are refused as `Busy` and messages of instances become dead letters.
+    /// Delayed signals, those that are scheduled under ids among them. Beyond it clients are refused as `Busy` and messages of instances become dead letters.
     pub timers_max: usize,
+    /// Signals that are scheduled at one entity under ids. Beyond it clients are refused as `Busy` and what instances
+    /// schedule becomes a dead letter. Each is a part of the entity's record.
+    pub schedules_per_entity_max: usize,
     /// Delayed signals that come due in one turn. The rest comes in the next.
     pub timers_per_turn_max: usize,
     /// Activities that are handed out to the host and have not ended. Beyond it they wait as rows.
     pub tasks_window: usize,
     /// Bytes of the inputs of the activities that are handed out. Beyond it the rest waits as rows.
     pub tasks_bytes_max: usize,
+    /// Entities of one type that are listed while they wait until fewer of its operations run off the shard. Beyond it they
+    /// are found by their rows.
+    pub operations_window: usize,
     /// Commands that an orchestration may issue because of one input. Beyond it it fails.
     pub commands_per_turn_max: usize,
     /// Events of one execution's history. Beyond it the execution fails, unless it continues as new before.
@@ -107,9 +113,11 @@ impl Default for Limits {
             producers_max: 64,
             dead_letters_max: 10_000,
             timers_max: 10_000_000,
+            schedules_per_entity_max: 1_000,
             timers_per_turn_max: 1_024,
             tasks_window: 65_536,
             tasks_bytes_max: 64 << 20,
+            operations_window: 4_096,
             commands_per_turn_max: 10_000,
             history_events_max: 1_000_000,
             replay_events_per_turn_max: 1_024,
@@ -150,6 +158,7 @@ impl Limits {
             ("timers_per_turn_max", self.timers_per_turn_max),
             ("tasks_window", self.tasks_window),
             ("tasks_bytes_max", self.tasks_bytes_max),
+            ("operations_window", self.operations_window),
             ("commands_per_turn_max", self.commands_per_turn_max),
             ("replay_events_per_turn_max", self.replay_events_per_turn_max),
             ("timer_window", usize::from(!self.timer_window.is_zero())),

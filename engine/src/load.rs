@@ -29,6 +29,8 @@ pub(crate) enum Load {
     Timers { until: Timestamp },
     /// Tasks of a slot that are not handed out.
     Tasks { slot: Slot },
+    /// Entities of a type that wait until fewer of its operations run off the shard.
+    Places { name: &'static str },
     /// The rows of a keyspace, page by page, beside other work.
     Scan { keyspace: Keyspace },
 }

@@ -1,8 +1,11 @@
 //! An entity type without its type: what the engine runs.
 
-use crate::EntityOptions;
-use sarsen_protocol::{Address, Failure, OperationName, OrchestrationName, Payload, RunId, Timestamp};
-use std::{any::Any, fmt};
+use crate::{EntityOptions, Work};
+use sarsen_protocol::{
+    Address, Failure, OperationName, OrchestrationName, Payload, RunId, ScheduleRequest, Timestamp,
+    UnscheduleRequest,
+};
+use std::{any::Any, fmt, time::Duration};
 
 /// The typed state of one entity, opaque to the engine.
 pub struct State(pub(crate) Box<dyn Any + Send>);
@@ -59,13 +62,29 @@ pub enum Outgoing {
         /// Its input.
         input: Payload,
     },
+    /// An operation to be scheduled under an id.
+    Schedule {
+        /// The receiver.
+        to: Address,
+        /// What is scheduled.
+        request: Box<ScheduleRequest>,
+    },
+    /// That nothing is scheduled under an id any longer.
+    Unschedule {
+        /// The receiver.
+        to: Address,
+        /// The id.
+        request: Box<UnscheduleRequest>,
+    },
 }
 
 impl Outgoing {
-    /// What it carries.
-    pub fn input(&self) -> &Payload {
+    /// How many bytes what it carries has.
+    pub fn input_bytes(&self) -> usize {
         match self {
-            Self::Signal { input, .. } | Self::Start { input, .. } => input,
+            Self::Signal { input, .. } | Self::Start { input, .. } => input.len(),
+            Self::Schedule { request, .. } => request.input.len(),
+            Self::Unschedule { .. } => 0,
         }
     }
 }
@@ -76,6 +95,12 @@ impl fmt::Display for Outgoing {
         match self {
             Self::Signal { to, operation, .. } => write!(f, "the signal `{operation}` to {to}"),
             Self::Start { name, .. } => write!(f, "orchestration `{name}`"),
+            Self::Schedule { to, request } => {
+                write!(f, "the scheduled signal `{}` to {to}", request.operation)
+            }
+            Self::Unschedule { to, request } => {
+                write!(f, "the end of what is scheduled as `{}` at {to}", request.id)
+            }
         }
     }
 }
@@ -87,6 +112,8 @@ pub struct Outcome {
     pub answer: Result<Payload, Failure>,
     /// What it sent, in order; nothing when it failed.
     pub messages: Vec<Outgoing>,
+    /// Whether it left the entity without state by [`delete`](crate::EntityContext::delete).
+    pub deleted: bool,
 }
 
 /// How a run leaves the entity, as a record should hold it.
@@ -109,6 +136,15 @@ pub struct Ran {
     pub change: Change,
     /// How many operations failed because the state would have become too long.
     pub outgrown: u32,
+}
+
+/// An operation that is to run off its shard.
+#[derive(Debug)]
+pub struct Dispatched {
+    /// The code, with a copy of the state and the input.
+    pub work: Work,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
 }
 
 /// Why an input is refused before it is sent.
@@ -151,6 +187,27 @@ pub trait Behaviour: Send + Sync + 'static {
     /// # Errors
     /// A failure when it cannot be encoded; never for a state that a run has left behind.
     fn encode(&self, state: &State) -> Result<Payload, Failure>;
+
+    /// Whether any operation runs off its shard.
+    fn dispatches(&self) -> bool;
+
+    /// Whether this operation runs off its shard: then it is given to [`dispatch`](Self::dispatch), and is no part of a run.
+    fn is_dispatched(&self, operation: &OperationName) -> bool;
+
+    /// Prepares an operation that runs off its shard, with a copy of `state` (`None`: the entity does not exist).
+    ///
+    /// # Errors
+    /// The operation's failure, when the state cannot be copied.
+    ///
+    /// # Panics
+    /// If it is none that [`is_dispatched`](Self::is_dispatched).
+    fn dispatch(
+        &self,
+        address: &Address,
+        state: Option<&State>,
+        asked: Asked<'_>,
+        limits: &RunLimits,
+    ) -> Result<Dispatched, Failure>;
 
     /// Runs consecutive operations on `state` (`None`: the entity does not exist) and leaves the new state there.
     ///

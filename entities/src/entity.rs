@@ -1,6 +1,6 @@
 //! The trait of entity types.
 
-use crate::{EntityOptions, EntityType, Operations, Port};
+use crate::{EntityOptions, EntityType, Operations, Port, Reference};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A type of durable entities: its fields are the state, its operations are what may be asked of it.
@@ -168,7 +168,7 @@ pub trait Entity: EntityType + Clone + Send + Serialize + DeserializeOwned {
 )]
 pub trait OperationsBlock: Sized {
     /// [`EntityType::Ref`].
-    type Ref<P: Port>;
+    type Ref<P: Port>: Reference<Port = P>;
 
     /// [`EntityType::refer`].
     fn refer<P: Port>(port: P) -> Self::Ref<P>;

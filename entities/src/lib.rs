@@ -9,31 +9,45 @@
 
 mod behaviour;
 mod context;
+mod detached;
 mod entity;
 mod inside;
 mod operations;
 mod options;
 mod port;
 mod run;
+mod schedule;
 mod start;
 mod state;
 mod typed;
 
-pub use behaviour::{Asked, Behaviour, Change, InputError, Outcome, Outgoing, Ran, RunLimits, State};
+pub use behaviour::{
+    Asked, Behaviour, Change, Dispatched, InputError, Outcome, Outgoing, Ran, RunLimits, State,
+};
 pub use context::{EntityContext, TurnPort, TurnRequest};
+pub use detached::{
+    After, Ended, OperationContext, OperationHost, OperationOptions, OperationPort, OperationSignal,
+    OperationStart, Work,
+};
 pub use entity::Entity;
 pub use inside::inside_operation;
 pub use operations::Operations;
 pub use options::{EntityOptions, Rate};
 pub use port::StatePort;
-pub use sarsen_protocol::{AnswerError, EntityType, IntoInput, OrchestrationType, Port, Reference, Returns};
+pub use sarsen_protocol::{
+    AnswerError, EntityType, IntoInput, NamedEntity, OrchestrationType, Port, Reference, Returns,
+};
+pub use schedule::{OperationReminder, OperationSchedule, TurnReminder, TurnSchedule};
 pub use start::TurnStart;
 pub use typed::{RegisterError, Typed};
 
 /// What the macros name; no part of the public interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::{Entity, EntityContext, EntityOptions, Operations, StatePort, entity::OperationsBlock};
+    pub use crate::{
+        Entity, EntityContext, EntityOptions, OperationOptions, Operations, StatePort,
+        entity::OperationsBlock,
+    };
     pub use sarsen_protocol::{
         EntityType, Port, Reference, Returns,
         returns::{Kind, ViaError, ViaResult, ViaValue},

@@ -20,7 +20,11 @@ pub struct EntityOptions {
     state_bytes: Option<usize>,
     rate: Option<Rate>,
     ttl: Option<Duration>,
+    concurrency: Option<usize>,
 }
+
+/// How many operations of a type run off their shard at a time, unless it says otherwise.
+const CONCURRENCY: usize = 256;
 
 /// How many operations may come in a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +71,19 @@ impl EntityOptions {
         Self { ttl: Some(time), ..self }
     }
 
+    /// How many operations of the type run off their shard at a time, in each shard: 256 by default, at least 1. Those are the
+    /// asynchronous ones and those that block. Further ones wait, in the order in which they came, and so does the mailbox of
+    /// their entity; when thousands wait, the order is not kept between them, but each has its turn. An operation that waits for
+    /// another of its own type may wait for ever: give it a timeout. As an attribute: `concurrency = 8`.
+    pub fn concurrency(self, operations: usize) -> Self {
+        Self { concurrency: Some(operations), ..self }
+    }
+
+    /// What [`concurrency`](Self::concurrency) says, or the default.
+    pub fn concurrent_operations(&self) -> usize {
+        self.concurrency.unwrap_or(CONCURRENCY)
+    }
+
     /// What [`mailbox`](Self::mailbox) says, in messages.
     pub fn mailbox_messages(&self) -> Option<usize> {
         self.mailbox
@@ -97,6 +114,7 @@ impl EntityOptions {
             ("state_bytes", self.state_bytes == Some(0)),
             ("rate", self.rate.is_some_and(|rate| rate.operations == 0 || rate.per.is_zero())),
             ("ttl", self.ttl.is_some_and(|time| time.is_zero())),
+            ("concurrency", self.concurrency == Some(0)),
         ];
         match idle.into_iter().find(|(_, idle)| *idle) {
             Some((option, _)) => Err(RegisterError::IdleOption { entity, option }),

@@ -32,14 +32,26 @@ impl<'t> TurnStart<'t> {
     /// Starts it, if the operation succeeds. Starts and signals leave in the order in which they are sent.
     pub fn detach(self) {
         let Self { cx, name, input, id } = self;
-        let run = id.map(|id| RunId::new(&id)).transpose();
-        match (run, input) {
-            (Ok(run), Ok(input)) => cx.send(Outgoing::Start { run, name, input }),
-            (Err(error), _) => cx.fail(Failure::new(FailureKind::InvalidAddress, error.to_string())),
-            (_, Err(failure)) => cx.fail(Failure {
-                message: format!("the input of orchestration `{name}`: {}", failure.message),
-                ..failure
-            }),
+        match start(name, input, id) {
+            Ok(message) => cx.send(message),
+            Err(fault) => cx.fail(fault),
         }
+    }
+}
+
+/// The run that an operation starts, or why it is none.
+pub(crate) fn start(
+    name: OrchestrationName,
+    input: Result<Payload, Failure>,
+    id: Option<String>,
+) -> Result<Outgoing, Failure> {
+    let run = id.map(|id| RunId::new(&id)).transpose();
+    match (run, input) {
+        (Ok(run), Ok(input)) => Ok(Outgoing::Start { run, name, input }),
+        (Err(error), _) => Err(Failure::new(FailureKind::InvalidAddress, error.to_string())),
+        (_, Err(failure)) => Err(Failure {
+            message: format!("the input of orchestration `{name}`: {}", failure.message),
+            ..failure
+        }),
     }
 }

@@ -1,8 +1,11 @@
 //! An entity type as the engine sees it.
 
 use crate::{
-    Asked, Behaviour, Entity, EntityOptions, InputError, Ran, RunLimits, State, inside::catch,
-    operations::Operation, run::Run,
+    Asked, Behaviour, Dispatched, Entity, EntityOptions, InputError, Ran, RunLimits, State,
+    detached::Detached,
+    inside::catch,
+    operations::{Code, Operation},
+    run::Run,
 };
 use sarsen_protocol::{
     Address, AddressError, EntityName, Failure, FailureKind, OperationName, Payload, Timestamp, json,
@@ -113,6 +116,32 @@ impl<E: Entity> Behaviour for Typed<E> {
 
     fn encode(&self, state: &State) -> Result<Payload, Failure> {
         catch(|| json::encode(state.get::<E>())).flatten()
+    }
+
+    fn dispatches(&self) -> bool {
+        self.operations.iter().any(|operation| matches!(operation.code, Code::Detached(..)))
+    }
+
+    fn is_dispatched(&self, operation: &OperationName) -> bool {
+        self.operation(operation).is_some_and(|operation| matches!(operation.code, Code::Detached(..)))
+    }
+
+    fn dispatch(
+        &self,
+        address: &Address,
+        state: Option<&State>,
+        asked: Asked<'_>,
+        limits: &RunLimits,
+    ) -> Result<Dispatched, Failure> {
+        let Some(Operation { name, code: Code::Detached(code, options), .. }) =
+            self.operation(asked.operation)
+        else {
+            panic!("`{}` of {address} runs inside its turn", asked.operation)
+        };
+        let state = catch(|| state.map(State::cloned))?;
+        let (address, input) = (address.clone(), asked.input.clone());
+        let work = code(Detached { address, operation: name, state, input, limits: *limits });
+        Ok(Dispatched { work, timeout: options.time() })
     }
 
     fn run(

@@ -130,12 +130,12 @@ fn settings(input: &DeriveInput) -> Result<Settings> {
 /// One of the type's options, as the call of the method that chooses it.
 fn option(meta: &ParseNestedMeta<'_>, key: &str) -> Result<TokenStream> {
     let value = match key {
-        "mailbox" | "state_bytes" => positive(meta)?.into_token_stream(),
+        "mailbox" | "state_bytes" | "concurrency" => positive(meta)?.into_token_stream(),
         "rate" => rate(meta)?,
         "ttl" => duration::write(duration::parse(meta)?),
         _ => {
             let message = "unknown setting: there are `name`, `initial`, `mailbox`, `state_bytes`, `rate`, \
-                `ttl` and `crate`";
+                `ttl`, `concurrency` and `crate`";
             return Err(meta.error(message));
         }
     };

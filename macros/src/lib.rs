@@ -33,6 +33,8 @@ use proc_macro::TokenStream;
 ///   an hour (`h`) before they are refused as `Busy`. Without it, any.
 /// * `#[entity(ttl = "7d")]`: an entity is deleted so long after the last operation that changed it. The units are `ms`,
 ///   `s`, `m`, `h` and `d`. Without it, entities stay until they are deleted.
+/// * `#[entity(concurrency = 8)]`: how many of its asynchronous and blocking operations run at a time, in each shard: 256
+///   without it. Further ones wait.
 /// * `#[entity(crate = "path")]`: where `sarsen` is found, when it is renamed.
 #[proc_macro_derive(Entity, attributes(entity))]
 pub fn derive_entity(input: TokenStream) -> TokenStream {
@@ -48,6 +50,29 @@ pub fn derive_entity(input: TokenStream) -> TokenStream {
 /// An operation takes `&self` or `&mut self`, then `cx: &mut EntityContext<'_>` if it wants the context, then its
 /// inputs, which are owned values that serde can read and write, and returns such a value or a `Result` of such.
 /// An `Err` undoes the operation, and is still an `Err` of its own type for who called it.
+///
+/// An `async fn` waits, and a plain one with `#[operation(blocking)]` takes its time: both run off the shard and keep
+/// their entity busy meanwhile. They take `cx: OperationContext` if they want the context, and work on a copy of the state,
+/// which takes its place when they have succeeded: exactly once. For the outside world they happen at least once, for one
+/// that had not ended when the process did is run again. `#[operation(timeout = "30s")]` fails it when it takes longer:
+/// that ends the waiting, not the code.
+///
+/// ```ignore
+/// #[operations]
+/// impl Device {
+///     #[operation(timeout = "30s")]
+///     async fn refresh(&mut self, cx: OperationContext, url: String) -> Result<f64, FetchError> {
+///         self.reading = fetch(&url).await?;
+///         cx.entity::<Dashboard>("all").note(cx.key().to_owned(), self.reading).signal();
+///         Ok(self.reading)
+///     }
+///
+///     #[operation(blocking)]
+///     fn compress(&mut self) {
+///         self.log = compress(&self.log);
+///     }
+/// }
+/// ```
 ///
 /// `#[operations(crate = "path")]` says where `sarsen` is found, when it is renamed.
 #[proc_macro_attribute]

@@ -1,16 +1,17 @@
 //! `#[operations]`.
 
 mod parse;
+mod place;
 mod write;
 
 use crate::{crate_path::CratePath, refusals::Refusals};
 use parse::Block;
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::{Error, ItemImpl, parse::Parser};
 
-/// The block as it is, what it gives rise to, and the refusals. What is not refused is written all the same, so
-/// that one mistake is one error.
+/// The block as it is, but for what is said to the macro alone, what it gives rise to, and the refusals. What is not
+/// refused is written all the same, so that one mistake is one error.
 pub(crate) fn expand(arguments: TokenStream, block: &TokenStream) -> TokenStream {
     let mut refusals = Refusals::default();
     let mut path = CratePath::DEFAULT;
@@ -31,5 +32,7 @@ pub(crate) fn expand(arguments: TokenStream, block: &TokenStream) -> TokenStream
     };
     let written = Block::parse(&item, &mut refusals).map(|block| write::all(&block, &path.private()));
     let allowed = write::allowed_to_users();
+    let cleared = place::without_settings(&item).map(ToTokens::into_token_stream);
+    let block = cleared.as_ref().unwrap_or(block);
     quote!(#allowed #block #written #refusals)
 }

@@ -1,8 +1,8 @@
 //! What a batch lets out once it is durable.
 
 use crate::{
-    ActivityName, Address, CallError, CommandId, Delivery, Epoch, ExecutionId, Failure, Payload, RequestId,
-    RunId, Section, SessionId, ShardId, Slot, Timestamp, TraceContext,
+    ActivityName, Address, CallError, CommandId, Delivery, Dispatch, DispatchToken, Epoch, ExecutionId,
+    Failure, Payload, RequestId, RunId, Section, SessionId, ShardId, Slot, Timestamp, TraceContext,
 };
 use std::fmt;
 
@@ -117,6 +117,10 @@ pub enum Effect {
         /// What does not fit, and what to do.
         reason: String,
     },
+    /// An operation is to run off its shard; answered by its token.
+    Operate(Box<Dispatch>),
+    /// The outcome of an operation that runs off its shard is of no more use.
+    CancelOperation(DispatchToken),
 }
 
 /// Names work that was handed out. Only the token of the current epoch counts, and only once.

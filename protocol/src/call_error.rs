@@ -2,7 +2,7 @@
 
 use crate::{
     Address, AddressError, Failure, IdentityError, LetterId, Payload, RunId, RunIdError, RunStatus,
-    SectionError, Sequence,
+    ScheduleError, SectionError, Sequence,
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};
@@ -278,15 +278,14 @@ pub enum CallError {
         /// What it is.
         found: String,
     },
-    /// The call would wait for the lock of the very execution for which the caller works.
-    #[error(
-        "calling {address} would wait for run `{run}`, which holds its lock and waits for this work: signal it, or call it from the orchestration"
-    )]
+    /// The call would wait for the lock of the very execution for which the caller works, or for the operation that
+    /// makes it.
+    #[error("calling {address} would wait for {}", awaited_by(run.as_ref()))]
     WouldDeadlock {
         /// The entity.
         address: Address,
-        /// The run.
-        run: RunId,
+        /// The run; `None` when an operation calls its own entity.
+        run: Option<RunId>,
     },
     /// A rule of critical sections forbids it; nothing was sent.
     #[error("{0}")]
@@ -357,6 +356,9 @@ pub enum CallError {
         /// The letter.
         letter: LetterId,
     },
+    /// The id or the period of what was to be scheduled is none; nothing was sent.
+    #[error(transparent)]
+    InvalidSchedule(#[from] ScheduleError),
 }
 
 impl CallError {
@@ -386,6 +388,16 @@ impl CallError {
             | Self::RunFailed { failure, .. } => Some(failure),
             _ => None,
         }
+    }
+}
+
+/// The end of a text about a call that would wait for ever.
+fn awaited_by(run: Option<&RunId>) -> String {
+    match run {
+        Some(run) => format!(
+            "run `{run}`, which holds its lock and waits for this work: signal it, or call it from the orchestration"
+        ),
+        None => "its own operation that makes the call: signal it through the operation's context".to_owned(),
     }
 }
 

@@ -77,8 +77,9 @@ pub trait EntityType: 'static {
     /// Renaming the Rust type may change the name that the derive writes; entities already stored keep theirs.
     const NAME: &'static str;
 
-    /// What refers to an entity of this type: a method for each operation, over the port `P`.
-    type Ref<P: Port>;
+    /// What refers to an entity of this type: a method for each operation, over the port `P`. A type that needs no methods
+    /// may have a [`NamedEntity`](crate::NamedEntity).
+    type Ref<P: Port>: Reference<Port = P>;
 
     /// A reference over `port`.
     fn refer<P: Port>(port: P) -> Self::Ref<P>;

@@ -17,9 +17,9 @@ pub use context::ActivityContext;
 pub(crate) use handler::closure_handler;
 pub use handler::{ANY_ACTIVITY, ActivityHandler, activity_handler};
 pub use options::ActivityOptions;
-pub use performance::{Canceller, Performance, Performed};
+pub use performance::{Performance, Performed};
 
-use crate::{host::Host, lock::lock};
+use crate::{cancellation::Canceller, host::Host, lock::lock};
 use pace::Pace;
 use queues::Queues;
 use sarsen_protocol::{Failure, FailureKind, Task, TaskToken};

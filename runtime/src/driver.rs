@@ -267,6 +267,8 @@ fn outward(effect: Effect, session: SessionId, waiters: &mut Waiters) -> Outward
         Effect::DeadLetter { address, what, failure } => Outward::DeadLetter(address, what, failure),
         Effect::Perform(task) => Outward::Perform(task),
         Effect::CancelTask(token) => Outward::CancelTask(token),
+        Effect::Operate(dispatch) => Outward::Operate(dispatch),
+        Effect::CancelOperation(token) => Outward::CancelOperation(token),
         Effect::RunEnded { run, first, outcome } => Outward::RunEnded(run, first, outcome),
         Effect::RunRewound { run, first } => Outward::RunRewound(run, first),
         Effect::StatusSet { run, first, status } => Outward::StatusSet(run, first, status),

@@ -3,11 +3,13 @@
 //! [`Gate`] is implemented by the runtime over the outside lanes of its shards, and by the virtual host of `testing`.
 //! A gate does not know what a request means and does not wait: it puts the request where a shard finds it.
 //!
-//! Here is also what a host needs to run activities: an [`ActivityHandler`] for each, and a [`Performance`] of it for
-//! each task.
+//! Here is also what a host needs to run activities, an [`ActivityHandler`] for each and a [`Performance`] of it for
+//! each task, and to run operations off their shards: [`Operating`].
 
 pub use crate::{
-    activities::{ANY_ACTIVITY, ActivityHandler, Canceller, Performance, Performed, activity_handler},
+    activities::{ANY_ACTIVITY, ActivityHandler, Performance, Performed, activity_handler},
+    cancellation::Canceller,
+    dispatches::Operating,
     run_ends::RunEnds,
 };
 

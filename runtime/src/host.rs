@@ -10,7 +10,10 @@ use crate::{
     works::Works,
 };
 use sarsen_engine::{BUSY_RETRY_AFTER, Input, Limits, Registry, Request, SlotMap};
-use sarsen_protocol::{CallError, Page, Payload, Read, RunId, SessionId, Task, TaskToken, Timestamp};
+use sarsen_entities::Ended;
+use sarsen_protocol::{
+    CallError, DispatchToken, Page, Payload, Read, RunId, SessionId, Task, TaskToken, Timestamp,
+};
 use sarsen_storage::Counters;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -51,6 +54,12 @@ impl Host {
 
     pub(crate) fn works(&self) -> &Arc<Works> {
         &self.works
+    }
+
+    /// Gives the outcome of an operation that ran off its shard, to the shard that asked.
+    pub(crate) fn operated(&self, token: DispatchToken, ended: Ended) {
+        let shard = self.slots.shard(token.slot);
+        self.works.doorway(shard).push([Input::Operated { token, ended: Box::new(ended) }]);
     }
 
     /// Gives what an activity has come to, to the shard that asked.

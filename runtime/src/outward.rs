@@ -3,8 +3,8 @@
 use crate::{gate::Replier, works::Works};
 use sarsen_engine::Input;
 use sarsen_protocol::{
-    Address, Answer, CallError, Delivery, ExecutionId, Failure, Payload, RunId, RunOutcome, Section, ShardId,
-    Task, TaskToken, Timestamp,
+    Address, Answer, CallError, Delivery, Dispatch, DispatchToken, ExecutionId, Failure, Payload, RunId,
+    RunOutcome, Section, ShardId, Task, TaskToken, Timestamp,
 };
 
 /// An effect with whom it concerns.
@@ -28,6 +28,10 @@ pub(crate) enum Outward {
     DeadLetter(Address, Box<str>, Box<Failure>),
     /// An operator has taken the lock of an entity from a section.
     LockForced(Address, Box<Section>),
+    /// An operation is to run off its shard.
+    Operate(Box<Dispatch>),
+    /// The outcome of such an operation is of no more use.
+    CancelOperation(DispatchToken),
     /// A section holds the lock of an entity for long: since when.
     LockOverdue(Address, Box<Section>, Timestamp),
     /// An instance cannot go on: which one, and why.
@@ -50,6 +54,8 @@ pub(crate) fn release(effects: Vec<Outward>, works: &Works) {
             }
             Outward::Perform(task) => works.activities.begin(*task),
             Outward::CancelTask(token) => works.activities.cancel(token),
+            Outward::Operate(dispatch) => works.dispatches.begin(*dispatch),
+            Outward::CancelOperation(token) => works.dispatches.cancel(token),
             Outward::RunEnded(run, first, outcome) => {
                 works.run_ends.ended(&run, first, outcome.map(|outcome| *outcome));
             }

@@ -5,6 +5,7 @@ use crate::{
     activities::{Activities, ActivityHandler},
     client::Asker,
     commit::panic_text,
+    dispatches::Dispatches,
     driver::Driver,
     host::Host,
     loader::Round,
@@ -65,6 +66,10 @@ impl Runtime {
 
     /// Takes no more requests, finishes the accepted ones, commits, and ends; gives up after 30 seconds as
     /// [`shutdown_within`](Self::shutdown_within) does. Afterwards the directory can be opened again at once.
+    ///
+    /// Operations that run off their shards are accepted work: they are waited for, unless the time is over; then they are
+    /// told by [`OperationContext::cancelled`](sarsen_entities::OperationContext::cancelled), what they return is dropped,
+    /// and they run again at the next open.
     ///
     /// Delayed signals that are not due yet stay for the next open. Runs that wait, for a timer, an event or an activity,
     /// hold nothing up and go on at the next open. No further activity is begun; one that is running when the accepted
@@ -138,7 +143,9 @@ impl Runtime {
         let (registry, limits) = (Arc::clone(&plan.registry), Arc::clone(&plan.limits));
         let host = Arc::new_cyclic(|host| {
             let activities = Activities::new(plan.activities, host.clone(), tokio.clone());
-            let works = Works::new(leases.clone(), &limits, Arc::new(activities), plan.watchdog);
+            let dispatches = Dispatches::new(host.clone(), tokio.clone());
+            let elsewhere = (Arc::new(activities), Arc::new(dispatches));
+            let works = Works::new(leases.clone(), &limits, elsewhere, plan.watchdog);
             Host::new(Arc::new(works), session, Arc::clone(&slots), registry, limits, tokio)
         });
         let works = Arc::clone(host.works());

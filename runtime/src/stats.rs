@@ -24,6 +24,11 @@ pub struct Stats {
     pub batches: u64,
     /// Operations and turns of runs.
     pub operations: u64,
+    /// Operations that run off their shards now, since they are asynchronous or block.
+    pub operations_running: u64,
+    /// Entities that are listed to wait until fewer operations of their type run off their shard; many more may wait as
+    /// rows.
+    pub operations_waiting: u64,
     /// Delayed signals and timers of runs and entities that wait.
     pub timers: u64,
     /// Activities that have not ended: handed out or waiting.
@@ -77,6 +82,8 @@ impl Stats {
         self.cache_bytes += shard.cache_bytes;
         self.batches += shard.batches;
         self.operations += shard.operations;
+        self.operations_running += shard.operations_running;
+        self.operations_waiting += shard.operations_waiting;
         self.timers += shard.timers;
         self.tasks += shard.tasks;
         self.dead_letters += shard.dead_letters;

@@ -8,6 +8,7 @@ use crate::{
     activities::Activities,
     checkpoints::Checkpoints,
     commit::{self, Commits},
+    dispatches::Dispatches,
     doorway::{Doorway, Stage},
     loader::Loads,
     lock::lock,
@@ -48,6 +49,7 @@ pub(crate) struct Works {
     pub(crate) checkpoints: Checkpoints,
     pub(crate) loads: Loads,
     pub(crate) activities: Arc<Activities>,
+    pub(crate) dispatches: Arc<Dispatches>,
     pub(crate) run_ends: RunEnds,
     pub(crate) pulses: Vec<Pulse>,
     pub(crate) watchdog: Watchdog,
@@ -70,7 +72,7 @@ impl Works {
     pub(crate) fn new(
         leases: Vec<Lease>,
         limits: &Limits,
-        activities: Arc<Activities>,
+        (activities, dispatches): (Arc<Activities>, Arc<Dispatches>),
         watchdog: Duration,
     ) -> Self {
         Self {
@@ -79,6 +81,7 @@ impl Works {
             checkpoints: Checkpoints::default(),
             loads: Loads::new(),
             activities,
+            dispatches,
             run_ends: RunEnds::new(),
             pulses: leases.iter().map(|_| Pulse::default()).collect(),
             watchdog: Watchdog::new(watchdog),
@@ -124,6 +127,7 @@ impl Works {
         }
         self.enter(Stage::Failed);
         self.activities.stop();
+        self.dispatches.stop();
         self.commits.fail(group);
         self.loads.close();
         self.run_ends.stop();
@@ -147,6 +151,7 @@ impl Works {
     pub(crate) fn stop(&self) {
         self.enter(Stage::Stopping);
         self.activities.stop();
+        self.dispatches.stop();
     }
 
     /// Whether nothing is left to do. With all doorways locked nothing can move: what is on its way from the store

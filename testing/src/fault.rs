@@ -30,6 +30,8 @@ pub enum Fault {
     LoseTaskAnswer,
     /// An activity begins when its batch is sealed.
     PerformEarly,
+    /// An operation that runs off its shard begins when its batch is sealed.
+    OperateEarly,
     /// Who waits for a run's end is told when its batch is sealed.
     RunEndedEarly,
     /// A release that goes to another shard comes a second time, under the number of the next message.

@@ -5,6 +5,7 @@ mod awaited;
 mod builder;
 mod commits;
 mod effects;
+mod elsewhere;
 mod end;
 mod env;
 mod front;
@@ -196,6 +197,11 @@ impl<W: World> VirtualHost<W> {
     /// How many activities have been handed out and have not answered.
     pub fn activities(&self) -> usize {
         self.running().work.len()
+    }
+
+    /// How many operations run off their shards and have not answered.
+    pub fn operations(&self) -> usize {
+        self.running().elsewhere.len()
     }
 
     /// How many requests wait in the lanes.

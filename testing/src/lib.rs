@@ -9,7 +9,7 @@
 //!
 //! ```
 //! use sarsen_testing::{Crash, VirtualHost};
-//! # use sarsen_entities::{Entity, EntityType, Operations, Port, Returns};
+//! # use sarsen_entities::{Entity, EntityType, Operations, Port, Reference, Returns};
 //! # #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 //! # struct Account { balance: i64 }
 //! # impl EntityType for Account {
@@ -29,6 +29,12 @@
 //! #     }
 //! # }
 //! # struct AccountRef<P> { port: P }
+//! # impl<P: Port> Reference for AccountRef<P> {
+//! #     type Port = P;
+//! #     type Over<Q: Port> = AccountRef<Q>;
+//! #     fn port(&self) -> &P { &self.port }
+//! #     fn over<Q: Port>(port: Q) -> AccountRef<Q> { AccountRef { port } }
+//! # }
 //! # impl<P: Port> AccountRef<P> {
 //! #     fn deposit(&self, amount: i64) -> P::Request<i64> {
 //! #         self.port.request("deposit", &amount, Returns::value())

@@ -1,7 +1,7 @@
 //! What a simulation may watch.
 
 use sarsen_engine::Request;
-use sarsen_protocol::{Answer, Delivery, ExecutionId, RunId, RunOutcome, Task, Timestamp};
+use sarsen_protocol::{Answer, Delivery, Dispatch, ExecutionId, RunId, RunOutcome, Task, Timestamp};
 
 /// Is told what a host does while it does it. `S` is the host's store, which holds what is durable at that moment.
 pub trait Observer<S> {
@@ -28,6 +28,11 @@ pub trait Observer<S> {
     /// An activity is about to begin.
     fn performing(&mut self, task: &Task, store: &S) {
         let _ = (task, store);
+    }
+
+    /// An operation that runs off its shard is about to begin.
+    fn operating(&mut self, dispatch: &Dispatch, store: &S) {
+        let _ = (dispatch, store);
     }
 
     /// Who waits for a run is about to be told of its end; `None`: it is gone.

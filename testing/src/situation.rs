@@ -150,6 +150,28 @@ OF_ENTITIES {
     RanAgain,
     /// An entity signalled itself.
     SignalledItself,
+    /// The outcome of an operation that ran off its shard was given.
+    OperationEnded,
+    /// Such an outcome was given a second time.
+    OperationAnsweredTwice,
+    /// Such an outcome came after the operation's time was over.
+    OperationAnsweredLate,
+    /// The time of an operation that ran off its shard was over.
+    OperationTimedOut,
+    /// An operation ran off its shard when the process ended.
+    OperationLost,
+    /// The outcome of an operation of an earlier process was given.
+    OutcomeOutdated,
+    /// A signal that was scheduled was replaced under its id.
+    SignalReplaced,
+    /// A signal that was scheduled was cancelled.
+    SignalCancelled,
+    /// What was scheduled ended with its entity.
+    SchedulesEnded,
+    /// What a client had scheduled came.
+    ScheduledCame,
+    /// A reminder came.
+    ReminderCame,
 }
 /// What happens to runs, their activities and their locks.
 OF_RUNS {

@@ -38,6 +38,9 @@ pub(crate) const APPROVAL: Example =
 
 pub(crate) const BOOKING: Example = Example { name: "booking", progress: Progress::Line("now "), over: None };
 
+pub(crate) const CIRCUIT_BREAKER: Example =
+    Example { name: "circuit_breaker", progress: Progress::Field("charged"), over: None };
+
 pub(crate) const FAN_OUT: Example =
     Example { name: "fan_out", progress: Progress::Field("done"), over: None };
 
@@ -49,6 +52,9 @@ pub(crate) const MATCHMAKING: Example =
 
 pub(crate) const MONITOR: Example =
     Example { name: "monitor", progress: Progress::Field("round"), over: None };
+
+pub(crate) const RIDE_SHARING: Example =
+    Example { name: "ride_sharing", progress: Progress::Field("arrived"), over: None };
 
 pub(crate) const TRANSFER: Example =
     Example { name: "transfer", progress: Progress::Field("done"), over: None };

@@ -1,7 +1,10 @@
 //! The examples with orchestrations are killed on their way, go on inside their sections, and check themselves.
 
 use crate::{
-    example::{AGGREGATOR, APPROVAL, BOOKING, End, Example, FAN_OUT, HELLO, MATCHMAKING, MONITOR, TRANSFER},
+    example::{
+        AGGREGATOR, APPROVAL, BOOKING, CIRCUIT_BREAKER, End, Example, FAN_OUT, HELLO, MATCHMAKING, MONITOR,
+        RIDE_SHARING, TRANSFER,
+    },
     random::{self, Random},
 };
 use serde_json::Value;
@@ -132,7 +135,18 @@ fn bad_arguments_exit_with_2() {
     let check = |example: &Example, arguments: &[&str], message: &str| {
         example.run(folder.path(), arguments).failed(2, message);
     };
-    let examples = [&AGGREGATOR, &APPROVAL, &BOOKING, &FAN_OUT, &HELLO, &MATCHMAKING, &MONITOR, &TRANSFER];
+    let examples = [
+        &AGGREGATOR,
+        &APPROVAL,
+        &BOOKING,
+        &CIRCUIT_BREAKER,
+        &FAN_OUT,
+        &HELLO,
+        &MATCHMAKING,
+        &MONITOR,
+        &RIDE_SHARING,
+        &TRANSFER,
+    ];
     for example in examples {
         check(example, &["--frobnicate"], "--frobnicate");
         check(example, &["stray"], "stray");
@@ -143,6 +157,8 @@ fn bad_arguments_exit_with_2() {
     check(&APPROVAL, &["--deadline", "-1"], "no number of seconds");
     check(&BOOKING, &["--fail", "boat"], "none of conference");
     check(&BOOKING, &["--conferences", "0"], "1 to 1000");
+    check(&CIRCUIT_BREAKER, &["--in-flight", "0"], "0");
+    check(&RIDE_SHARING, &["--drivers", "0"], "0");
     check(&FAN_OUT, &["--window", "5001"], "1 to 5000");
     check(&HELLO, &["--pause-ms", "long"], "long");
     check(&MATCHMAKING, &["--players", "1"], "from 2 on");

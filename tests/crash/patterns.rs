@@ -1,7 +1,7 @@
 //! The examples of what orchestrations are good for are killed on their way, go on, and check themselves.
 
 use crate::{
-    example::{AGGREGATOR, APPROVAL, BOOKING, End, Example, FAN_OUT, MONITOR},
+    example::{AGGREGATOR, APPROVAL, BOOKING, CIRCUIT_BREAKER, End, Example, FAN_OUT, MONITOR, RIDE_SHARING},
     orchestrations::{kill_on_the_way, objects, scratch, seeded},
 };
 use serde_json::{Value, json};
@@ -10,7 +10,11 @@ use std::path::Path;
 /// What an example tells in the end, behind its progress.
 fn shown(example: &Example, arguments: &[&str], data: &Path) -> Vec<Value> {
     let mut told = objects(&example.run(data, &[arguments, &["--json"]].concat()).succeeded());
-    told.retain(|line| ["decided", "done", "round", "sent"].iter().all(|progress| line[progress].is_null()));
+    told.retain(|line| {
+        ["arrived", "charged", "decided", "done", "round", "sent"]
+            .iter()
+            .all(|progress| line[progress].is_null())
+    });
     told
 }
 
@@ -89,4 +93,33 @@ fn orders_of_a_killed_aggregator_are_each_shipped_once() {
     kill_on_the_way(&AGGREGATOR, &arguments, folder.path(), || random.below(15), |_| 0);
     let sums = shown(&AGGREGATOR, &arguments, folder.path());
     assert_eq!((&sums[0]["parts"], &sums[0]["shipments"]), (&json!(5_000), &json!(500)), "{sums:?}");
+}
+
+#[test]
+fn orders_behind_a_breaker_killed_three_times_are_each_charged_once() {
+    let mut random = seeded("behind_a_breaker");
+    let (folder, arguments) = (scratch(), ["--orders", "400", "--in-flight", "16"]);
+    kill_on_the_way(&CIRCUIT_BREAKER, &arguments, folder.path(), || random.below(4), |charged| charged / 20);
+    let told = shown(&CIRCUIT_BREAKER, &arguments, folder.path());
+    let count = |phase: &str| told.iter().filter(|line| line["phase"] == phase).count();
+    assert!(count("open") >= 2 && count("half open") >= 2 && count("closed") >= 2, "{told:?}");
+    assert_eq!(told.last().expect("sums are told")["orders"], 400, "{told:?}");
+    assert_eq!(shown(&CIRCUIT_BREAKER, &arguments, folder.path()), told);
+}
+
+#[test]
+fn rides_killed_three_times_put_nobody_in_two_at_once() {
+    let mut random = seeded("rides_killed");
+    let (folder, arguments) = (scratch(), ["--rides", "300", "--riders", "30", "--in-flight", "24"]);
+    kill_on_the_way(&RIDE_SHARING, &arguments, folder.path(), || random.below(4), |arrived| arrived / 20);
+    let told = shown(&RIDE_SHARING, &arguments, folder.path());
+    assert_eq!(told[0], json!({ "rides": 300, "riders": 30, "drivers": 12 }), "{told:?}");
+    assert_eq!(shown(&RIDE_SHARING, &arguments, folder.path()), told);
+}
+
+#[test]
+fn rides_without_locks_fail_their_verification() {
+    let folder = scratch();
+    let arguments = ["--rides", "200", "--riders", "10", "--drivers", "4", "--without-locks"];
+    RIDE_SHARING.run(folder.path(), &arguments).failed(1, "at once");
 }

@@ -1,10 +1,14 @@
 //! The entity types that are asked for wrong things, and that do wrong things.
 
-use sarsen::{Entity, EntityContext, EntityType, Operations, Port, Returns, StatePort, operations};
+use sarsen::{
+    CallError, Entity, EntityContext, EntityType, OperationContext, Operations, Port, Reference, Returns,
+    StatePort, operations,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     cell::Cell,
     collections::BTreeMap,
+    future::pending,
     panic::panic_any,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -102,6 +106,15 @@ impl Clerk {
         }
     }
 
+    #[operation(timeout = "20ms")]
+    async fn ponder(&mut self) {
+        pending::<()>().await;
+    }
+
+    async fn ask_itself(&mut self, cx: OperationContext) -> Result<f64, CallError> {
+        cx.client().entity::<Clerk>(cx.key()).add(1.0).await
+    }
+
     fn send_nan(&mut self, cx: &mut EntityContext<'_>, to: String) {
         self.sum += 1.0;
         cx.entity::<Clerk>(to).add(f64::NAN).signal();
@@ -112,6 +125,11 @@ impl Clerk {
         for _ in 0..times {
             cx.entity::<Clerk>(&to).add(1.0).after(Duration::from_secs(3_600)).signal();
         }
+    }
+
+    fn plan(&mut self, cx: &mut EntityContext<'_>, id: String) {
+        self.sum += 1.0;
+        cx.entity::<Clerk>(cx.key()).add(1.0).after(Duration::from_secs(3_600)).scheduled_as(id).signal();
     }
 
     fn dictate(&mut self, cx: &mut EntityContext<'_>, to: String, bytes: usize) {
@@ -168,6 +186,19 @@ impl Ghost {
 #[derive(Clone, Debug)]
 pub(crate) struct Anything<P> {
     port: P,
+}
+
+impl<P: Port> Reference for Anything<P> {
+    type Port = P;
+    type Over<Q: Port> = Anything<Q>;
+
+    fn port(&self) -> &P {
+        &self.port
+    }
+
+    fn over<Q: Port>(port: Q) -> Anything<Q> {
+        Anything { port }
+    }
 }
 
 impl<P: Port> Anything<P> {

@@ -87,6 +87,11 @@ pub(crate) async fn signal_to_a_bad_key() -> Told {
     told(clerk(&runtime).send("alice\n".to_owned(), 1.0, 1).await)
 }
 
+pub(crate) async fn too_slow() -> Told {
+    let runtime = open().await;
+    told(clerk(&runtime).ponder().await)
+}
+
 /// A runtime, and the store in which its dead letters are found.
 async fn open_post(limits: impl FnOnce(&mut Limits)) -> (Runtime, MemoryStore) {
     let store = MemoryStore::new();
@@ -147,6 +152,19 @@ pub(crate) async fn letter_gone() -> Told {
 pub(crate) async fn flooded_mailbox() -> Told {
     let (runtime, store) = open_post(|limits| limits.mailbox_messages_max = 1).await;
     clerk(&runtime).send("b".to_owned(), 1.0, 11).await.expect("to send is no fault");
+    dead_letter(&store)
+}
+
+pub(crate) async fn nameless_schedule() -> Told {
+    let runtime = open().await;
+    told(clerk(&runtime).plan(String::new()).await)
+}
+
+pub(crate) async fn too_many_scheduled_signals() -> Told {
+    let (runtime, store) = open_post(|limits| limits.schedules_per_entity_max = 1).await;
+    for id in ["a", "b"] {
+        clerk(&runtime).plan(id.to_owned()).await.expect("to schedule too much is no fault");
+    }
     dead_letter(&store)
 }
 

@@ -10,6 +10,8 @@ pub(crate) const SEEDS_MAX: u64 = 4_000;
 pub(crate) enum Armed {
     /// One of the host.
     Host(Fault),
+    /// One of the engine.
+    Engine(sarsen_engine::Fault),
     /// An entity whose clones share their state.
     SharedClone,
 }

@@ -8,10 +8,12 @@
 mod aggregator;
 mod approval;
 mod booking;
+mod circuit_breaker;
 mod fan_out;
 mod hello;
 mod matchmaking;
 mod monitor;
+mod ride_sharing;
 mod transfer;
 
 use sarsen_runtime::Client;
@@ -131,6 +133,11 @@ fn a_crash_at_any_commit_changes_nothing_for_booking() {
 }
 
 #[test]
+fn a_crash_at_any_commit_changes_nothing_for_circuit_breaker() {
+    check(&circuit_breaker::SHOW);
+}
+
+#[test]
 fn a_crash_at_any_commit_changes_nothing_for_fan_out() {
     check(&fan_out::SHOW);
 }
@@ -148,6 +155,11 @@ fn a_crash_at_any_commit_changes_nothing_for_matchmaking() {
 #[test]
 fn a_crash_at_any_commit_changes_nothing_for_monitor() {
     check(&monitor::SHOW);
+}
+
+#[test]
+fn a_crash_at_any_commit_changes_nothing_for_ride_sharing() {
+    check(&ride_sharing::SHOW);
 }
 
 #[test]

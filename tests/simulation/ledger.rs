@@ -1,13 +1,19 @@
 //! The entities of the simulation: a ledger whose state is the list of the operations that were applied to it, and a
 //! witness to whom a ledger hands its list when it is erased.
 
-use sarsen_entities::{Entity, EntityContext, EntityType, Operations, Port, Returns, StatePort};
+use sarsen_entities::{
+    Entity, EntityContext, EntityType, OperationOptions, Operations, Port, Reference, Returns, StatePort,
+};
 use sarsen_protocol::Timestamp;
+use sarsen_runtime::OperationContext;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     cell::RefCell,
     fmt,
+    future::{Future, pending},
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -35,6 +41,20 @@ pub(crate) enum Deed {
     Spoil,
     /// Adds itself, hands the list to a witness and deletes the ledger.
     Erase,
+    /// As [`Append`](Self::Append), off the shard, after a while.
+    Fetch,
+    /// As [`Fail`](Self::Fail), off the shard.
+    FetchFail,
+    /// As [`Panic`](Self::Panic), off the shard.
+    FetchPanic,
+    /// As [`Erase`](Self::Erase), off the shard.
+    FetchErase,
+    /// As [`Fetch`](Self::Fetch), and there is not always time enough.
+    Late,
+    /// Never comes to its end, and has a time.
+    Hang,
+    /// As [`Append`](Self::Append), and holds up the thread on which it runs.
+    Grind,
 }
 
 impl Deed {
@@ -46,12 +66,46 @@ impl Deed {
             Self::Panic => "panic",
             Self::Spoil => "spoil",
             Self::Erase => "erase",
+            Self::Fetch => "fetch",
+            Self::FetchFail => "fetch_fail",
+            Self::FetchPanic => "fetch_panic",
+            Self::FetchErase => "fetch_erase",
+            Self::Late => "late",
+            Self::Hang => "hang",
+            Self::Grind => "grind",
         }
     }
 
     /// Whether it succeeds when it runs.
     pub(crate) fn succeeds(self) -> bool {
-        matches!(self, Self::Append | Self::Erase)
+        match self {
+            Self::Append | Self::Erase | Self::Fetch | Self::FetchErase | Self::Late | Self::Grind => true,
+            Self::Fail | Self::Panic | Self::Spoil | Self::FetchFail | Self::FetchPanic | Self::Hang => false,
+        }
+    }
+
+    /// Whether it deletes its ledger.
+    pub(crate) fn erases(self) -> bool {
+        matches!(self, Self::Erase | Self::FetchErase)
+    }
+
+    /// Whether it runs off the shard.
+    pub(crate) fn is_elsewhere(self) -> bool {
+        match self {
+            Self::Append | Self::Erase | Self::Fail | Self::Panic | Self::Spoil => false,
+            Self::Fetch
+            | Self::FetchFail
+            | Self::FetchPanic
+            | Self::FetchErase
+            | Self::Late
+            | Self::Hang
+            | Self::Grind => true,
+        }
+    }
+
+    /// Whether its time may be over before it is.
+    pub(crate) fn may_be_late(self) -> bool {
+        matches!(self, Self::Late | Self::Hang)
     }
 }
 
@@ -170,7 +224,6 @@ impl<L: List> Book<L> {
             request.after(Duration::from_millis(delay_ms)).signal();
         }
         match deed {
-            Deed::Append => {}
             Deed::Fail => return Err(Refused { before }),
             Deed::Panic => panic!("{PANIC}"),
             Deed::Spoil => self.weight = f64::NAN,
@@ -178,10 +231,63 @@ impl<L: List> Book<L> {
                 cx.entity::<Witness>(WITNESS).keep(cx.key(), &self.list.ids()).signal();
                 cx.delete();
             }
+            _ => {}
         }
         Ok(before.len() + 1)
     }
+
+    /// What a deed off the shard does, but for waiting.
+    fn perform_elsewhere(&mut self, cx: &OperationContext, deed: Deed, (id, children): Order) -> Answer {
+        RUN.with(|run| run.borrow_mut().push(Run { id, deed, now: cx.now() }));
+        let before = self.list.ids();
+        self.list.push(id);
+        for child in children {
+            let Child { id, to, deed, delay_ms, children } = child;
+            let request = cx.entity::<Self>(to).ask(deed, &(id, children));
+            request.after(Duration::from_millis(delay_ms)).signal();
+        }
+        match deed {
+            Deed::FetchFail => return Err(Refused { before }),
+            Deed::FetchPanic => panic!("{PANIC}"),
+            Deed::FetchErase => {
+                cx.entity::<Witness>(WITNESS).keep(cx.key(), &self.list.ids()).signal();
+                cx.delete();
+            }
+            _ => {}
+        }
+        Ok(before.len() + 1)
+    }
+
+    /// An `async` operation: the state is given, and given back.
+    async fn fetch(mut self, cx: OperationContext, deed: Deed, order: Order) -> (Self, Answer) {
+        Pause::default().await;
+        if deed == Deed::Hang {
+            pending::<()>().await;
+        }
+        let answer = self.perform_elsewhere(&cx, deed, order);
+        Pause::default().await;
+        (self, answer)
+    }
 }
+
+/// Waits for its next poll.
+#[derive(Debug, Default)]
+pub(crate) struct Pause(bool);
+
+impl Future for Pause {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// The time that [`Deed::Late`] and [`Deed::Hang`] are given.
+const TIME: Duration = Duration::from_millis(700);
 
 impl<L: List> EntityType for Book<L> {
     const NAME: &'static str = "ledger";
@@ -200,11 +306,27 @@ impl<L: List> Entity for Book<L> {
     fn operations() -> Operations<Self> {
         let deeds = [Deed::Append, Deed::Fail, Deed::Panic, Deed::Spoil, Deed::Erase];
         let read = |book: &Self, _cx: &mut EntityContext<'_>, ()| book.list.ids();
-        deeds.into_iter().fold(Operations::new().read("read", Returns::value(), read), |operations, deed| {
-            operations.update(deed.operation(), Returns::fallible(), move |book: &mut Self, cx, order| {
-                book.perform(cx, deed, order)
+        let inside = deeds.into_iter().fold(
+            Operations::new().read("read", Returns::value(), read),
+            |operations, deed| {
+                operations.update(deed.operation(), Returns::fallible(), move |book: &mut Self, cx, order| {
+                    book.perform(cx, deed, order)
+                })
+            },
+        );
+        let deeds =
+            [Deed::Fetch, Deed::FetchFail, Deed::FetchPanic, Deed::FetchErase, Deed::Late, Deed::Hang];
+        let grind =
+            |book: &mut Self, cx: OperationContext, order| book.perform_elsewhere(&cx, Deed::Grind, order);
+        let free = OperationOptions::new();
+        deeds
+            .into_iter()
+            .fold(inside, |operations, deed| {
+                let options = if deed.may_be_late() { free.timeout(TIME) } else { free };
+                let fetch = move |book: Self, cx: OperationContext, order| book.fetch(cx, deed, order);
+                operations.update_async(deed.operation(), options, Returns::fallible(), fetch)
             })
-        })
+            .update_blocking(Deed::Grind.operation(), free, Returns::fallible(), grind)
     }
 }
 
@@ -212,6 +334,19 @@ impl<L: List> Entity for Book<L> {
 #[derive(Clone, Debug)]
 pub(crate) struct BookRef<P> {
     port: P,
+}
+
+impl<P: Port> Reference for BookRef<P> {
+    type Port = P;
+    type Over<Q: Port> = BookRef<Q>;
+
+    fn port(&self) -> &P {
+        &self.port
+    }
+
+    fn over<Q: Port>(port: Q) -> BookRef<Q> {
+        BookRef { port }
+    }
 }
 
 impl<P: Port> BookRef<P> {
@@ -264,6 +399,19 @@ impl Entity for Witness {
 #[derive(Clone, Debug)]
 pub(crate) struct WitnessRef<P> {
     port: P,
+}
+
+impl<P: Port> Reference for WitnessRef<P> {
+    type Port = P;
+    type Over<Q: Port> = WitnessRef<Q>;
+
+    fn port(&self) -> &P {
+        &self.port
+    }
+
+    fn over<Q: Port>(port: Q) -> WitnessRef<Q> {
+        WitnessRef { port }
+    }
 }
 
 impl<P: Port> WitnessRef<P> {

@@ -32,6 +32,10 @@ pub(crate) struct Plan {
     pub(crate) repeat_one_in: usize,
     /// Ledgers are erased at most so often.
     pub(crate) erases_max: usize,
+    /// Whether some operations run off their shards.
+    pub(crate) elsewhere: bool,
+    /// How many of those may run at a time in a shard, and how many ledgers are listed that wait.
+    pub(crate) places: (usize, usize),
 }
 
 impl Plan {
@@ -61,8 +65,12 @@ impl Plan {
             ]),
             repeat_one_in: random.pick(&[2, 5]),
             erases_max,
+            elsewhere: false,
+            places: (256, 4_096),
         };
         plan.options = options(random);
+        plan.elsewhere = random.one_in(2);
+        plan.places = (random.pick(&[1, 2, 256]), random.pick(&[1, 2, 4_096]));
         plan
     }
 

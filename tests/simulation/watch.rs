@@ -1,6 +1,7 @@
 //! Watches the host: what has left and whether it was durable, and which situations the entities have met.
 
 use crate::{
+    agendas,
     durable::id_of,
     invariants::{Checked, Violation, durable_before_visible, not_early},
     ledger::{self, Deed, OperationId, Run},
@@ -8,7 +9,7 @@ use crate::{
     plan::Leeway,
 };
 use sarsen_engine::Request;
-use sarsen_protocol::{Answer, Delivery, Timestamp};
+use sarsen_protocol::{Answer, Delivery, Dispatch, Timestamp};
 use sarsen_storage::Store;
 use sarsen_testing::{Observer, Situation, Situations};
 use std::{
@@ -26,6 +27,8 @@ pub(crate) struct Shared {
     /// How many processes have been opened.
     pub(crate) process: Rc<Cell<u64>>,
     pub(crate) leeway: Leeway,
+    /// What clients know of agendas.
+    pub(crate) agendas: agendas::Known,
 }
 
 impl Shared {
@@ -70,9 +73,9 @@ impl Watch {
         let process = self.shared.process.get();
         let count = |situation| self.shared.count(situation);
         match deed {
-            Deed::Panic => count(Situation::Panicked),
+            Deed::Panic | Deed::FetchPanic => count(Situation::Panicked),
             Deed::Spoil => count(Situation::NotANumber),
-            Deed::Append | Deed::Fail | Deed::Erase => {}
+            _ => {}
         }
         if self.ran.insert(id, process).is_some_and(|earlier| earlier < process) {
             count(Situation::RanAgain);
@@ -93,7 +96,7 @@ impl Watch {
         {
             count(Situation::SignalledItself);
         }
-        if deed == Deed::Erase {
+        if deed.erases() {
             count(Situation::Deleted);
             self.erased.insert(asked.to.clone());
         } else if deed == Deed::Append && self.erased.contains(&asked.to) {
@@ -112,6 +115,9 @@ impl<S: Store> Observer<S> for Watch {
             self.shared.leeway,
         );
         self.note(durable_before_visible::NAME, checked);
+        if let (Request::Message(message), Answer::Acknowledged) = (request, answer) {
+            agendas::note_due(&self.shared.agendas, message, self.latest);
+        }
         if let (Request::Message(message), Answer::Acknowledged) = (request, answer)
             && let (Some(due), Some(id)) = (message.due, id_of(message))
         {
@@ -123,6 +129,11 @@ impl<S: Store> Observer<S> for Watch {
         }
     }
 
+    fn operating(&mut self, dispatch: &Dispatch, store: &S) {
+        let checked = durable_before_visible::check_operating(dispatch, store);
+        self.note(durable_before_visible::NAME, checked);
+    }
+
     fn delivering(&mut self, delivery: &Delivery) {
         let id = delivery.message.as_ref().and_then(id_of);
         if id.is_some_and(|id| self.ran.get(&id) == Some(&self.shared.process.get())) {
@@ -132,11 +143,13 @@ impl<S: Store> Observer<S> for Watch {
 
     fn turned(&mut self, latest: Timestamp) {
         self.latest = latest;
+        agendas::turned(&self.shared.agendas, latest);
         // What has been due once stays so, also when a crash takes the process to an earlier time.
         self.due.retain(|_, due| *due > latest);
         let runs = ledger::take_run();
-        let several = runs.iter().any(|run| run.id != runs[0].id);
-        if several && runs.iter().any(|run| !run.deed.succeeds()) {
+        let inside = || runs.iter().filter(|run| !run.deed.is_elsewhere());
+        let several = inside().any(|run| inside().next().is_some_and(|first| first.id != run.id));
+        if several && inside().any(|run| !run.deed.succeeds()) {
             self.shared.count(Situation::RollbackInRun);
         }
         for run in runs {

@@ -154,8 +154,14 @@ impl Workload {
             13..17 => Deed::Spoil,
             17..20 if self.erases < self.plan.erases_max => {
                 self.erases += 1;
-                Deed::Erase
+                if self.plan.elsewhere && self.random.one_in(3) { Deed::FetchErase } else { Deed::Erase }
             }
+            20..25 if self.plan.elsewhere => Deed::Fetch,
+            25..27 if self.plan.elsewhere => Deed::FetchFail,
+            27 if self.plan.elsewhere => Deed::FetchPanic,
+            28..30 if self.plan.elsewhere => Deed::Grind,
+            30..33 if self.plan.elsewhere => Deed::Late,
+            33 if self.plan.elsewhere => Deed::Hang,
             _ => Deed::Append,
         }
     }
@@ -222,7 +228,11 @@ impl Workload {
                 let to = if self.random.one_in(4) { from.to_owned() } else { self.ledger() };
                 let id = self.shared.oracle.borrow_mut().new_id();
                 let delay_ms = if self.random.one_in(4) { self.delay_ms() } else { 0 };
-                let deed = if self.random.one_in(6) { Deed::Fail } else { Deed::Append };
+                let deed = match () {
+                    () if self.random.one_in(6) => Deed::Fail,
+                    () if self.plan.elsewhere && self.random.one_in(6) => Deed::Fetch,
+                    () => Deed::Append,
+                };
                 let children = self.children(&to, depth + 1);
                 Child { id, to, deed, delay_ms, children }
             })

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use crate::metadata::Workspace;
+use crate::metadata::{Package, Workspace};
 use crate::source::{Source, block_length, line_of, words};
 use crate::tree;
 use crate::{assert_complains, assert_tidy};
@@ -124,10 +124,24 @@ impl Room {
     }
 }
 
+/// Where packages lie that use sarsen as users do: no rooms.
+const USERS: &str = "tests/elsewhere/";
+
+/// A user's package names no room of ours but the facade.
+fn rooms_used(package: &Package) -> Vec<String> {
+    let names = package.dependencies.iter().map(|dependency| &dependency.name);
+    let rooms = names.filter(|name| *name != "sarsen" && ROOMS.iter().any(|room| room.package == *name));
+    rooms.map(|room| format!("{} depends on {room}: a user has the facade alone", package.name)).collect()
+}
+
 fn forbidden_imports(workspace: &Workspace) -> Vec<String> {
     let mut complaints = Vec::new();
     for package in &workspace.packages {
         let name = &package.name;
+        if package.folder.starts_with(USERS) {
+            complaints.extend(rooms_used(package));
+            continue;
+        }
         let Some(room) = ROOMS.iter().find(|room| room.package == name) else {
             complaints.push(format!("{name} is a member of the workspace and not in the import table"));
             continue;
@@ -230,6 +244,19 @@ fn an_edge_outside_the_table_is_named() {
     assert_tidy(&imports("sarsen-runtime", "tokio", None));
     assert_tidy(&imports("sarsen-entities", "tokio", Some("dev")));
     assert_complains(&imports("sarsen-misc", "bytes", None), "sarsen-misc is a member");
+}
+
+#[test]
+fn a_user_that_depends_on_a_room_is_named() {
+    let user = |on: &str| {
+        let mut workspace =
+            workspace_with("elsewhere-shop", &json!({"name": on, "kind": null, "features": []}));
+        workspace.packages[0].folder = "tests/elsewhere/shop".to_owned();
+        forbidden_imports(&workspace)
+    };
+    assert_tidy(&user("sarsen"));
+    assert_tidy(&user("tokio"));
+    assert_complains(&user("sarsen-engine"), "elsewhere-shop depends on sarsen-engine");
 }
 
 #[test]

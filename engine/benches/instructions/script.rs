@@ -234,6 +234,8 @@ fn commit(shard: &mut Shard, groups: &mut Groups<Effect>) -> Seen {
             Effect::Deliver { .. }
             | Effect::DeadLetter { .. }
             | Effect::CancelTask(_)
+            | Effect::Operate(_)
+            | Effect::CancelOperation(_)
             | Effect::RunRewound { .. }
             | Effect::StatusSet { .. }
             | Effect::LockForced { .. }

@@ -1,8 +1,15 @@
 //! The instances in memory, entities and runs, and which of them was used least recently.
 
-use super::{mailbox::Mailbox, pace::Pace, runs::Run};
+use super::{
+    dispatch::{Hand, is_dispatched, urgent},
+    mailbox::Mailbox,
+    pace::Pace,
+    runs::Run,
+    schedules::SCHEDULE_BYTES,
+};
 use crate::{
     Limits,
+    fault::{Fault, armed},
     record::{Extras, LockRecord, Producer, Queue},
     registry::Registered,
 };
@@ -80,11 +87,16 @@ pub(crate) struct Entity {
     pub(crate) lock_dirty: bool,
     /// Whether the lock has a row.
     pub(crate) lock_stored: bool,
+    /// Whether its type has operations that run off the shard.
+    pub(crate) dispatches: bool,
+    /// The operation that keeps it busy.
+    pub(crate) hand: Option<Box<Hand>>,
 }
 
 impl Entity {
     pub(crate) fn new(of: Arc<Registered>) -> Self {
         Self {
+            dispatches: of.behaviour.dispatches(),
             of,
             state: None,
             encoded: None,
@@ -94,6 +106,7 @@ impl Entity {
             lock: None,
             lock_dirty: false,
             lock_stored: false,
+            hand: None,
         }
     }
 
@@ -258,6 +271,13 @@ impl Instance {
         let Queues { front, mailbox, deliveries, cancelled, .. } = &*self.waiting;
         let runs = match &self.kind {
             Kind::Entity(_) if parked => false,
+            Kind::Entity(Entity { hand: Some(hand), lock, dispatches, of, .. }) => {
+                let ignored = armed(Fault::BusyIgnored) && lock.is_none();
+                let next = mailbox.oldest().filter(|_| ignored);
+                next.is_some_and(|next| !is_dispatched(of, *dispatches, &next.message))
+                    || hand.is_called()
+                    || urgent(&self.waiting).is_some()
+            }
             Kind::Entity(entity) => {
                 let held_back = if mailbox.has_gap() { cancelled.len() } else { 0 };
                 front.head_len() > held_back || (entity.lock.is_none() && mailbox.is_ready())
@@ -286,6 +306,9 @@ impl Instance {
         let reading = front.reading || mailbox.reading;
         let idle = match (&self.stage, &self.kind) {
             (Stage::Loading, _) => false,
+            (_, Kind::Entity(Entity { hand: Some(hand), .. })) => {
+                hand.may_leave() && !reading && front.is_empty()
+            }
             (Stage::Parked(_), Kind::Entity(_)) => true,
             (Stage::Active, Kind::Entity(entity)) => {
                 !reading && front.is_empty() && (entity.lock.is_some() || mailbox.is_empty())
@@ -522,7 +545,16 @@ impl Instances {
 
     /// Notes that the state's encoding has this many bytes now.
     pub(crate) fn resize(&mut self, id: InstanceId, state_bytes: usize) {
-        self.resize_to(id, STATE_FACTOR * state_bytes);
+        let schedules = self.get(id).and_then(Instance::entity).map_or(0, |entity| entity.schedules().len());
+        self.resize_to(id, STATE_FACTOR * state_bytes + schedules * SCHEDULE_BYTES);
+    }
+
+    /// Counts what is behind an instance twice, since a copy of it is made. Returns what it was counted with.
+    pub(crate) fn lend(&mut self, id: InstanceId) -> usize {
+        let Some(instance) = self.get(id) else { return 0 };
+        let lent = instance.bytes.saturating_sub(ACTIVATION_BYTES + instance.address.as_bytes().len());
+        self.resize_to(id, 2 * lent);
+        lent
     }
 
     /// Notes that what is behind an instance takes this many bytes of memory now.

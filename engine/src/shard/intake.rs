@@ -41,6 +41,7 @@ impl Shard {
             Input::Loaded(loaded) => self.loaded(loaded),
             Input::Performed { token, result, progress } => self.performed(token, result, progress),
             Input::Progressed { task, progress } => self.progressed(*task, progress),
+            Input::Operated { token, ended } => self.operated(token, *ended),
         }
     }
 

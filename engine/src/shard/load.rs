@@ -58,6 +58,13 @@ impl Shard {
         {
             self.load_tasks(slot, None);
         }
+        if let Some((name, from)) =
+            self.places.poll_read(self.committed, self.config.limits.operations_window)
+        {
+            let (start, end) = record::bounds(self.config.lease.slots);
+            let rows = read(Keyspace::Mailbox, from.unwrap_or(start), end, SCAN_KEYS, SCAN_BYTES, false);
+            self.load(Load::Places { name }, vec![rows]);
+        }
         let request = self.loads.pop_front()?;
         self.loads_under_way += 1;
         Some(request)
@@ -187,6 +194,7 @@ impl Shard {
             Load::Recovery => self.loaded_recovery(&pages[0]),
             Load::Timers { until } => self.loaded_timers(until, &pages),
             Load::Tasks { slot } => self.loaded_tasks(slot, &pages[0]),
+            Load::Places { name } => self.loaded_places(name, &pages[0]),
             Load::Scan { keyspace } => self.scanned(keyspace, &pages[0]),
         }
     }
@@ -237,6 +245,7 @@ impl Shard {
             instance.waiting.mailbox.count(counted.len(), newest.map(|(_, _, id)| id));
         }
         self.instances.strip(load.id);
+        self.settle_place(load.id);
         debug_assert!(!is_run || self.instances.get(load.id).is_none_or(|instance| instance.run().is_some()));
         self.mark_ready(load.id);
     }
@@ -273,6 +282,7 @@ impl Shard {
         self.refuse_tries(id);
         self.load_window(id);
         self.mark_ready(id);
+        self.settle_place(id);
     }
 
     /// The entity may have left and come again since: it is found by its address.

@@ -9,7 +9,7 @@
 //! A request that is not to wait takes the same path. An entity that another run has locked refuses it, in the commit
 //! that also holds the releases for the entities before it on the path.
 
-use super::{InstanceId, Shard, instance::Instance, mailbox::Entry, watch::Overdue};
+use super::{InstanceId, Shard, dispatch::urgent, instance::Instance, mailbox::Entry, watch::Overdue};
 use crate::{
     fault::{Fault, armed},
     record::{self, LockRecord, Queue},
@@ -18,6 +18,17 @@ use sarsen_protocol::{
     Address, Answer, Body, CallError, Completion, Effect, Failure, FailureKind, Identity, LockRequest,
     Message, Origin, Payload, RunId, Section, SectionError, Within,
 };
+
+/// What becomes of a call that is made in a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Admitted {
+    /// Its section does not hold the lock.
+    No,
+    /// It runs inside the turn.
+    InTurn,
+    /// It runs off the shard.
+    Elsewhere,
+}
 
 impl Shard {
     /// Does what the holder of an entity's lock asks for, in its order.
@@ -32,8 +43,21 @@ impl Shard {
                 self.run_operations(id, Queue::Front, &mut calls);
             }
             match &entry.message.body {
-                Body::Operation(_) if self.holds(id, &entry.message) => calls.push(entry),
-                Body::Operation(_) => self.lose(id, entry),
+                Body::Operation(_) => match self.admits(id, &entry.message) {
+                    Admitted::No => self.lose(id, entry),
+                    Admitted::InTurn => calls.push(entry),
+                    Admitted::Elsewhere => {
+                        self.run_operations(id, Queue::Front, &mut calls);
+                        self.take_in_hand(id, Queue::Front, entry);
+                    }
+                },
+                Body::Schedule(_) | Body::Unschedule(_) => {
+                    if self.is_of_holder(id, &entry.message) {
+                        self.change_schedule(id, Queue::Front, entry);
+                    } else {
+                        self.lose(id, entry);
+                    }
+                }
                 Body::Release(_) => self.release(id, entry),
                 Body::Cancel(_) => self.cancel(id, entry),
                 body => unreachable!("an entity is asked for {body}"),
@@ -43,12 +67,19 @@ impl Shard {
         self.taken = calls;
     }
 
-    /// The next message of an entity's front queue, but for cancels that wait for their request.
+    /// The next message of an entity's front queue, but for cancels that wait for their request, and, of a busy entity, for
+    /// what waits for its operation.
     fn next_of_front(&mut self, id: InstanceId) -> Option<Entry> {
-        let queues = self.instances.get_mut(id)?.waiting.as_mut()?;
+        let instance = self.instances.get_mut(id)?;
+        let busy = instance.entity().is_some_and(|entity| entity.hand.is_some());
+        let queues = instance.waiting.as_mut()?;
         if !queues.mailbox.has_gap() {
             // Every request is in memory now: what a cancel does not find was here before it, or never comes.
             queues.cancelled.clear();
+        }
+        if busy {
+            let urgent = urgent(queues)?;
+            return queues.front.take_entry(|entry| entry.id == urgent);
         }
         if queues.cancelled.is_empty() {
             return queues.front.pop();
@@ -61,27 +92,38 @@ impl Shard {
         queues.front.take(|message| !waits(message))
     }
 
-    /// Whether the section that a call is made in holds the lock.
-    fn holds(&self, id: InstanceId, message: &Message) -> bool {
+    /// Whether the section that a call is made in holds the lock, and where it runs. One without a section held it when it
+    /// was first taken in hand, before a crash.
+    fn admits(&self, id: InstanceId, message: &Message) -> Admitted {
         let (Body::Operation(operation), Origin::Execution { run, execution, .. }) =
             (&message.body, &message.from)
         else {
-            return false;
+            return Admitted::No;
         };
-        let lock = self.instances.get(id).and_then(Instance::entity).and_then(|entity| entity.lock.as_ref());
-        armed(Fault::LostLockServes)
-            || lock.is_some_and(|lock| {
-                let section = &lock.section;
-                (section.run == *run && section.execution == *execution)
-                    && operation.section == Some(section.id)
-            })
+        let Some(entity) = self.instances.get(id).and_then(Instance::entity) else { return Admitted::No };
+        let holds = entity.lock.as_ref().is_some_and(|lock| {
+            let section = &lock.section;
+            (section.run == *run && section.execution == *execution) && operation.section == Some(section.id)
+        });
+        match holds || operation.section.is_none() || armed(Fault::LostLockServes) {
+            true if entity.is_dispatched(message) => Admitted::Elsewhere,
+            true => Admitted::InTurn,
+            false => Admitted::No,
+        }
     }
 
-    /// Answers a call whose section no longer holds the lock.
+    /// Whether the section that schedules or cancels something holds the lock.
+    fn is_of_holder(&self, id: InstanceId, message: &Message) -> bool {
+        let entity = self.instances.get(id).and_then(Instance::entity);
+        let section = message.section();
+        entity.zip(section).is_some_and(|(entity, section)| entity.is_locked_by(&section))
+    }
+
+    /// Answers a call whose section no longer holds the lock; what it was to schedule is given up.
     fn lose(&mut self, id: InstanceId, entry: Entry) {
         let message = self.consume(id, Queue::Front, entry);
         let text = format!("the section that calls {} does not hold its lock", message.to);
-        self.reply(&message, Answer::failed(Failure::new(FailureKind::LockLost, text)));
+        self.fail(&message, Failure::new(FailureKind::LockLost, text));
     }
 
     /// Grants the lock of an entity that is free, and sends the request on.
@@ -190,7 +232,7 @@ impl Shard {
             };
             let message = self.consume(id, Queue::Back, entry);
             let run = lock.section.run.clone();
-            let error = CallError::WouldDeadlock { address: message.to.clone(), run };
+            let error = CallError::WouldDeadlock { address: message.to.clone(), run: Some(run) };
             self.finish_key(&message, &Err(Failure::new(FailureKind::LockLost, error.to_string())));
             self.reply(&message, Answer::refused(error));
         }
@@ -302,6 +344,7 @@ impl Shard {
         });
         if held {
             self.set_lock(id, None);
+            self.keep_in_hand(id);
         }
         held
     }
@@ -330,7 +373,7 @@ impl Shard {
     pub(super) fn would_deadlock(&mut self, id: InstanceId, message: &Message) -> bool {
         let Some(within) = within(message) else { return false };
         let Some(instance) = self.instances.get(id) else { return false };
-        let waits = message.is_answered() && matches!(message.body, Body::Operation(_));
+        let waits = message.is_answered() && matches!(message.body, Body::Operation(_) | Body::Unschedule(_));
         let (Some(entity), true) = (instance.entity(), waits) else { return false };
         let own = |section: &Section| is_of(section, within);
         let waits =
@@ -342,7 +385,7 @@ impl Shard {
         if let Identity::Key(name) = &message.identity {
             self.keys.set_wanted(&record::key_key(&message.to, name), false);
         }
-        let error = CallError::WouldDeadlock { address: message.to.clone(), run: within.run.clone() };
+        let error = CallError::WouldDeadlock { address: message.to.clone(), run: Some(within.run.clone()) };
         self.reply(message, Answer::refused(error));
         true
     }

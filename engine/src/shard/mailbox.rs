@@ -146,15 +146,30 @@ impl Mailbox {
     /// Takes the oldest message of the front for which `wanted` holds, wherever it stands there. What is behind the
     /// front may be read again as long as the store has not seen it go, so it is not taken.
     pub(crate) fn take(&mut self, wanted: impl Fn(&Message) -> bool) -> Option<Entry> {
-        let at = self.head.iter().position(|entry| wanted(&entry.message))?;
+        self.take_entry(|entry| wanted(&entry.message))
+    }
+
+    /// As [`take`](Self::take), by more than the message.
+    pub(crate) fn take_entry(&mut self, wanted: impl Fn(&Entry) -> bool) -> Option<Entry> {
+        let at = self.head.iter().position(wanted)?;
         let entry = self.head.remove(at)?;
         self.head_bytes -= entry.message.bytes();
         Some(entry)
     }
 
+    /// The messages of the front, oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.head.iter()
+    }
+
     /// Whether a message for which `wanted` holds is in memory.
     pub(crate) fn any(&self, wanted: impl Fn(&Message) -> bool) -> bool {
         self.head.iter().chain(&self.tail).any(|entry| wanted(&entry.message))
+    }
+
+    /// The messages that are in memory.
+    pub(crate) fn in_memory(&self) -> impl Iterator<Item = &Message> {
+        self.head.iter().chain(&self.tail).map(|entry| &*entry.message)
     }
 
     /// Until when the first of the events in memory is kept for a start.

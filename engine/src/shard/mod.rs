@@ -3,13 +3,15 @@
 //! Inputs are queued by [`Shard::handle`]; [`Shard::turn`] lets one entity after the other take a turn on memory;
 //! what the turns write and let out collects in the open batch until [`Shard::seal`] closes it. A driver may seal
 //! between any two turns. The files of this folder each hold one concern: `intake` queues inputs, `admit` decides
-//! what is accepted, `run` runs operations, `locks` grants and releases, `runs` gives executions their turns, `send`
-//! passes messages on, `letters` settles what was given up, `load` reads, `seal` closes batches.
+//! what is accepted, `run` runs operations, `schedules` keeps what is scheduled, `locks` grants and releases, `runs`
+//! gives executions their turns, `send` passes messages on, `dispatch` lets operations run elsewhere, `letters` settles
+//! what was given up, `load` reads, `seal` closes batches.
 
 mod admit;
 mod batch;
 mod changes;
 mod dead;
+mod dispatch;
 mod inbox;
 mod instance;
 mod intake;
@@ -21,9 +23,11 @@ mod locks;
 mod mailbox;
 mod pace;
 mod permits;
+mod places;
 mod refusals;
 mod run;
 mod runs;
+mod schedules;
 mod seal;
 mod send;
 mod tasks;
@@ -40,11 +44,13 @@ use batch::OpenBatch;
 use bytes::Bytes;
 use changes::Changes;
 use dead::DeadLetters;
+use dispatch::Dispatches;
 use inbox::Inboxes;
 pub(crate) use instance::InstanceId;
 use instance::{Instances, Round};
 use keys::Keys;
 use permits::Permits;
+use places::Places;
 pub use refusals::Refusals;
 use sarsen_protocol::{
     Address, Answer, BatchNumber, CallError, ExecutionId, Lease, Message, Reply, Sequence, ShardId, Slot,
@@ -91,6 +97,10 @@ pub struct ShardStats {
     pub batches: u64,
     /// Operations run.
     pub operations: u64,
+    /// Operations that run off the shard now, since they are asynchronous or block.
+    pub operations_running: u64,
+    /// Entities that are listed to wait until fewer operations of their type run off the shard; many more may wait as rows.
+    pub operations_waiting: u64,
     /// Delayed signals and timers of runs and entities that wait.
     pub timers: u64,
     /// Activities that have not ended.
@@ -139,11 +149,15 @@ pub struct Shard {
     committed: BatchNumber,
     /// The last row that was numbered.
     counter: u64,
+    /// The last row that was numbered before the open batch began.
+    sealed_rows: u64,
     /// The last message to each slot of another shard.
     outgoing: BySlot<Sequence>,
     inboxes: Inboxes,
     timers: Timers,
     tasks: Tasks,
+    dispatches: Dispatches,
+    places: Places,
     keys: Keys,
     dead: DeadLetters,
     permits: Permits,
@@ -190,9 +204,12 @@ impl Shard {
             sealed: BatchNumber::default(),
             committed: BatchNumber::default(),
             counter: 0,
+            sealed_rows: 0,
             outgoing: BySlot::default(),
             inboxes: Inboxes::default(),
             tasks: Tasks::default(),
+            dispatches: Dispatches::default(),
+            places: Places::default(),
             keys: Keys::default(),
             dead: DeadLetters::default(),
             permits: Permits::default(),
@@ -221,6 +238,7 @@ impl Shard {
         if !self.recovered || self.is_batch_full() {
             return false;
         }
+        let late = self.end_late();
         let fired = self.fire_timers();
         self.report_locks();
         let taken = self.next_ready();
@@ -230,7 +248,7 @@ impl Shard {
             self.batch.turns += usize::from(self.has_open_batch());
         }
         self.make_room();
-        fired || taken.is_some()
+        late || fired || taken.is_some()
     }
 
     /// The entity whose turn would be next, for a watchdog.
@@ -278,7 +296,9 @@ impl Shard {
         let idle = self.instances.least_recent().and_then(|id| self.instances.get(id));
         let idle = idle.map(|instance| instance.used.after(self.config.limits.idle_after));
         let sweep = (!self.keys.sweeping).then_some(self.next_sweep);
-        [self.timers.next_deadline(), idle, sweep, self.watch.next_deadline()].into_iter().flatten().min()
+        let [timer, late, watched] =
+            [self.timers.next_deadline(), self.dispatches.next_deadline(), self.watch.next_deadline()];
+        [timer, late, watched, idle, sweep].into_iter().flatten().min()
     }
 
     /// Unloads an entity if it is idle and nothing of it is uncommitted. Returns whether it left.
@@ -297,14 +317,21 @@ impl Shard {
             return false;
         }
         // Who is parked or locked leaves messages behind, as rows.
-        self.queued_bytes -= instance.waiting.front.bytes() + instance.waiting.mailbox.bytes();
+        let hand = instance.entity().and_then(|entity| entity.hand.as_ref());
+        let in_hand = hand.map_or(0, |hand| hand.entry.message.bytes());
+        self.queued_bytes -= instance.waiting.front.bytes() + instance.waiting.mailbox.bytes() + in_hand;
         self.instances.remove(id);
         true
     }
 
-    /// Whether nothing waits: no message, no load, no open batch, no uncommitted batch. Delayed signals may.
+    /// Whether nothing waits: no message, no load, no operation off the shard, no open batch, no uncommitted batch. Delayed
+    /// signals may.
     pub fn is_idle(&self) -> bool {
-        self.recovered && !self.is_under_way() && self.held.is_empty() && self.refusals.is_empty()
+        self.recovered
+            && !self.is_under_way()
+            && self.dispatches.len() == 0
+            && self.held.is_empty()
+            && self.refusals.is_empty()
     }
 
     /// Whether a host may stop now without leaving anything undone that was asked for: the shard is idle, or it has not
@@ -341,6 +368,8 @@ impl Shard {
             cache_bytes: self.instances.bytes() as u64,
             batches: self.sealed.0,
             operations: self.operations,
+            operations_running: self.dispatches.len() as u64,
+            operations_waiting: self.places.waiting() as u64,
             timers: self.timers.count(),
             tasks: self.tasks.count(),
             dead_letters: self.dead.len() as u64,

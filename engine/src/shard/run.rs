@@ -16,6 +16,7 @@ use sarsen_protocol::{
     Address, Answer, Body, CallError, Effect, Failure, Identity, IdentityName, Keyspace, LetterId, Message,
     Payload, Reply,
 };
+use std::sync::Arc;
 
 impl Shard {
     pub(super) fn take_turn(&mut self, id: InstanceId) {
@@ -45,6 +46,7 @@ impl Shard {
                 self.answer_reads(id);
                 self.admit(id);
                 self.turn_of_entity(id);
+                self.settle_place(id);
             }
         }
     }
@@ -78,11 +80,14 @@ impl Shard {
     }
 
     /// First what comes from the holder of its lock, then, if nobody holds it, what waits in its mailbox: operations
-    /// up to the next lock request, or that request.
+    /// up to the next lock request or what concerns schedules, or that.
     fn turn_of_entity(&mut self, id: InstanceId) {
         self.turn_of_section(id);
         let Some(instance) = self.instances.get_mut(id) else { return };
         let Kind::Entity(entity) = &instance.kind else { return };
+        if entity.hand.is_some() && !armed(Fault::BusyIgnored) {
+            return self.turn_in_hand(id);
+        }
         if entity.lock.is_some() && !armed(Fault::LockIgnored) {
             return;
         }
@@ -93,6 +98,7 @@ impl Shard {
                     self.grant(id, entry);
                 }
             }
+            Some(Body::Schedule(_) | Body::Unschedule(_) | Body::Scheduled(_)) => self.turn_of_schedules(id),
             Some(Body::Expire { .. }) => {
                 if let Some(entry) = queues.mailbox.pop() {
                     self.expire(id, entry);
@@ -102,10 +108,14 @@ impl Shard {
         }
     }
 
-    /// Runs the operations at the front of a queue, as many as a run may hold.
+    /// Runs the operations at the front of a queue, as many as a run may hold. One that runs off the shard is none of a
+    /// run.
     pub(super) fn run(&mut self, id: InstanceId, queue: Queue) {
         let limits = &self.config.limits;
         let Some(instance) = self.instances.get_mut(id) else { return };
+        let elsewhere = instance.entity().filter(|entity| entity.dispatches);
+        let busy = elsewhere.is_some_and(|entity| entity.hand.is_some());
+        let elsewhere = elsewhere.map(|entity| Arc::clone(&entity.of));
         let mailbox = instance.queue_mut(queue);
         let mut entries = std::mem::take(&mut self.taken);
         let mut bytes = 0;
@@ -114,6 +124,14 @@ impl Shard {
             && let Body::Operation(operation) = &next.message.body
             && (entries.is_empty() || bytes + operation.input.len() <= limits.run_bytes_max)
         {
+            if elsewhere.as_ref().is_some_and(|of| of.behaviour.is_dispatched(&operation.name)) {
+                let first = if entries.is_empty() && !busy { mailbox.pop() } else { None };
+                if let Some(entry) = first {
+                    self.taken = entries;
+                    return self.take_in_hand(id, queue, entry);
+                }
+                break;
+            }
             bytes += operation.input.len();
             entries.extend(mailbox.pop());
         }
@@ -154,7 +172,7 @@ impl Shard {
     }
 
     /// Notes how a run left the entity.
-    fn apply(&mut self, id: InstanceId, change: Change) {
+    pub(super) fn apply(&mut self, id: InstanceId, change: Change) {
         let Some(instance) = self.instances.get_mut(id) else { return };
         let encoded = match change {
             Change::None => return,
@@ -171,14 +189,18 @@ impl Shard {
     }
 
     /// Lets one operation's outcome take effect: its row goes, its caller is answered, its messages leave.
-    fn conclude(
+    pub(super) fn conclude(
         &mut self,
         id: InstanceId,
         (address, queue): (&Address, Queue),
         entry: Entry,
         outcome: Outcome,
     ) {
-        let message = self.consume(id, queue, entry);
+        let mut message = self.consume(id, queue, entry);
+        self.settle_schedule(id, &mut message);
+        if outcome.deleted {
+            self.end_schedules(id);
+        }
         match outcome.answer {
             Err(failure) if !message.is_answered() => self.give_up(&message, failure),
             outcome => {
@@ -189,7 +211,7 @@ impl Shard {
             }
         }
         for outgoing in outcome.messages {
-            self.send_outgoing(address, outgoing);
+            self.send_outgoing((id, address), outgoing);
         }
     }
 
@@ -253,6 +275,6 @@ impl Shard {
 fn asked(entry: &Entry) -> Option<Asked<'_>> {
     match &entry.message.body {
         Body::Operation(operation) => Some(Asked { operation: &operation.name, input: &operation.input }),
-        _ => None,
+        body => body.asked().map(|operation| Asked { operation: &operation.name, input: &operation.input }),
     }
 }

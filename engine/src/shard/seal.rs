@@ -48,7 +48,7 @@ impl Shard {
         let effects = self.batch.take_effects();
         let lease = self.config.lease;
         if self.batch.has_writes() {
-            self.sealed = number;
+            (self.sealed, self.sealed_rows) = (number, self.counter);
             let batch = Batch { lease, number, writes: self.batch.take_writes() };
             return Some(Sealed { batch: Some(batch), effects: Withheld::new(lease, number, effects) });
         }
@@ -67,6 +67,15 @@ impl Shard {
             Kind::Entity(entity) => {
                 if dirty {
                     write_entity(&mut self.batch, &instance.address, entity);
+                }
+                // What is in hand stands before its queue, for a process that finds it there.
+                if let Some(hand) = &mut entity.hand
+                    && (std::mem::take(&mut hand.changed) || hand.entry.row.is_none())
+                {
+                    hand.entry.row = Some(number);
+                    let key = record::mailbox_key(&instance.address, hand.queue, hand.entry.id);
+                    let row = record::write_message(&hand.entry.message);
+                    self.batch.write(Keyspace::Mailbox, key, Some(row));
                 }
                 // A lock that comes and goes within a batch leaves no row.
                 let changed = std::mem::take(&mut entity.lock_dirty);

@@ -3,6 +3,7 @@
 mod activities;
 mod asking;
 mod desk;
+mod dispatching;
 mod endings;
 mod events;
 #[cfg(feature = "faults")]
@@ -15,7 +16,9 @@ mod parked;
 mod pending;
 mod rewinding;
 mod runs;
+mod schedules;
 mod sections;
+mod waiting;
 mod watched;
 
 use crate::Limits;

@@ -2,7 +2,7 @@
 
 use crate::ledger::{LIMITS, Ledger, NOW, Op, encoded, op, outcome_text, run};
 use sarsen_entities::{
-    Entity, EntityContext, EntityType, Operations, OrchestrationType, Port, Returns, RunLimits,
+    Entity, EntityContext, EntityType, NamedEntity, Operations, OrchestrationType, Port, Returns, RunLimits,
 };
 use sarsen_protocol::{Address, json};
 use serde::{Deserialize, Serialize};
@@ -32,9 +32,11 @@ thread_local! {
 
 impl EntityType for Probe {
     const NAME: &'static str = "probe";
-    type Ref<P: Port> = ();
+    type Ref<P: Port> = NamedEntity<P>;
 
-    fn refer<P: Port>(_port: P) {}
+    fn refer<P: Port>(port: P) -> NamedEntity<P> {
+        NamedEntity::new(port)
+    }
 }
 
 impl Entity for Probe {
@@ -96,6 +98,21 @@ fn orchestrations_are_started_in_the_order_of_all_that_is_sent() {
 }
 
 #[test]
+fn what_is_scheduled_has_its_id_its_time_and_its_place_among_all_that_is_sent() {
+    assert_eq!(
+        acted(|cx| {
+            let me = cx.entity::<Ledger>(cx.key());
+            me.note("x").after(Duration::from_millis(2)).scheduled_as("flush").signal();
+            cx.cancel_scheduled(&cx.entity::<Ledger>("a"), "flush");
+            me.add(1).every(Duration::from_millis(5)).scheduled_as("poll").signal();
+            me.add(2).after(Duration::ZERO).every(Duration::from_millis(5)).scheduled_as("poll").signal();
+        }),
+        "null -> @ledger@me flush: note \"x\" @3000 -> @ledger@a flush: none \
+         -> @ledger@me poll: add 1 @6000 +5ms -> @ledger@me poll: add 2 @1000 +5ms"
+    );
+}
+
+#[test]
 fn an_operation_that_fails_starts_nothing() {
     assert_eq!(
         acted(|cx| {
@@ -104,6 +121,32 @@ fn an_operation_that_fails_starts_nothing() {
         }),
         "panicked: after all"
     );
+}
+
+#[test]
+fn what_cannot_be_scheduled_fails_the_operation() {
+    let cases: [(Act, &str); 4] = [
+        (
+            |cx| cx.entity::<Ledger>("a").add(1).scheduled_as("").signal(),
+            "scheduled what cannot be: `` is no id of a scheduled signal: use 1 to 256 bytes without control characters",
+        ),
+        (
+            |cx| cx.cancel_scheduled(&cx.entity::<Ledger>("a"), "a\tb"),
+            "scheduled what cannot be: `a\\tb` is no id of a scheduled signal: use 1 to 256 bytes without control characters",
+        ),
+        (
+            |cx| cx.entity::<Ledger>("a").add(1).every(Duration::from_micros(999)).scheduled_as("a").signal(),
+            "scheduled what cannot be: a signal cannot be repeated every 999 us: the shortest period is 1000 us",
+        ),
+        (
+            |cx| cx.entity::<Ledger>("a").note(&"x".repeat(70)).scheduled_as("a").signal(),
+            "result is too large: the input of the scheduled signal `note` to @ledger@a has 72 bytes, 64 are allowed: \
+             send a reference instead, or raise `payload_bytes_max`",
+        ),
+    ];
+    for (act, failure) in cases {
+        assert_eq!(acted(act), failure);
+    }
 }
 
 #[test]
@@ -116,7 +159,7 @@ fn a_fault_fails_the_operation_whatever_it_does_meanwhile() {
         (
             |cx| {
                 cx.entity::<Ledger>("a").add(1).signal();
-                cx.entity::<Misnamed>("a").request("add", &1, Returns::<()>::value()).signal();
+                cx.entity::<Misnamed>("a").operation::<()>("add", &1).signal();
                 cx.entity::<Ledger>("a\n").add(1).signal();
             },
             "sent to an invalid address: `Misnamed` is no entity name: use a lower-case letter followed by up to 63 of a-z, 0-9 and _",
@@ -204,10 +247,10 @@ impl<'de> Deserialize<'de> for Misnamed {
 
 impl EntityType for Misnamed {
     const NAME: &'static str = "Misnamed";
-    type Ref<P: Port> = P;
+    type Ref<P: Port> = NamedEntity<P>;
 
-    fn refer<P: Port>(port: P) -> P {
-        port
+    fn refer<P: Port>(port: P) -> NamedEntity<P> {
+        NamedEntity::new(port)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What runs cost in clones and encodings of the state when it does not always encode.
 
 use crate::ledger::{LIMITS, Op, op, run, state_of};
-use sarsen_entities::{Entity, EntityType, Operations, Port, Returns, RunLimits};
+use sarsen_entities::{Entity, EntityType, NamedEntity, Operations, Port, Returns, RunLimits};
 use serde::{Deserialize, Serialize, Serializer};
 use std::cell::Cell;
 
@@ -41,10 +41,10 @@ impl Serialize for Crate {
 
 impl EntityType for Crate {
     const NAME: &'static str = "crate";
-    type Ref<P: Port> = P;
+    type Ref<P: Port> = NamedEntity<P>;
 
-    fn refer<P: Port>(port: P) -> P {
-        port
+    fn refer<P: Port>(port: P) -> NamedEntity<P> {
+        NamedEntity::new(port)
     }
 }
 

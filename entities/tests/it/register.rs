@@ -2,7 +2,7 @@
 
 use crate::ledger::{Ledger, op};
 use sarsen_entities::{
-    Behaviour, Entity, EntityType, InputError, Operations, Port, RegisterError, Returns, Typed,
+    Behaviour, Entity, EntityType, InputError, NamedEntity, Operations, Port, RegisterError, Returns, Typed,
 };
 use sarsen_protocol::{FailureKind, Payload};
 use serde::{Deserialize, Serialize};
@@ -14,9 +14,11 @@ macro_rules! named {
 
         impl EntityType for $type {
             const NAME: &'static str = $name;
-            type Ref<P: Port> = ();
+            type Ref<P: Port> = NamedEntity<P>;
 
-            fn refer<P: Port>(_port: P) {}
+            fn refer<P: Port>(port: P) -> NamedEntity<P> {
+        NamedEntity::new(port)
+    }
         }
 
         impl Entity for $type {
@@ -123,9 +125,11 @@ fn a_panic_while_reading_is_a_misfit() {
     }
     impl EntityType for Bomb {
         const NAME: &'static str = "bomb";
-        type Ref<P: Port> = ();
+        type Ref<P: Port> = NamedEntity<P>;
 
-        fn refer<P: Port>(_port: P) {}
+        fn refer<P: Port>(port: P) -> NamedEntity<P> {
+            NamedEntity::new(port)
+        }
     }
 
     impl Entity for Bomb {

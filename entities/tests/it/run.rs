@@ -1,7 +1,9 @@
 //! Runs: what each mix of operations answers, sends and leaves behind.
 
 use crate::ledger::{LIMITS, Ledger, check, check_with};
-use sarsen_entities::{Entity, EntityType, Operations, Port, Returns, RunLimits, inside_operation};
+use sarsen_entities::{
+    Entity, EntityType, NamedEntity, Operations, Port, Returns, RunLimits, inside_operation,
+};
 use sarsen_protocol::Address;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -241,10 +243,10 @@ macro_rules! entity {
     ($type:ident, $name:literal, $operations:expr) => {
         impl EntityType for $type {
             const NAME: &'static str = $name;
-            type Ref<P: Port> = P;
+            type Ref<P: Port> = NamedEntity<P>;
 
-            fn refer<P: Port>(port: P) -> P {
-                port
+            fn refer<P: Port>(port: P) -> NamedEntity<P> {
+                NamedEntity::new(port)
             }
         }
 

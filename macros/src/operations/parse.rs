@@ -1,5 +1,6 @@
 //! Reads the block and refuses what is no operation.
 
+use super::place::Place;
 use crate::{
     names::{RULE, is_name},
     refusals::Refusals,
@@ -28,6 +29,7 @@ pub(super) struct Operation {
     pub(super) name: String,
     pub(super) docs: Vec<Attribute>,
     pub(super) cfgs: Vec<Attribute>,
+    pub(super) place: Place,
     pub(super) mutable: bool,
     pub(super) takes_context: bool,
     pub(super) inputs: Vec<(Ident, Type)>,
@@ -74,17 +76,22 @@ fn operation(item: &ImplItem) -> Result<Operation> {
     let name = name(&signature.ident)?;
     let mutable = receiver(signature)?;
     plain(signature)?;
+    let place = Place::of(function)?;
     let mut inputs = signature.inputs.iter().skip(1).filter_map(typed).peekable();
     let takes_context = match inputs.peek() {
-        Some(first) => context(first)?,
+        Some(first) => place.is_context(first)?,
         None => false,
     };
-    let inputs = inputs.skip(usize::from(takes_context)).map(input).collect::<Result<_>>()?;
+    let inputs = inputs
+        .skip(usize::from(takes_context))
+        .map(|argument| input(place, argument))
+        .collect::<Result<_>>()?;
     Ok(Operation {
         method: signature.ident.clone(),
         name,
         docs: attributes(&function.attrs, &["doc", "deprecated"]),
         cfgs: attributes(&function.attrs, &["cfg"]),
+        place,
         mutable,
         takes_context,
         inputs,
@@ -157,13 +164,8 @@ fn is_self(found: &Type) -> bool {
     matches!(found, Type::Path(path) if path.path.is_ident("Self"))
 }
 
-/// Refuses what no operation is: asynchronous, generic, unsafe, foreign.
+/// Refuses what no operation is: generic, unsafe, foreign.
 fn plain(signature: &Signature) -> Result<()> {
-    if let Some(token) = &signature.asyncness {
-        let message = "an operation does not wait; asynchronous operations come later: write a plain `fn` and send \
-            a signal with `cx.entity::<Other>(key).operation(..).signal()`, whose answer is a signal back";
-        return Err(Error::new(token.span, message));
-    }
     if !signature.generics.params.is_empty() {
         let message = "an operation has no parameters of type or lifetime, for it is found by its name alone: \
             write the types out";
@@ -190,28 +192,8 @@ fn typed(argument: &FnArg) -> Option<&PatType> {
     }
 }
 
-/// Whether the argument is the context.
-fn context(argument: &PatType) -> Result<bool> {
-    match &*argument.ty {
-        Type::Reference(reference) if is_context(&reference.elem) && reference.mutability.is_some() => {
-            Ok(true)
-        }
-        Type::Reference(reference) if is_context(&reference.elem) => Err(wrong_context(&argument.ty)),
-        other if is_context(other) => Err(wrong_context(other)),
-        _ => Ok(false),
-    }
-}
-
-fn wrong_context(found: &Type) -> Error {
-    Error::new_spanned(found, "the context is taken as `cx: &mut EntityContext<'_>`")
-}
-
-fn is_context(found: &Type) -> bool {
-    matches!(found, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "EntityContext"))
-}
-
-fn input(argument: &PatType) -> Result<(Ident, Type)> {
-    if context(argument)? {
+fn input(place: Place, argument: &PatType) -> Result<(Ident, Type)> {
+    if place.is_context(argument)? {
         let message = "the context comes first: move it right behind the receiver";
         return Err(Error::new_spanned(argument, message));
     }

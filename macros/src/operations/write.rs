@@ -1,7 +1,13 @@
 //! Writes the reference and the list of operations.
 
-use super::parse::{Block, Operation};
-use crate::answer::{located, returns};
+use super::{
+    parse::{Block, Operation},
+    place::Place,
+};
+use crate::{
+    answer::{located, returns},
+    duration,
+};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::{Meta, Type, ext::IdentExt, spanned::Spanned};
@@ -170,7 +176,7 @@ impl Writer<'_> {
     /// Adds `operation` to the list.
     fn added(&self, operation: &Operation) -> TokenStream {
         let private = self.private;
-        let Operation { method, name, cfgs, mutable, takes_context, output, .. } = operation;
+        let Operation { method, name, cfgs, place, mutable, takes_context, output, .. } = operation;
         let span = located(method.span());
         let returns = returns(private, &output.to_token_stream(), output.span());
         let (inputs, types): (Vec<_>, Vec<_>) =
@@ -180,23 +186,76 @@ impl Writer<'_> {
         } else {
             quote_spanned!(span=> (#(#inputs),*): (#(#types),*))
         };
-        let (add, receiver) = if *mutable {
-            (format_ident!("update", span = span), quote_spanned!(span=> &mut Self))
-        } else {
-            (format_ident!("read", span = span), quote_spanned!(span=> &Self))
-        };
         let context = takes_context.then(|| quote_spanned!(span=> context,));
+        let call = quote_spanned!(span=> Self::#method(entity, #context #(#inputs),*));
+        let (add, code) = match place {
+            Place::Turn if *mutable => {
+                ("update", turn(span, private, &quote_spanned!(span=> &mut Self), &input, &call))
+            }
+            Place::Turn => ("read", turn(span, private, &quote_spanned!(span=> &Self), &input, &call)),
+            Place::Async(_) if *mutable => (
+                "update_async",
+                quote_spanned! {span=>
+                    |mut entity: Self, context: #private::OperationContext, #input| async move {
+                        let answer = {
+                            let entity = &mut entity;
+                            #call.await
+                        };
+                        (entity, answer)
+                    }
+                },
+            ),
+            Place::Async(_) => (
+                "read_async",
+                quote_spanned! {span=>
+                    |entity: ::std::sync::Arc<Self>, context: #private::OperationContext, #input| async move {
+                        let entity = &*entity;
+                        #call.await
+                    }
+                },
+            ),
+            Place::Blocking(_) if *mutable => (
+                "update_blocking",
+                quote_spanned! {span=>
+                    |entity: &mut Self, context: #private::OperationContext, #input| #call
+                },
+            ),
+            Place::Blocking(_) => (
+                "read_blocking",
+                quote_spanned! {span=>
+                    |entity: &Self, context: #private::OperationContext, #input| #call
+                },
+            ),
+        };
+        let (add, options) = (format_ident!("{add}", span = span), options(*place, private));
         quote_spanned! {span=>
             #(#cfgs)*
-            let operations = operations.#add(
-                #name,
-                #returns,
-                |entity: #receiver, context: &mut #private::EntityContext<'_>, #input| {
-                    Self::#method(entity, #context #(#inputs),*)
-                },
-            );
+            let operations = operations.#add(#name, #options #returns, #code);
         }
     }
+}
+
+/// The code of an operation that runs inside its turn.
+fn turn(
+    span: Span,
+    private: &TokenStream,
+    receiver: &TokenStream,
+    input: &TokenStream,
+    call: &TokenStream,
+) -> TokenStream {
+    quote_spanned! {span=>
+        |entity: #receiver, context: &mut #private::EntityContext<'_>, #input| {
+            #call
+        }
+    }
+}
+
+/// What is chosen for an operation that runs off the shard.
+fn options(place: Place, private: &TokenStream) -> Option<TokenStream> {
+    let (Place::Async(timeout) | Place::Blocking(timeout)) = place else { return None };
+    let timeout =
+        timeout.map(duration::write).map(|time| quote_spanned!(Span::mixed_site()=> .timeout(#time)));
+    Some(quote_spanned!(Span::mixed_site()=> #private::OperationOptions::new() #timeout,))
 }
 
 /// What a lint may not ask of a user's operations, since their form is ours.
@@ -206,6 +265,7 @@ pub(super) fn allowed_to_users() -> TokenStream {
             clippy::needless_pass_by_ref_mut,
             clippy::needless_pass_by_value,
             clippy::trivially_copy_pass_by_ref,
+            clippy::unused_async,
             clippy::unused_self,
             reason = "the form of an operation"
         )]

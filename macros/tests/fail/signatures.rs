@@ -6,8 +6,6 @@ struct Account;
 
 #[operations]
 impl Account {
-    async fn waiting(&self) {}
-
     fn generic<T>(&self) {}
 
     fn lifetime<'a>(&'a self) {}

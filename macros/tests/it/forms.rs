@@ -70,7 +70,8 @@ impl ShoppingCart {
     mailbox = 500,
     state_bytes = 65_536,
     rate = "5/m",
-    ttl = "90m"
+    ttl = "90m",
+    concurrency = 8
 )]
 pub(crate) struct Odd {
     p: P,
@@ -220,7 +221,8 @@ fn a_type_says_what_is_chosen_for_it() {
     let options = |behaviour: Typed<Odd>| behaviour.options();
     let chosen = options(Typed::new().expect("a type with options"));
     let minute = Duration::from_secs(60);
-    let expected = EntityOptions::default().mailbox(500).state_bytes(65_536).rate(5, minute).ttl(90 * minute);
+    let expected = EntityOptions::default().mailbox(500).state_bytes(65_536).rate(5, minute);
+    let expected = expected.ttl(90 * minute).concurrency(8);
     assert_eq!(chosen, expected);
     let plain = Typed::<Stubborn>::new().expect("a type without").options();
     assert_eq!(plain, EntityOptions::default());

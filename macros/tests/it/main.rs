@@ -11,6 +11,7 @@
 
 mod by_hand;
 mod derived;
+mod elsewhere;
 mod forms;
 mod markers;
 mod references;

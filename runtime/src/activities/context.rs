@@ -1,7 +1,7 @@
 //! What an activity is told, and what it may use.
 
-use super::{Performed, performance::Cancellation};
-use crate::{Client, client::Asker, gate::Gate, lock::lock};
+use super::Performed;
+use crate::{Client, cancellation::Cancellation, client::Asker, gate::Gate, lock::lock};
 use sarsen_protocol::{CallError, ExecutionId, Failure, Payload, RunId, Task, Timestamp, Within, json};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{

@@ -1,18 +1,20 @@
 //! One piece of work from its beginning to its result.
 
 use super::{ActivityContext, ActivityHandler};
-use crate::gate::Gate;
+use crate::{
+    cancellation::{Canceller, cancellation},
+    gate::Gate,
+};
 use futures::FutureExt;
 use sarsen_protocol::{Failure, Payload, Task};
 use std::{
     fmt,
-    future::{Future, pending},
+    future::Future,
     panic::AssertUnwindSafe,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
-use tokio::sync::watch;
 
 /// The work of one task: what it comes to, for the shard that has asked. Its code's panic is a failure.
 pub struct Performance(Pin<Box<dyn Future<Output = Performed> + Send>>);
@@ -26,25 +28,17 @@ pub struct Performed {
     pub progress: Option<Payload>,
 }
 
-/// Tells the code of a performance that its result is of no more use.
-#[derive(Debug)]
-pub struct Canceller(watch::Sender<bool>);
-
-/// Where the code of a performance sees it.
-#[derive(Clone, Debug)]
-pub(super) struct Cancellation(watch::Receiver<bool>);
-
 impl Performance {
     /// The work of `task`, which asks through `gate`, and what cancels it. Nothing runs before the first poll.
     pub fn new(handler: Arc<dyn ActivityHandler>, gate: Arc<dyn Gate>, task: Task) -> (Self, Canceller) {
-        let (cancel, cancelled) = watch::channel(false);
+        let (canceller, token) = cancellation();
         let input = task.input.clone();
-        let cx = ActivityContext::new(gate, task, Cancellation(cancelled));
+        let cx = ActivityContext::new(gate, task, token);
         let work = async move {
             let result = AssertUnwindSafe(handler.perform(cx.clone(), input)).catch_unwind().await;
             cx.end(result.unwrap_or_else(|panic| Err(Failure::panicked(&*panic))))
         };
-        (Self(Box::pin(work)), Canceller(cancel))
+        (Self(Box::pin(work)), canceller)
     }
 }
 
@@ -59,25 +53,5 @@ impl Future for Performance {
 impl fmt::Debug for Performance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Performance(..)")
-    }
-}
-
-impl Canceller {
-    /// Says that the result is of no more use.
-    pub fn cancel(self) {
-        self.0.send_replace(true);
-    }
-}
-
-impl Cancellation {
-    pub(super) fn is_cancelled(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Waits until it is cancelled; for ever, when it has ended before.
-    pub(super) async fn wait(mut self) {
-        if self.0.wait_for(|cancelled| *cancelled).await.is_err() {
-            pending::<()>().await;
-        }
     }
 }

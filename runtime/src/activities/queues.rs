@@ -1,6 +1,6 @@
 //! Which tasks wait and which run: for each activity a queue, and how many may run at a time.
 
-use super::Canceller;
+use crate::cancellation::Canceller;
 use sarsen_protocol::{HashMap, Task, TaskToken};
 use std::collections::VecDeque;
 

@@ -1,7 +1,7 @@
 //! Who asks, and through which gate.
 
 use crate::gate::Gate;
-use sarsen_protocol::{Origin, RequestId, Within};
+use sarsen_protocol::{Address, Body, CallError, Origin, RequestId, Within};
 use std::{fmt, sync::Arc};
 
 /// Who asks, and through which gate. Cheap to clone.
@@ -9,17 +9,33 @@ use std::{fmt, sync::Arc};
 pub(crate) struct Asker {
     gate: Arc<dyn Gate>,
     within: Option<Arc<Within>>,
+    /// The entity whose operation asks.
+    entity: Option<Address>,
 }
 
 impl Asker {
     /// Somebody who works for no run.
     pub(crate) fn outside(gate: Arc<dyn Gate>) -> Self {
-        Self { gate, within: None }
+        Self { gate, within: None, entity: None }
     }
 
     /// Somebody who works for an execution.
     pub(crate) fn within(gate: Arc<dyn Gate>, within: Arc<Within>) -> Self {
-        Self { gate, within: Some(within) }
+        Self { gate, within: Some(within), entity: None }
+    }
+
+    /// An operation of `entity` that runs off its shard, for which perhaps an execution waits.
+    pub(crate) fn of_operation(gate: Arc<dyn Gate>, within: Option<Arc<Within>>, entity: Address) -> Self {
+        Self { gate, within, entity: Some(entity) }
+    }
+
+    /// Refuses a call of the entity whose operation makes it: that would wait for itself.
+    pub(crate) fn check(&self, to: &Address, body: &Body) -> Result<(), CallError> {
+        let waits = matches!(body, Body::Operation(operation) if operation.answered);
+        if waits && self.entity.as_ref() == Some(to) {
+            return Err(CallError::WouldDeadlock { address: to.clone(), run: None });
+        }
+        Ok(())
     }
 
     pub(crate) fn gate(&self) -> &dyn Gate {

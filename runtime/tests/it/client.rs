@@ -340,8 +340,8 @@ async fn bad_input_is_refused_in_words_that_name_it() {
     let expected = [
         "no entity `stranger` is registered: register its type with `Runtime::builder().entity::<T>()`",
         "no entity `stranger` is registered: register its type with `Runtime::builder().entity::<T>()`",
-        "entity `probe` has no operation `fly`: it has add, delete, forward, hook, note, panic, refuse, total, volley",
-        "entity `probe` has no operation `fly`: it has add, delete, forward, hook, note, panic, refuse, total, volley",
+        "entity `probe` has no operation `fly`: it has add, delete, forward, forward_named, hook, note, panic, refuse, total, volley",
+        "entity `probe` has no operation `fly`: it has add, delete, forward, forward_named, hook, note, panic, refuse, total, volley",
         "the input does not fit operation `add` of @probe@alice: invalid type: string \"five\", expected u64 at line 1 column 6",
         "the input does not fit operation `add` of @probe@alice: the value is NaN: JSON has no such number",
         "the input of operation `forward` of @probe@alice has 206 bytes, 100 are allowed: send a reference instead, or raise `payload_bytes_max`",

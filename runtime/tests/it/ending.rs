@@ -2,7 +2,7 @@
 
 use crate::support::{LONG, Probe, builder, fresh, hold, listen, open};
 use futures::future::join_all;
-use sarsen_entities::{Entity, EntityType, Operations, Port, Returns};
+use sarsen_entities::{Entity, EntityType, NamedEntity, Operations, Port, Returns};
 use sarsen_protocol::CallError;
 use sarsen_runtime::{Closed, Runtime, ShutdownError};
 use sarsen_storage::MemoryStore;
@@ -178,10 +178,10 @@ impl Drop for Brittle {
 
 impl EntityType for Brittle {
     const NAME: &'static str = "brittle";
-    type Ref<P: Port> = P;
+    type Ref<P: Port> = NamedEntity<P>;
 
-    fn refer<P: Port>(port: P) -> P {
-        port
+    fn refer<P: Port>(port: P) -> NamedEntity<P> {
+        NamedEntity::new(port)
     }
 }
 
@@ -202,7 +202,7 @@ async fn a_state_that_panics_when_it_is_dropped_at_the_end_holds_nothing_up() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let builder = || Runtime::builder().entity::<Brittle>();
     let runtime = builder().open(place.path()).await.expect("a new directory opens");
-    let touch = runtime.client().entity::<Brittle>("it").request("touch", &(), Returns::<()>::value());
+    let touch = runtime.client().entity::<Brittle>("it").operation::<()>("touch", &());
     touch.await.expect("it is done");
     BREAKS.store(true, Ordering::Relaxed);
     runtime.shutdown().await.expect("all was done before");

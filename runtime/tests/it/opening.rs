@@ -1,7 +1,7 @@
 //! Opening a data directory, and what is refused.
 
 use crate::support::{Probe, Stranger, builder};
-use sarsen_entities::{Entity, EntityType, Operations, Port, Returns};
+use sarsen_entities::{Entity, EntityType, NamedEntity, Operations, Port, Returns};
 use sarsen_runtime::{
     Activity, ActivityCode, ActivityContext, Context, OpenError, Orchestration, OrchestrationType, Runtime,
 };
@@ -17,9 +17,11 @@ const NAMES: [(&str, &str); 3] = [("probe", "ok"), ("Odd", "ok"), ("odd", "not o
 
 impl<const N: usize> EntityType for Odd<N> {
     const NAME: &'static str = NAMES[N].0;
-    type Ref<P: Port> = ();
+    type Ref<P: Port> = NamedEntity<P>;
 
-    fn refer<P: Port>(_port: P) {}
+    fn refer<P: Port>(port: P) -> NamedEntity<P> {
+        NamedEntity::new(port)
+    }
 }
 
 impl<const N: usize> Entity for Odd<N> {

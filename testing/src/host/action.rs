@@ -22,6 +22,9 @@ pub(super) enum Action {
     Work,
     Perform,
     Outdated,
+    GoOnElsewhere,
+    EndElsewhere,
+    EndOutdated,
     Poll,
 }
 
@@ -62,6 +65,9 @@ impl<S: Store> Process<S> {
             (Action::Work, self.work.woken(), odds.work),
             (Action::Perform, self.work.answers(inner.clock.elapsed(), env.calm), odds.perform),
             (Action::Outdated, self.outdated_len(env), odds.perform),
+            (Action::GoOnElsewhere, self.elsewhere.woken(), odds.work),
+            (Action::EndElsewhere, self.elsewhere.outcomes(inner.clock.elapsed(), env.calm), odds.perform),
+            (Action::EndOutdated, env.outdated_outcomes.len(), odds.perform),
         ];
         actions.extend(
             others.into_iter().filter(|other| other.1 > 0).map(|(action, _, weight)| (action, weight)),
@@ -114,6 +120,9 @@ impl<W: World> VirtualHost<W> {
             Action::Work => process.work(env),
             Action::Perform => process.perform(env),
             Action::Outdated => process.answer_outdated(env),
+            Action::GoOnElsewhere => process.go_on_elsewhere(env),
+            Action::EndElsewhere => process.end_elsewhere(env),
+            Action::EndOutdated => process.end_outdated(env),
             Action::Poll => self.executor.poll(false, &mut env.random, &mut env.situations),
         }
         Ok(())

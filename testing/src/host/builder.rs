@@ -179,6 +179,7 @@ impl<W: World> Builder<W> {
                 registry: Arc::new(self.registry),
                 activities: self.activities,
                 outdated: Vec::new(),
+                outdated_outcomes: Vec::new(),
                 sight: Sight::default(),
                 situations: Situations::new(),
                 trace,

@@ -41,12 +41,13 @@ impl<S: Store> Process<S> {
 
     /// For the faults that let effects of a batch out at once.
     fn leak(&mut self, sealed: Sealed<Effect>, env: &mut Env<S>) -> Sealed<Effect> {
-        let faults = [Fault::EarlyEffects, Fault::PerformEarly, Fault::RunEndedEarly];
+        let faults = [Fault::EarlyEffects, Fault::PerformEarly, Fault::OperateEarly, Fault::RunEndedEarly];
         let Some(fault) = faults.into_iter().find(|fault| env.strikes(*fault)) else { return sealed };
         let mut leaked = Vec::new();
         let sealed = sealed.convert(|effect| {
             let leaks = match fault {
                 Fault::PerformEarly => matches!(effect, Effect::Perform(_)),
+                Fault::OperateEarly => matches!(effect, Effect::Operate(_)),
                 Fault::RunEndedEarly => matches!(effect, Effect::RunEnded { .. }),
                 _ => true,
             };
@@ -54,7 +55,10 @@ impl<S: Store> Process<S> {
             effect
         });
         for effect in leaked {
-            self.let_out(effect, env);
+            match effect {
+                Effect::Operate(dispatch) => self.operate_early(*dispatch, env),
+                effect => self.let_out(effect, env),
+            }
         }
         sealed
     }

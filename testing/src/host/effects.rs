@@ -90,6 +90,8 @@ impl<S: Store> Process<S> {
             }
             Effect::Perform(task) => self.begin(*task, env),
             Effect::CancelTask(token) => self.cancel(token, env),
+            Effect::Operate(dispatch) => self.operate(*dispatch, env),
+            Effect::CancelOperation(token) => self.cancel_operation(token, env),
             Effect::RunEnded { run, first, outcome } => {
                 self.end_run(&run, first, outcome.map(|outcome| *outcome), env);
             }

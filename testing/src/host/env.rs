@@ -3,7 +3,8 @@
 use super::sight::Sight;
 use crate::{Fault, Observer, Odds, Random, Situation, Situations, clock::Clock, trace::Trace};
 use sarsen_engine::{Limits, Registry};
-use sarsen_protocol::{Address, TaskToken};
+use sarsen_entities::Ended;
+use sarsen_protocol::{Address, DispatchToken, TaskToken};
 use sarsen_runtime::gate::ActivityHandler;
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -18,6 +19,8 @@ pub(super) struct Env<S> {
     pub(super) activities: BTreeMap<&'static str, Arc<dyn ActivityHandler>>,
     /// Tokens of earlier processes that have not been answered.
     pub(super) outdated: Vec<TaskToken>,
+    /// Outcomes of operations of earlier processes that have not been given.
+    pub(super) outdated_outcomes: Vec<(DispatchToken, Ended)>,
     /// What is known of runs.
     pub(super) sight: Sight,
     pub(super) situations: Situations,

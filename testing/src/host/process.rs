@@ -3,6 +3,7 @@
 use super::{
     commits::Commit,
     effects::{Callers, Leaving},
+    elsewhere::Elsewhere,
     env::Env,
     front::Front,
     loads::Loads,
@@ -44,6 +45,7 @@ pub(super) struct Process<S> {
     pub(super) leaving: Leaving,
     pub(super) callers: Callers,
     pub(super) work: Work,
+    pub(super) elsewhere: Elsewhere,
 }
 
 impl<S: Store> Process<S> {
@@ -87,6 +89,7 @@ impl<S: Store> Process<S> {
             leaving: Leaving::default(),
             callers: Callers::default(),
             work: Work::default(),
+            elsewhere: Elsewhere::default(),
         };
         process.acquire(env)?;
         Ok(process)

@@ -50,9 +50,15 @@ impl<W: World> VirtualHost<W> {
         let now = process.now();
         let deadline = process.next_deadline().map(|deadline| deadline.since(now));
         let timeout = process.front.inner().next_timeout();
-        let answer = process.work.next_answer(process.front.inner().clock.elapsed());
+        let elapsed = process.front.inner().clock.elapsed();
+        let answers = [process.work.next_answer(elapsed), process.elsewhere.next_outcome(elapsed)];
         // A deadline that has passed does not move the clock, and a turn has dealt with it by now.
-        deadline.into_iter().chain(timeout).chain(answer).filter(|left| !left.is_zero()).min()
+        deadline
+            .into_iter()
+            .chain(timeout)
+            .chain(answers.into_iter().flatten())
+            .filter(|left| !left.is_zero())
+            .min()
     }
 
     /// Lets time pass at once, as on a machine that was asleep: what is due on the way happens afterwards.

@@ -281,5 +281,6 @@ impl<S: Store> Process<S> {
             }
         }
         self.work = Work::default();
+        self.lose_elsewhere(env);
     }
 }

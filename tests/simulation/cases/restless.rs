@@ -2,7 +2,7 @@
 
 use super::{address, id, ids, ledger, list};
 use crate::ledger::{Deed, Ledger};
-use sarsen_entities::{Entity, EntityContext, EntityType, Operations, Port, Returns};
+use sarsen_entities::{Entity, EntityContext, EntityType, Operations, Port, Reference, Returns};
 use sarsen_testing::VirtualHost;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,19 @@ impl Entity for Restless {
 
 struct RestlessRef<P> {
     port: P,
+}
+
+impl<P: Port> Reference for RestlessRef<P> {
+    type Port = P;
+    type Over<Q: Port> = RestlessRef<Q>;
+
+    fn port(&self) -> &P {
+        &self.port
+    }
+
+    fn over<Q: Port>(port: Q) -> RestlessRef<Q> {
+        RestlessRef { port }
+    }
 }
 
 impl<P: Port> RestlessRef<P> {

@@ -1,24 +1,24 @@
 //! What a client learns is durable at that moment, and so is all that it depends on: acknowledgements, answers,
 //! failures, states, what a repeat is told, a key that was reused, a number that is out of sequence, that
-//! a dead letter is gone.
+//! a dead letter is gone. What runs off a shard begins once its cause is durable.
 
 use super::Checked;
 use crate::{
     armed::Armed,
     durable::{Durable, id_of, ids_in},
-    ledger::OperationId,
+    ledger::{Deed, OperationId},
     oracle::Oracle,
     plan::Leeway,
 };
 use sarsen_engine::{LetterFate, LetterLookup, Request};
-use sarsen_protocol::{Answer, CallError, LetterId, Message};
+use sarsen_protocol::{Answer, CallError, Dispatch, LetterId, Message};
 use sarsen_storage::Store;
 use sarsen_testing::Fault;
 
 pub(crate) const NAME: &str = "durable_before_visible";
 
 /// The faults that break it.
-pub(crate) const ARMED: &[Armed] = &[Armed::Host(Fault::EarlyEffects)];
+pub(crate) const ARMED: &[Armed] = &[Armed::Host(Fault::EarlyEffects), Armed::Host(Fault::OperateEarly)];
 
 /// Compares an answer that is about to leave with the store.
 pub(crate) fn check_release<S: Store>(
@@ -58,6 +58,20 @@ pub(crate) fn check_release<S: Store>(
         (_, Answer::State(None)) | (Request::State { .. } | Request::Letter(_), _) => Ok(()),
     };
     checked.map_err(|what| format!("{what}, but {answer:?} left for {request:?}"))
+}
+
+/// An operation that runs off its shard begins once the message that asks for it is in a record. The record of one whose
+/// time is over may be gone again, by a batch of the same commit.
+pub(crate) fn check_operating<S: Store>(dispatch: &Dispatch, store: &S) -> Checked {
+    let (Some(id), Ok(durable)) = (ids_in(dispatch.input.as_bytes()).next(), Durable::of(store)) else {
+        return Ok(());
+    };
+    let may_be_gone =
+        [Deed::Late, Deed::Hang].iter().any(|deed| dispatch.operation.as_str() == deed.operation());
+    if may_be_gone || durable.knows(id) {
+        return Ok(());
+    }
+    Err(format!("{id:?} is in no record and runs as `{}` of {}", dispatch.operation, dispatch.address))
 }
 
 fn depends_on_state(error: &CallError) -> bool {

@@ -27,6 +27,8 @@ pub(crate) const ARMED: &[Armed] = &[
     Armed::Host(Fault::LoseRows(Keyspace::Instances)),
     Armed::Host(Fault::LoseRows(Keyspace::Dead)),
     Armed::Host(Fault::KeepRows(Keyspace::Dead)),
+    Armed::Engine(sarsen_engine::Fault::AcceptOldOutcome),
+    Armed::Engine(sarsen_engine::Fault::BusyIgnored),
 ];
 
 pub(crate) fn check(oracle: &Oracle, rest: &Rest, leeway: Leeway) -> Checked {
@@ -83,7 +85,10 @@ fn one(
             times == 1 || (leeway.dead_letters_go && applied == 0) || (discarded.is_some() && times == 0)
         }
         Promise::Applied => applied == 1,
-        Promise::Failed => times == 0 && (leeway.limits_fail || !asked.deed.succeeds()),
+        Promise::Failed => {
+            let may_fail = leeway.limits_fail || !asked.deed.succeeds() || asked.deed.may_be_late();
+            times == 0 && may_fail
+        }
         Promise::Never => times == 0,
         Promise::AtMostOnce => true,
     };
@@ -98,6 +103,7 @@ fn letter(asked: &Asked, kind: FailureKind, resent: bool, leeway: Leeway) -> Che
         FailureKind::MailboxFull => !by_client,
         FailureKind::Returned | FailureKind::Panicked | FailureKind::Unencodable => !asked.deed.succeeds(),
         FailureKind::TooLarge => leeway.limits_fail,
+        FailureKind::TimedOut => asked.deed.may_be_late(),
         _ => false,
     };
     if fits && !asked.form.is_call() {

@@ -4,7 +4,6 @@
 use super::Checked;
 use crate::{
     armed::Armed,
-    ledger::Deed,
     oracle::{Asked, Moment, Oracle, Outcome, Seen},
     rest::{Place, Rest},
 };
@@ -60,8 +59,7 @@ fn place_of(seen: &Seen, rest: &Rest) -> Result<Option<Place>, String> {
 
 /// A list holds what its reader could know before it asked.
 fn known_before(oracle: &Oracle, rest: &Rest, seen: &Seen, place: Option<Place>) -> Checked {
-    let erased =
-        rest.applied(&seen.of).any(|id| oracle.get(id).is_some_and(|asked| asked.deed == Deed::Erase));
+    let erased = rest.applied(&seen.of).any(|id| oracle.get(id).is_some_and(|asked| asked.deed.erases()));
     if place.is_none() && erased {
         return Ok(());
     }

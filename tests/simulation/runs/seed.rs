@@ -71,9 +71,12 @@ pub(crate) fn run_in<W: World>(
     let mut host = Builder::new(world)
         .seed(seed)
         .odds(plan.odds.clone())
-        .limits(|limits| *limits = plan.limits.clone())
+        .limits(|limits| {
+            *limits = plan.limits.clone();
+            limits.operations_window = plan.permits;
+        })
         .observer(watch)
-        .entity::<Account>()
+        .entity_with::<Account>(|options| options.concurrency(plan.permits))
         .orchestration_with(perform, |options| match plan.retention {
             Some(time) => options.retention(time),
             None => options,

@@ -1,7 +1,9 @@
 //! A desk: shards over one map, with everything done when a test says so.
 
+mod operating;
 mod play;
 mod runs;
+mod schedules;
 mod sum;
 
 pub(super) use play::{CHANGED, FOREIGN};
@@ -14,9 +16,9 @@ use crate::{
 use bytes::Bytes;
 use sarsen_entities::{EntityOptions, Typed};
 use sarsen_protocol::{
-    Address, Answer, Batch, Body, CallError, Effect, Epoch, Failure, Identity, Keyspace, Lease, Message,
-    OperationName, Origin, Page, Payload, Read, Receipt, RequestId, Row, RunId, RunOutcome, SessionId,
-    ShardId, Task, TaskToken, Timestamp, Within,
+    Address, Answer, Batch, Body, CallError, Dispatch, DispatchToken, Effect, Epoch, Failure, Identity,
+    Keyspace, Lease, Message, OperationName, Origin, Page, Payload, Read, Receipt, RequestId, Row, RunId,
+    RunOutcome, SessionId, ShardId, Task, TaskToken, Timestamp, Within,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -63,6 +65,10 @@ pub(super) struct Desk {
     /// Activities that were handed out and have not answered.
     pub(super) tasks: Vec<Task>,
     pub(super) cancelled: Vec<TaskToken>,
+    /// Operations that run off their shards.
+    pub(super) dispatched: Vec<Dispatch>,
+    /// Such operations that were told that their outcome is of no more use.
+    pub(super) given_up: Vec<DispatchToken>,
     /// The runs that have ended or are gone.
     pub(super) ended: Vec<(RunId, Option<RunOutcome>)>,
     /// The custom statuses that were told.
@@ -108,6 +114,8 @@ impl Desk {
             busy: false,
             tasks: Vec::new(),
             cancelled: Vec::new(),
+            dispatched: Vec::new(),
+            given_up: Vec::new(),
             ended: Vec::new(),
             statuses: Vec::new(),
             forced: Vec::new(),
@@ -129,6 +137,7 @@ impl Desk {
         self.shards.clear();
         self.held.clear();
         self.tasks.clear();
+        self.dispatched.clear();
         self.configs.clear();
         self.lanes.clear();
         for (id, slots) in (0..).zip(self.slots.ranges().to_vec()) {
@@ -416,6 +425,8 @@ impl Desk {
                 self.tasks.retain(|task| task.token != token);
                 self.cancelled.push(token);
             }
+            Effect::Operate(dispatch) => self.dispatched.push(*dispatch),
+            Effect::CancelOperation(token) => self.given_up.push(token),
             Effect::RunEnded { run, outcome, .. } => self.ended.push((run, outcome.map(|outcome| *outcome))),
             Effect::RunRewound { run, .. } => self.ended.retain(|(ended, _)| *ended != run),
             Effect::StatusSet { run, status, .. } => self.statuses.push((run, *status)),
@@ -523,6 +534,8 @@ impl Desk {
             sum.dead_letters += stats.dead_letters;
             sum.dead_letters_dropped += stats.dead_letters_dropped;
             sum.parked += stats.parked;
+            sum.operations_running += stats.operations_running;
+            sum.operations_waiting += stats.operations_waiting;
             sum.locks_overdue += stats.locks_overdue;
             for (name, refusals) in stats.refusals {
                 sum.refusals.entry(name).or_default().add(refusals);

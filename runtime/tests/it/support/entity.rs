@@ -185,6 +185,19 @@ pub(crate) struct StrangerRef<P> {
     port: P,
 }
 
+impl<P: Port> Reference for StrangerRef<P> {
+    type Port = P;
+    type Over<Q: Port> = StrangerRef<Q>;
+
+    fn port(&self) -> &P {
+        &self.port
+    }
+
+    fn over<Q: Port>(port: Q) -> StrangerRef<Q> {
+        StrangerRef { port }
+    }
+}
+
 impl<P: Port> StrangerRef<P> {
     pub(crate) fn delete(&self) -> P::Request<()> {
         self.port.request("delete", &(), Returns::value())

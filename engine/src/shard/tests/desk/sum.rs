@@ -1,9 +1,12 @@
 //! The entities of the desk.
 
-use super::play::play;
-use sarsen_entities::{Entity, EntityContext, EntityType, Operations, Port, Reference, Returns};
+use super::{operating::Nobody, play::play};
+use sarsen_entities::{
+    Entity, EntityContext, EntityType, OperationContext, OperationOptions, Operations, Port, Reference,
+    Returns,
+};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "what is summed is the sum")]
@@ -49,6 +52,10 @@ impl<P: Port> SumRef<P> {
 
     pub(super) fn refuse(&self) -> P::Request<u64> {
         self.0.request("refuse", &(), Returns::value())
+    }
+
+    pub(super) fn slow(&self, digit: u64) -> P::Request<u64> {
+        self.0.request("slow", &digit, Returns::value())
     }
 
     fn bounce(&self, to: &str) -> P::Request<()> {
@@ -120,9 +127,82 @@ impl Entity for Sum {
             .update("later", Returns::value(), |_one: &mut Self, cx, amount: u64| {
                 cx.entity::<Self>("z").add(amount).after(Duration::from_millis(1)).signal();
             })
+            .update("plan", Returns::value(), |_one: &mut Self, cx, (to, digit, ms): (String, u64, u64)| {
+                let request = cx.entity::<Self>(to).log(digit).after(Duration::from_millis(ms));
+                request.scheduled_as("flush").signal();
+            })
+            .update("remind", Returns::value(), |_one: &mut Self, cx, (to, digit, ms): (String, u64, u64)| {
+                let request = cx.entity::<Self>(to).add(digit).every(Duration::from_millis(ms));
+                request.scheduled_as("flush").signal();
+            })
+            .update("unplan", Returns::value(), |_one: &mut Self, cx, to: String| {
+                cx.cancel_scheduled(&cx.entity::<Self>(to), "flush");
+            })
+            .update("plan_and_fail", Returns::fallible(), move |_one: &mut Self, cx, ()| {
+                cx.entity::<Self>(cx.key()).log(1).scheduled_as("flush").signal();
+                cx.cancel_scheduled(&cx.entity::<Self>(cx.key()), "other");
+                refused()
+            })
+            .update("leave_and_plan", Returns::value(), |_one: &mut Self, cx, digit: u64| {
+                let request = cx.entity::<Self>(cx.key()).log(digit).after(Duration::from_secs(1));
+                request.scheduled_as("return").signal();
+                cx.delete();
+            })
             .update("begin", Returns::value(), |_one: &mut Self, cx, (id, script): (String, String)| {
                 cx.start(play, script).id(id).detach();
             })
+            .slow()
+    }
+}
+
+/// What runs off the shard.
+trait Slow {
+    fn slow(self) -> Self;
+}
+
+impl Slow for Operations<Sum> {
+    fn slow(self) -> Self {
+        type Cx = OperationContext<Nobody>;
+        let (free, timed) =
+            (OperationOptions::new(), OperationOptions::new().timeout(Duration::from_secs(10)));
+        let log = |mut one: Sum, _cx: Cx, digit: u64| async move {
+            one.sum = one.sum * 10 + digit;
+            let sum = one.sum;
+            (one, sum)
+        };
+        self.update_async("slow", free, Returns::value(), log)
+            .update_async("timed", timed, Returns::value(), log)
+            .read_async("peek", free, Returns::value(), |one: Arc<Sum>, _cx: Cx, ()| async move { one.sum })
+            .update_async("slow_refuse", free, Returns::fallible(), |mut one: Sum, cx: Cx, ()| async move {
+                one.sum += 1;
+                cx.entity::<Sum>("told").add(1).signal();
+                (one, Err::<u64, String>("no".to_owned()))
+            })
+            .update_async("slow_panic", free, Returns::value(), |one: Sum, _cx: Cx, fail: bool| async move {
+                assert!(!fail, "as it was asked to");
+                (one, ())
+            })
+            .update_async("slow_spoil", free, Returns::value(), |mut one: Sum, _cx: Cx, ()| async move {
+                one.noise = f64::NAN;
+                (one, ())
+            })
+            .update_async("slow_tell", free, Returns::value(), |one: Sum, cx: Cx, to: String| async move {
+                cx.entity::<Sum>(to).add(1).signal();
+                (one, ())
+            })
+            .update_async("slow_plan", free, Returns::value(), |one: Sum, cx: Cx, digit: u64| async move {
+                cx.entity::<Sum>(cx.key()).log(digit).scheduled_as("flush").signal();
+                cx.cancel_scheduled(&cx.entity::<Sum>(cx.key()), "other");
+                (one, ())
+            })
+            .update_async("slow_delete", free, Returns::value(), |one: Sum, cx: Cx, ()| async move {
+                cx.delete();
+                (one, ())
+            })
+            .update_blocking("grind", free, Returns::value(), |one: &mut Sum, _cx: Cx, digit: u64| {
+                one.sum = one.sum * 10 + digit;
+            })
+            .read_blocking("weigh", free, Returns::value(), |one: &Sum, _cx: Cx, ()| one.ballast.len())
     }
 }
 
