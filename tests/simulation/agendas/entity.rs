@@ -204,6 +204,19 @@ impl<P: Port> ArchiveRef<P> {
     }
 }
 
+impl<P: Port> Reference for ArchiveRef<P> {
+    type Port = P;
+    type Over<Q: Port> = ArchiveRef<Q>;
+
+    fn port(&self) -> &P {
+        &self.port
+    }
+
+    fn over<Q: Port>(port: Q) -> ArchiveRef<Q> {
+        ArchiveRef { port }
+    }
+}
+
 impl<P: StatePort> ArchiveRef<P> {
     pub(super) fn state(&self) -> P::State<Archive> {
         self.port.state()
