@@ -41,7 +41,7 @@ pub(crate) struct Agendas {
 impl Agendas {
     /// The clients, in a seed that has agendas; a third of the seeds have.
     pub(crate) fn of(seed: u64, shared: &Shared) -> Option<Self> {
-        let mut random = Random::new(seed ^ 0xa6e4_da);
+        let mut random = Random::new(seed ^ 0x00a6_e4da);
         let keys = (0..random.between(1, 3)).map(|number| format!("agenda-{number}")).collect();
         let wanted = random.between(10, REQUESTS_MAX);
         let known = Rc::clone(&shared.agendas);
