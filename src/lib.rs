@@ -107,6 +107,49 @@
 //! * [`OperationContext`] also gives a [`Client`], with which it may ask and wait for others.
 //! * At most 256 of a type run at a time in a shard, or what `#[entity(concurrency = 8)]` says; further ones wait for their turn.
 //!
+//! # Scheduled signals and reminders
+//!
+//! A signal that is to be done later may have an id, which belongs to its entity: scheduled again under it, it takes the
+//! place of the one before, and it can be cancelled. So an operation that is to be done once things have been quiet for a
+//! while is one line, from an operation as from a client or an orchestration. A **reminder** comes again and again, over
+//! crashes and restarts, until it is cancelled or replaced or its entity is deleted; what was missed in the meantime is
+//! made up for by one signal and no more.
+//!
+//! ```
+//! use sarsen::{CallError, Client, Entity, EntityContext, operations};
+//! use serde::{Deserialize, Serialize};
+//! use std::time::Duration;
+//!
+//! #[derive(Entity, Clone, Default, Serialize, Deserialize)]
+//! struct Document {
+//!     text: String,
+//!     saved: u64,
+//! }
+//!
+//! #[operations]
+//! impl Document {
+//!     fn edit(&mut self, cx: &mut EntityContext<'_>, text: String) {
+//!         self.text = text;
+//!         cx.entity::<Self>(cx.key()).save().after(Duration::from_secs(2)).scheduled_as("save").signal();
+//!     }
+//!
+//!     fn save(&mut self) {
+//!         self.saved += 1; // two seconds after the last edit
+//!     }
+//! }
+//!
+//! async fn edit(client: Client) -> Result<(), CallError> {
+//!     let document = client.entity::<Document>("essay");
+//!     document.save().every(Duration::from_secs(60)).scheduled_as("autosave").signal().await?;
+//!     for scheduled in client.scheduled(&document).await? {
+//!         println!("{} as {} at {}", scheduled.operation, scheduled.id, scheduled.due);
+//!     }
+//!     let was_scheduled = client.cancel_scheduled(&document, "autosave").await?;
+//!     assert!(was_scheduled);
+//!     Ok(())
+//! }
+//! ```
+//!
 //! # Orchestrations
 //!
 //! An **orchestration** is an `async fn` that survives crashes: every step is recorded, and after a crash its code runs
@@ -285,28 +328,29 @@
 pub use sarsen_macros::{Entity, activity, operations, orchestration};
 pub use sarsen_runtime::{
     Activity, ActivityCode, ActivityContext, ActivityOptions, Address, AddressError, Again, AnyRun,
-    Attempted, Branch, Builder, Call, CallError, Client, ClientPort, Closed, CommandId, Context,
-    CustomStatusRequest, DelayedRequest, Duplicate, Either, Entity, EntityContext, EntityOptions, EntityType,
-    EventError, ExecutionId, Failure, FailureKind, FailureOrigin, Guard, History, HistoryEvent,
+    Attempted, Branch, Builder, Call, CallError, CancelRequest, Client, ClientPort, Closed, CommandId,
+    Context, CustomStatusRequest, DelayedRequest, Duplicate, Either, Entity, EntityContext, EntityOptions,
+    EntityType, EventError, ExecutionId, Failure, FailureKind, FailureOrigin, Guard, History, HistoryEvent,
     IdentityError, IntoInput, Limits, Listed, ListedState, Listing, Lock, LockStage, ManageRequest, Managing,
     NamedEntity, NamedStatePort, NumberedRequest, OpenError, OperationContext, OperationDesk, OperationHost,
-    OperationOptions, OperationPort, OperationSignal, OperationStart, Operations, Orchestration,
-    OrchestrationOptions, OrchestrationType, PageRequest, PageToken, Parent, Payload, PendingReason, Port,
-    Producer, ProducerPort, ProducerRequest, PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Rate,
-    Reference, Refusals, RegisterError, Request, RestartRequest, ResultRequest, RetryPolicy, Returning,
-    Returns, Reuse, RewindRequest, Run, RunId, RunIdError, RunInfo, RunListing, RunOrder, RunOutcome,
-    RunPage, RunResult, RunStatus, Runtime, SectionError, Sequence, ShutdownError, Signal, StartRequest,
-    Starting, State, StateListing, StatePort, StateRequest, Stats, TerminateRequest, Timestamp, TurnPort,
-    TurnRequest, TurnStart, Untyped, Uuid, join, join_all, log, select, select_all,
+    OperationOptions, OperationPort, OperationReminder, OperationSchedule, OperationSignal, OperationStart,
+    Operations, Orchestration, OrchestrationOptions, OrchestrationType, PageRequest, PageToken, Parent,
+    Payload, PendingReason, Port, Producer, ProducerPort, ProducerRequest, PurgeRequest, PurgeRunsRequest,
+    Purged, RaiseRequest, Rate, Reference, Refusals, RegisterError, ReminderRequest, Request, RestartRequest,
+    ResultRequest, RetryPolicy, Returning, Returns, Reuse, RewindRequest, Run, RunId, RunIdError, RunInfo,
+    RunListing, RunOrder, RunOutcome, RunPage, RunResult, RunStatus, Runtime, ScheduleError, Scheduled,
+    ScheduledRequest, SectionError, Sequence, ShutdownError, Signal, StartRequest, Starting, State,
+    StateListing, StatePort, StateRequest, Stats, TerminateRequest, Timestamp, TurnPort, TurnReminder,
+    TurnRequest, TurnSchedule, TurnStart, Untyped, Uuid, join, join_all, log, select, select_all,
 };
 
 /// What the methods of a [`Context`] return: requests, and the durable futures that they become.
 pub mod durable {
     pub use sarsen_runtime::{
-        ActivityRequest, Awaited, Branch, Caller, ChildRequest, Children, Completions, Contenders,
-        DelayedSignal, Durable, Either, EntityRequest, EventRequest, EventsRequest, Guard, Join, LockSet,
-        Locked, LockedCaller, LockedRequest, NamedActivityRequest, Next, NextWindowed, Requests, Select,
-        TimerRequest, Windowed,
+        ActivityRequest, Awaited, Branch, Caller, CancelScheduled, ChildRequest, Children, Completions,
+        Contenders, DelayedSignal, Durable, Either, EntityRequest, EventRequest, EventsRequest, Guard, Join,
+        LockSet, Locked, LockedCaller, LockedRequest, NamedActivityRequest, Next, NextWindowed, Reminder,
+        Requests, ScheduledSignal, Select, TimerRequest, Windowed,
     };
 }
 

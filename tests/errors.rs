@@ -85,6 +85,15 @@ const CALLS: &[Row] = table! {
     "a producer's name with a control character is refused";
         CallError::InvalidIdentity(IdentityError::Form), Mend, calls::producer_with_control_character;
         r"`a\tb` is no idempotency key or producer's name: use 1 to 256 bytes without control characters";
+    "an empty id of a scheduled signal is refused";
+        CallError::InvalidSchedule(ScheduleError::Id), Mend, calls::nameless_schedule;
+        "`` is no id of a scheduled signal: use 1 to 256 bytes without control characters";
+    "an id that is none cancels nothing";
+        CallError::InvalidSchedule(ScheduleError::Id), Mend, calls::nameless_cancel;
+        r"`a\tb` is no id of a scheduled signal: use 1 to 256 bytes without control characters";
+    "a reminder without a time between is refused";
+        CallError::InvalidSchedule(ScheduleError::Period), Mend, calls::hasty_reminder;
+        "a signal cannot be repeated every 0 us: the shortest period is 1000 us";
     "a full mailbox refuses clients";
         CallError::Busy, Retry, calls::full_mailbox;
         "@clerk@a is busy, its mailbox is full: try again in 20 ms";
@@ -103,6 +112,9 @@ const CALLS: &[Row] = table! {
     "a full list of delayed signals refuses clients";
         CallError::Busy, Retry, calls::too_many_delayed_signals;
         "@clerk@a is busy, the list of delayed signals of its shard is full: try again in 20 ms, or raise `timers_max`";
+    "a full list of scheduled signals refuses another one";
+        CallError::Busy, Retry, calls::too_many_scheduled_signals;
+        "@clerk@a is busy, its list of scheduled signals is full: try again in 20 ms, or raise `schedules_per_entity_max`";
     "an idempotency key is not taken for another request";
         CallError::KeyReused, Mend, calls::key_reused;
         "idempotency key `order-7` was used for another request to @clerk@a: give each request its own key";
@@ -205,6 +217,12 @@ const FAILURES: &[Row] = table! {
     "an answer that JSON cannot hold fails its operation";
         CallError::Failed(FailureKind::Unencodable), Mend, failures::answer_without_json;
         "operation `chart` of @clerk@a failed: result cannot be encoded: `<key>`: key must be a string";
+    "an operation that schedules what cannot be fails";
+        CallError::Failed(FailureKind::InvalidSchedule), Mend, failures::nameless_schedule;
+        "operation `plan` of @clerk@a failed: scheduled what cannot be: `` is no id of a scheduled signal: use 1 to 256 bytes without control characters";
+    "what is scheduled by an operation beyond the limit becomes a dead letter";
+        FailureKind::OverLimit, Mend, failures::too_many_scheduled_signals;
+        "over a limit: 1 signals are scheduled at the entity, 1 may be: raise `schedules_per_entity_max`";
     "a NaN in a signal fails its sender";
         CallError::Failed(FailureKind::Unencodable), Mend, failures::nan_in_a_signal;
         "operation `send_nan` of @clerk@a failed: result cannot be encoded: the input of the signal `add` to @clerk@b: the value is NaN: JSON has no such number";

@@ -77,6 +77,10 @@ pub enum Fault {
     AcceptOldOutcome,
     /// An entity goes on with its mailbox while an operation of it runs off the shard.
     BusyIgnored,
+    /// A scheduled signal that was replaced or cancelled is done when its time comes.
+    ReplacedFires,
+    /// The next timer of a reminder is in memory alone.
+    ReminderUnwritten,
 }
 
 #[cfg(feature = "faults")]

@@ -25,8 +25,8 @@ pub use lane::{Hand, Lanes};
 pub use limits::{BUSY_RETRY_AFTER, INSTANCE_MAILBOX_FACTOR, LOCKED_RETRY_AFTER_MAX, LimitTooLow, Limits};
 pub use listing::{
     HistoryListing, InputLookup, LetterFilter, LetterListing, LetterLookup, ListedLetter, ListedLock,
-    ListedRow, ListedRun, Listing, LockListing, LockLookup, LockStage, PageToken, RunFilter, RunListing,
-    RunLookup, RunOrder, RunSorter, TimeSpan,
+    ListedRow, ListedRun, ListedSchedule, Listing, LockListing, LockLookup, LockStage, PageToken, RunFilter,
+    RunListing, RunLookup, RunOrder, RunSorter, ScheduleLookup, TimeSpan,
 };
 pub use load::misfit;
 pub use record::{DeadLetter, RunExtras, RunRecord, read_dead};

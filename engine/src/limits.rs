@@ -49,8 +49,11 @@ pub struct Limits {
     pub producers_max: usize,
     /// Dead letters that each shard keeps. Beyond it its oldest goes, and is counted.
     pub dead_letters_max: usize,
-    /// Delayed signals. Beyond it clients are refused as `Busy` and messages of instances become dead letters.
+    /// Delayed signals, those that are scheduled under ids among them. Beyond it clients are refused as `Busy` and messages of instances become dead letters.
     pub timers_max: usize,
+    /// Signals that are scheduled at one entity under ids. Beyond it clients are refused as `Busy` and what instances
+    /// schedule becomes a dead letter. Each is a part of the entity's record.
+    pub schedules_per_entity_max: usize,
     /// Delayed signals that come due in one turn. The rest comes in the next.
     pub timers_per_turn_max: usize,
     /// Activities that are handed out to the host and have not ended. Beyond it they wait as rows.
@@ -110,6 +113,7 @@ impl Default for Limits {
             producers_max: 64,
             dead_letters_max: 10_000,
             timers_max: 10_000_000,
+            schedules_per_entity_max: 1_000,
             timers_per_turn_max: 1_024,
             tasks_window: 65_536,
             tasks_bytes_max: 64 << 20,

@@ -18,6 +18,6 @@ pub use entities::{ListedRow, Listing};
 pub use history::HistoryListing;
 pub use letters::{LetterFilter, LetterListing, LetterLookup, ListedLetter};
 pub use locks::{ListedLock, LockListing, LockStage};
-pub use lookup::{InputLookup, LockLookup, RunLookup};
+pub use lookup::{InputLookup, ListedSchedule, LockLookup, RunLookup, ScheduleLookup};
 pub use order::{PageToken, RunOrder, RunSorter};
 pub use runs::{ListedRun, RunFilter, RunListing, TimeSpan};

@@ -8,7 +8,7 @@ mod extras;
 mod meta;
 mod run;
 
-pub(crate) use extras::{Alarm, Extras};
+pub(crate) use extras::{Alarm, Extras, ScheduleRecord};
 pub(crate) use meta::{
     PermitRecord, changed_key, permit_key, read_changed, read_changed_key, read_permit, read_permit_key,
     span_of, write_changed, write_permit,
@@ -32,8 +32,8 @@ const WITH_EXTRAS: u8 = 2;
 
 /// The version of messages, of what is kept of them, and of runs. Since version 1 an activity may be overdue, may have
 /// said how far it had got, a failure may say more than its text and its details, a run may be put off and may go by
-/// itself; since version 2 a lock request may be one that does not wait; since version 3 an entity may have a timer; all else is the
-/// same.
+/// itself; since version 2 a lock request may be one that does not wait; since version 3 an entity may have a timer, and
+/// signals may be scheduled under ids; all else is the same.
 const GROWN: u8 = 4;
 
 /// The version of tasks. Version 1 knew of no attempts.

@@ -3,7 +3,7 @@
 use sarsen_entities::{Behaviour, EntityOptions};
 use sarsen_orchestration::Orchestrator;
 use sarsen_protocol::{
-    Address, Body, CallError, Message, Operation, Payload, ShardId, Slot, SlotRange, StartRequest,
+    Address, Body, CallError, Message, OperationName, Payload, ShardId, Slot, SlotRange, StartRequest,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -215,17 +215,13 @@ impl Registry {
             ),
         };
         match &message.body {
-            Body::Operation(operation) if operation.input.len() > bytes_max => {
-                self.check_entity(&message.to)?;
-                Err(CallError::TooLarge {
-                    address: message.to.clone(),
-                    operation: operation.name.to_string(),
-                    bytes: operation.input.len(),
-                    bytes_max,
-                })
+            Body::Operation(operation) => {
+                self.check_input(&message.to, (&operation.name, &operation.input), payload_bytes_max)
             }
-            Body::Operation(operation) => self.check_operation(&message.to, operation),
-            Body::Release(_) => self.check_entity(&message.to).map(drop),
+            Body::Release(_) | Body::Unschedule(_) => self.check_entity(&message.to).map(drop),
+            Body::Schedule(request) => {
+                self.check_input(&message.to, (&request.operation, &request.input), payload_bytes_max)
+            }
             Body::Start(start) if start.launch.input.len() > bytes_max => {
                 let what = format!("the input of orchestration `{}`", start.launch.name);
                 Err(unsendable(what, &start.launch.input))
@@ -247,6 +243,7 @@ impl Registry {
             | Body::Cancel(_)
             | Body::Begin(_)
             | Body::Completed(_)
+            | Body::Scheduled(_)
             | Body::Sweep
             | Body::Due { .. }
             | Body::PurgeThis { .. }
@@ -261,19 +258,31 @@ impl Registry {
         self.get(address.name()).ok_or_else(unknown)
     }
 
-    fn check_operation(&self, address: &Address, operation: &Operation) -> Result<(), CallError> {
+    /// Checks that there is the operation, and that its input fits it and its limit.
+    fn check_input(
+        &self,
+        address: &Address,
+        (operation, input): (&OperationName, &Payload),
+        bytes_max: usize,
+    ) -> Result<(), CallError> {
         let behaviour = self.check_entity(address)?;
-        behaviour.check(&operation.name, &operation.input).map_err(|error| match error {
+        if input.len() > bytes_max {
+            return Err(CallError::TooLarge {
+                address: address.clone(),
+                operation: operation.to_string(),
+                bytes: input.len(),
+                bytes_max,
+            });
+        }
+        behaviour.check(operation, input).map_err(|error| match error {
             sarsen_entities::InputError::UnknownOperation { known } => CallError::UnknownOperation {
                 name: address.name().to_owned(),
-                operation: operation.name.to_string(),
+                operation: operation.to_string(),
                 known,
             },
-            sarsen_entities::InputError::Misfit { reason } => CallError::InvalidInput {
-                address: address.clone(),
-                operation: operation.name.to_string(),
-                reason,
-            },
+            sarsen_entities::InputError::Misfit { reason } => {
+                CallError::InvalidInput { address: address.clone(), operation: operation.to_string(), reason }
+            }
         })
     }
 

@@ -1,7 +1,10 @@
 //! An entity type without its type: what the engine runs.
 
 use crate::{EntityOptions, Work};
-use sarsen_protocol::{Address, Failure, OperationName, OrchestrationName, Payload, RunId, Timestamp};
+use sarsen_protocol::{
+    Address, Failure, OperationName, OrchestrationName, Payload, RunId, ScheduleRequest, Timestamp,
+    UnscheduleRequest,
+};
 use std::{any::Any, fmt, time::Duration};
 
 /// The typed state of one entity, opaque to the engine.
@@ -59,13 +62,29 @@ pub enum Outgoing {
         /// Its input.
         input: Payload,
     },
+    /// An operation to be scheduled under an id.
+    Schedule {
+        /// The receiver.
+        to: Address,
+        /// What is scheduled.
+        request: Box<ScheduleRequest>,
+    },
+    /// That nothing is scheduled under an id any longer.
+    Unschedule {
+        /// The receiver.
+        to: Address,
+        /// The id.
+        request: Box<UnscheduleRequest>,
+    },
 }
 
 impl Outgoing {
-    /// What it carries.
-    pub fn input(&self) -> &Payload {
+    /// How many bytes what it carries has.
+    pub fn input_bytes(&self) -> usize {
         match self {
-            Self::Signal { input, .. } | Self::Start { input, .. } => input,
+            Self::Signal { input, .. } | Self::Start { input, .. } => input.len(),
+            Self::Schedule { request, .. } => request.input.len(),
+            Self::Unschedule { .. } => 0,
         }
     }
 }
@@ -76,6 +95,12 @@ impl fmt::Display for Outgoing {
         match self {
             Self::Signal { to, operation, .. } => write!(f, "the signal `{operation}` to {to}"),
             Self::Start { name, .. } => write!(f, "orchestration `{name}`"),
+            Self::Schedule { to, request } => {
+                write!(f, "the scheduled signal `{}` to {to}", request.operation)
+            }
+            Self::Unschedule { to, request } => {
+                write!(f, "the end of what is scheduled as `{}` at {to}", request.id)
+            }
         }
     }
 }
@@ -87,6 +112,8 @@ pub struct Outcome {
     pub answer: Result<Payload, Failure>,
     /// What it sent, in order; nothing when it failed.
     pub messages: Vec<Outgoing>,
+    /// Whether it left the entity without state by [`delete`](crate::EntityContext::delete).
+    pub deleted: bool,
 }
 
 /// How a run leaves the entity, as a record should hold it.

@@ -1,6 +1,10 @@
 //! What an operation may do besides changing its state.
 
-use crate::{EntityType, IntoInput, OrchestrationType, Outgoing, Port, Returns, RunLimits, TurnStart};
+use crate::{
+    EntityType, IntoInput, OrchestrationType, Outgoing, Port, Reference, Returns, RunLimits, TurnReminder,
+    TurnSchedule, TurnStart,
+    schedule::{Plan, plan, schedule, unschedule},
+};
 use sarsen_protocol::{
     Address, Failure, FailureKind, NamedEntity, OperationName, OrchestrationName, Payload, Timestamp, json,
 };
@@ -100,9 +104,28 @@ impl<'a> EntityContext<'a> {
         TurnStart::new(self, OrchestrationName::of(O::NAME), json::encode(&input.into_input()))
     }
 
+    /// Sees to it that nothing is scheduled at an entity under this id any longer; where nothing is, nothing happens. At
+    /// this very entity it takes effect with the operation, elsewhere in the order in which messages are sent.
+    ///
+    /// ```
+    /// # use sarsen_entities::{EntityContext, EntityType, Reference, TurnPort};
+    /// # fn operation<'t, T>(cx: &'t EntityContext<'t>)
+    /// # where T: EntityType, T::Ref<TurnPort<'t>>: Reference<Port = TurnPort<'t>> {
+    /// cx.cancel_scheduled(&cx.entity::<T>("bob"), "flush");
+    /// # }
+    /// ```
+    pub fn cancel_scheduled<'t>(&self, entity: &impl Reference<Port = TurnPort<'t>>, id: impl AsRef<str>) {
+        let Some(to) = entity.port().to.clone() else { return };
+        match unschedule(to, id.as_ref()) {
+            Ok(message) => self.send(message),
+            Err(fault) => self.fail(fault),
+        }
+    }
+
     /// Leaves the entity without state once the operation has succeeded.
     ///
-    /// What the operation changes besides is lost. The next operation begins with the initial state.
+    /// What the operation changes besides is lost. The next operation begins with the initial state. Whatever was scheduled
+    /// at the entity under an id is no longer; what this operation itself schedules is.
     pub fn delete(&self) {
         self.deleted.set(true);
     }
@@ -126,7 +149,7 @@ pub(crate) fn keep(
     message: Outgoing,
     limits: &RunLimits,
 ) -> Result<(), Failure> {
-    let (bytes, bytes_max) = (message.input().len(), limits.payload_bytes_max);
+    let (bytes, bytes_max) = (message.input_bytes(), limits.payload_bytes_max);
     if bytes > bytes_max {
         let text = format!(
             "the input of {message} has {bytes} bytes, {bytes_max} are allowed: send a reference instead, or raise `payload_bytes_max`"
@@ -187,12 +210,8 @@ impl<'t> Port for TurnPort<'t> {
         input: &I,
         _returns: Returns<R>,
     ) -> TurnRequest<'t> {
-        TurnRequest {
-            port: self.clone(),
-            operation: operation.into(),
-            input: json::encode(input),
-            delay: Duration::ZERO,
-        }
+        let operation = operation.into();
+        TurnRequest { port: self.clone(), operation, input: json::encode(input), delay: None }
     }
 }
 
@@ -203,21 +222,57 @@ pub struct TurnRequest<'t> {
     port: TurnPort<'t>,
     operation: OperationName,
     input: Result<Payload, Failure>,
-    delay: Duration,
+    delay: Option<Duration>,
 }
 
-impl TurnRequest<'_> {
+impl<'t> TurnRequest<'t> {
     /// Sends it so much later, counted from [`EntityContext::now`].
     pub fn after(self, delay: Duration) -> Self {
-        Self { delay, ..self }
+        Self { delay: Some(delay), ..self }
+    }
+
+    /// Sends it again and again, each time so much later, for the first time after one `period` unless
+    /// [`after`](Self::after) says when. The period is at least a millisecond.
+    ///
+    /// It is a reminder, which ends when it is cancelled or replaced under its id, or its entity is deleted.
+    pub fn every(self, period: Duration) -> TurnReminder<'t> {
+        TurnReminder::new(self, period)
+    }
+
+    /// Names it, so that it can be cancelled, and takes the place of what is scheduled at the receiver under this id (1 to
+    /// 256 bytes without control characters). At this very entity it takes effect with the operation.
+    ///
+    /// An operation that is to be done once things have been quiet for a while is one line:
+    ///
+    /// ```
+    /// # use sarsen_entities::{EntityContext, EntityType, TurnPort, TurnRequest};
+    /// # use std::time::Duration;
+    /// # trait Flush<'t> { fn flush(&self) -> TurnRequest<'t>; }
+    /// # fn operation<'t, T>(cx: &'t EntityContext<'t>)
+    /// # where T: EntityType, T::Ref<TurnPort<'t>>: Flush<'t> {
+    /// cx.entity::<T>(cx.key()).flush().after(Duration::from_secs(2)).scheduled_as("flush").signal();
+    /// # }
+    /// ```
+    pub fn scheduled_as(self, id: impl AsRef<str>) -> TurnSchedule<'t> {
+        TurnSchedule::new(self, plan(None, id.as_ref()))
     }
 
     /// Sends it, if the operation succeeds. Signals to one entity arrive in the order in which they are sent.
     pub fn signal(self) {
         let TurnRequest { port: TurnPort { cx, to }, operation, input, delay } = self;
-        let due = (!delay.is_zero()).then(|| cx.now.after(delay));
+        let due = delay.filter(|delay| !delay.is_zero()).map(|delay| cx.now.after(delay));
         let Some(to) = to else { return };
         match signal(to, operation, input, due) {
+            Ok(message) => cx.send(message),
+            Err(fault) => cx.fail(fault),
+        }
+    }
+
+    /// Schedules it, if the operation succeeds.
+    pub(crate) fn schedule(self, plan: Plan) {
+        let TurnRequest { port: TurnPort { cx, to }, operation, input, delay } = self;
+        let Some(to) = to else { return };
+        match schedule(to, (operation, input), (cx.now, delay), plan) {
             Ok(message) => cx.send(message),
             Err(fault) => cx.fail(fault),
         }

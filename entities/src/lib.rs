@@ -16,6 +16,7 @@ mod operations;
 mod options;
 mod port;
 mod run;
+mod schedule;
 mod start;
 mod state;
 mod typed;
@@ -36,6 +37,7 @@ pub use port::StatePort;
 pub use sarsen_protocol::{
     AnswerError, EntityType, IntoInput, NamedEntity, OrchestrationType, Port, Reference, Returns,
 };
+pub use schedule::{OperationReminder, OperationSchedule, TurnReminder, TurnSchedule};
 pub use start::TurnStart;
 pub use typed::{RegisterError, Typed};
 

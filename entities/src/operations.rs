@@ -30,7 +30,7 @@ use std::{fmt, sync::Arc};
 ///
 /// ```
 /// use sarsen_entities::{Entity, OperationContext, OperationHost, OperationOptions, Operations, Returns};
-/// # use sarsen_entities::{EntityType, Port};
+/// # use sarsen_entities::{EntityType, NamedEntity, Port};
 /// # use serde::{Deserialize, Serialize};
 /// # use std::time::Duration;
 ///
@@ -47,12 +47,11 @@ use std::{fmt, sync::Arc};
 ///     }
 /// }
 ///
-/// # struct PageRef<P>(P);
 /// # impl EntityType for Page {
 /// #     const NAME: &'static str = "page";
-/// #     type Ref<P: Port> = PageRef<P>;
-/// #     fn refer<P: Port>(port: P) -> PageRef<P> {
-/// #         PageRef(port)
+/// #     type Ref<P: Port> = NamedEntity<P>;
+/// #     fn refer<P: Port>(port: P) -> NamedEntity<P> {
+/// #         NamedEntity::new(port)
 /// #     }
 /// # }
 /// # impl Entity for Page {

@@ -16,6 +16,7 @@
 
 use crate::{
     Asked, Change, Entity, EntityContext, Outcome, Ran, RunLimits, State, Typed,
+    context::Done,
     inside::{Inside, catch},
     operations::{Code, Operation},
     state::encode_state,
@@ -136,7 +137,7 @@ impl<'a, E: Entity> Run<'a, E> {
     /// Answers one operation with its failure. Returns how many were answered.
     fn fail(&mut self, failure: Failure) -> usize {
         let failure = failure.bounded(self.limits.payload_bytes_max);
-        self.outcomes.push(Outcome { answer: Err(failure), messages: Vec::new() });
+        self.outcomes.push(Outcome { answer: Err(failure), messages: Vec::new(), deleted: false });
         1
     }
 
@@ -159,13 +160,12 @@ impl<'a, E: Entity> Run<'a, E> {
     fn each(&mut self, asked: &[Asked<'_>], stretch: &mut Stretch<E>) -> Result<(), Undone> {
         for (index, one) in asked.iter().enumerate() {
             let unwritten = stretch.changed && self.state.is_some();
-            let (outcome, deleted) =
-                self.one(one, stretch).map_err(|failure| Undone::behind(index, failure))?;
-            if deleted && unwritten {
+            let outcome = self.one(one, stretch).map_err(|failure| Undone::behind(index, failure))?;
+            if outcome.deleted && unwritten {
                 // The state that is to go must encode like any other, for it was some operation's result.
                 return Err(Undone::Shorter(index));
             }
-            if deleted {
+            if outcome.deleted {
                 let state = self.state.take();
                 stretch.keep(|| state.map(State::into));
                 stretch.changed = true;
@@ -175,8 +175,8 @@ impl<'a, E: Entity> Run<'a, E> {
         Ok(())
     }
 
-    /// Does one operation. Says also whether the state is to go.
-    fn one(&mut self, asked: &Asked<'_>, stretch: &mut Stretch<E>) -> Result<(Outcome, bool), Failure> {
+    /// Does one operation.
+    fn one(&mut self, asked: &Asked<'_>, stretch: &mut Stretch<E>) -> Result<Outcome, Failure> {
         let Some(operation) = self.typed.operation(asked.operation) else {
             let (name, known) = (asked.operation, self.typed.known());
             let message = format!("entity `{}` has no operation `{name}`: it has {known}", E::NAME);
@@ -185,8 +185,8 @@ impl<'a, E: Entity> Run<'a, E> {
         let mut cx = EntityContext::new(self.address, self.now, self.limits);
         let answer = catch(|| self.call(operation, &mut cx, asked.input, stretch)).flatten()?;
         let answer = check_answer(answer, self.limits)?;
-        let done = cx.finish()?;
-        Ok((Outcome { answer: Ok(answer), messages: done.messages }, done.deleted))
+        let Done { messages, deleted } = cx.finish()?;
+        Ok(Outcome { answer: Ok(answer), messages, deleted })
     }
 
     /// Calls the user's code.

@@ -1,8 +1,8 @@
 //! What an execution asks for.
 
 use sarsen_protocol::{
-    ActivityName, Address, CommandId, EventName, Labels, Launch, OperationName, Payload, RunId, Timestamp,
-    json,
+    ActivityName, Address, CommandId, EventName, Labels, Launch, OperationName, Payload, RunId,
+    ScheduleRequest, Timestamp, UnscheduleRequest, json,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -89,6 +89,21 @@ pub enum Command {
         /// The entities, in ascending order, each once; never empty.
         entities: Vec<Address>,
     },
+    /// Schedules an operation of an entity under an id.
+    Schedule {
+        /// The entity.
+        to: Address,
+        /// What is scheduled.
+        request: Box<ScheduleRequest>,
+    },
+    /// Asks that nothing is scheduled at an entity under an id any longer; answered, as a call is, by whether anything
+    /// was.
+    Unschedule {
+        /// The entity.
+        to: Address,
+        /// The id.
+        request: Box<UnscheduleRequest>,
+    },
 }
 
 /// One of the attempts of an activity.
@@ -156,12 +171,19 @@ impl Command {
                     && json::equal(input, input_then)
             }
             (Self::SetStatus { status }, Self::SetStatus { status: then }) => json::equal(status, then),
+            (Self::Schedule { to, request }, Self::Schedule { to: to_then, request: then }) => {
+                let plan = |request: &ScheduleRequest| (request.due, request.every, request.section);
+                (to, &request.id, &request.operation) == (to_then, &then.id, &then.operation)
+                    && plan(request) == plan(then)
+                    && json::equal(&request.input, &then.input)
+            }
             (
                 Self::Timer { .. }
                 | Self::CancelTimer { .. }
                 | Self::Lock { .. }
                 | Self::TryLock { .. }
-                | Self::Unlock { .. },
+                | Self::Unlock { .. }
+                | Self::Unschedule { .. },
                 recorded,
             ) => self == recorded,
             (
@@ -170,7 +192,8 @@ impl Command {
                 | Self::SendEvent { .. }
                 | Self::Signal { .. }
                 | Self::Call { .. }
-                | Self::SetStatus { .. },
+                | Self::SetStatus { .. }
+                | Self::Schedule { .. },
                 _,
             ) => false,
         }
@@ -216,6 +239,16 @@ impl fmt::Display for Command {
             }
             Self::Unlock { section } => write!(f, "the end of section {section}"),
             Self::SetStatus { status } => write!(f, "status {}", Excerpt(status)),
+            Self::Schedule { to, request } => {
+                let ScheduleRequest { id, operation, input, due, every, section } = &**request;
+                write!(f, "signal `{operation}` to {to} as `{id}` with {} for {due}", Excerpt(input))?;
+                every.map_or(Ok(()), |every| write!(f, " and every {} us", every.duration().as_micros()))?;
+                section.map_or(Ok(()), |section| write!(f, " in section {section}"))
+            }
+            Self::Unschedule { to, request } => {
+                write!(f, "the end of what is scheduled as `{}` at {to}", request.id)?;
+                request.section.map_or(Ok(()), |section| write!(f, " in section {section}"))
+            }
         }
     }
 }

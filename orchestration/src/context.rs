@@ -1,11 +1,14 @@
 //! What an orchestration may do.
 
 use crate::{
-    Activity, Branch, Command, EntityType, Guard, IntoInput, LockSet, Orchestration, Parent,
+    Activity, Branch, Command, EntityType, Guard, IntoInput, LockSet, Orchestration, Parent, Reference,
     awaited::Awaited,
     core::{Core, Mode},
     random::Random,
-    request::{ActivityRequest, Caller, ChildRequest, EventRequest, NamedActivityRequest, TimerRequest},
+    request::{
+        ActivityRequest, Caller, CancelScheduled, ChildRequest, EventRequest, NamedActivityRequest,
+        TimerRequest,
+    },
 };
 use sarsen_protocol::{
     Address, AddressError, CallError, EventName, ExecutionId, NamedEntity, Payload, RunId, Timestamp, Uuid,
@@ -177,6 +180,27 @@ impl Context {
     /// The way to an entity whose type is not known here: through it operations are called and signalled.
     pub fn caller(&self, to: Result<Address, AddressError>) -> Caller {
         Caller::new(&self.core, to)
+    }
+
+    /// Sees to it that nothing is scheduled at an entity under this id any longer. Awaited, it is whether anything was that
+    /// had not had its turn.
+    ///
+    /// It is a call: in a section the entity must be locked by it, and then it takes effect in spite of the lock.
+    ///
+    /// ```
+    /// # use sarsen_orchestration::{Caller, Context, EntityType, Reference};
+    /// # use sarsen_protocol::CallError;
+    /// # async fn orchestration<E>(cx: Context) -> Result<(), CallError>
+    /// # where E: EntityType, E::Ref<Caller>: Reference<Port = Caller> {
+    /// let was_scheduled: bool = cx.cancel_scheduled(&cx.entity::<E>("alice"), "expire").await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn cancel_scheduled(
+        &self,
+        entity: &impl Reference<Port = Caller>,
+        id: impl AsRef<str>,
+    ) -> CancelScheduled {
+        entity.port().cancel_scheduled(id)
     }
 
     /// A critical section over a set of entities, a tuple, a `Vec` or an array of references: whole when it is awaited,

@@ -8,7 +8,7 @@ mod vocabulary;
 
 pub use vocabulary::{FailureDetails, HistoryEvent, HistoryEventKind, Instance, ParentInstance};
 
-use crate::{Command, CommandId, End, Event, Input, Labels, Launch, Start};
+use crate::{Command, CommandId, End, Event, Input, Labels, Launch, Start, request::CANCEL};
 use HistoryEventKind as To;
 use sarsen_protocol::{
     ActivityName, Address, ExecutionId, Failure, Payload, RunId, Timestamp, TraceContext, json,
@@ -139,6 +139,22 @@ impl Converter {
                 operation: operation.to_string(),
                 scheduled_time: None,
                 input: text(input),
+                parent_instance_id: self.run.clone(),
+                parent_execution_id: self.execution.map(|execution| execution.to_string()),
+                target_instance_id: to.to_string(),
+            },
+            Command::Schedule { to, request } => To::EntityOperationSignaled {
+                request_id: self.unique(id),
+                operation: request.operation.to_string(),
+                scheduled_time: Some(request.due),
+                input: text(&request.input),
+                target_instance_id: to.to_string(),
+            },
+            Command::Unschedule { to, request } => To::EntityOperationCalled {
+                request_id: self.unique(id),
+                operation: CANCEL.to_owned(),
+                scheduled_time: None,
+                input: json::encode(request.id.as_str()).map_or_else(|_| String::new(), |id| text(&id)),
                 parent_instance_id: self.run.clone(),
                 parent_execution_id: self.execution.map(|execution| execution.to_string()),
                 target_instance_id: to.to_string(),

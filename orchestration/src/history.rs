@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The version of the chunks that are written. Since version 1 there are attempts of activities, and failures may say more
-/// than their text and their details; since version 2 there are lock requests that do not wait; all else is the same.
-const VERSION: u8 = 3;
+/// than their text and their details; since version 2 there are lock requests that do not wait; since version 3 signals
+/// are scheduled under ids; all else is the same.
+const VERSION: u8 = 4;
 
 /// The oldest version that is read.
 const OLDEST: u8 = 1;

@@ -60,8 +60,8 @@ pub use parked::Parked;
 pub use place::inside_execution;
 pub use promise::Moment;
 pub use request::{
-    ActivityRequest, Caller, ChildRequest, DelayedSignal, EntityRequest, EventError, EventRequest,
-    EventsRequest, NamedActivityRequest, TimerRequest,
+    ActivityRequest, Caller, CancelScheduled, ChildRequest, DelayedSignal, EntityRequest, EventError,
+    EventRequest, EventsRequest, NamedActivityRequest, Reminder, ScheduledSignal, TimerRequest,
 };
 pub use retry_policy::{Again, Attempted, RetryPolicy};
 pub use rewind::{RewindError, Rewound};

@@ -100,7 +100,7 @@ impl Outstanding {
             Command::Child(launch) => {
                 self.children.insert(id, launch.run.clone());
             }
-            Command::Call { to, .. } => {
+            Command::Call { to, .. } | Command::Unschedule { to, .. } => {
                 self.calls.insert(id, to.clone());
             }
             Command::Lock { entities } | Command::TryLock { entities } => {
@@ -112,6 +112,7 @@ impl Outstanding {
             Command::Detached(_)
             | Command::SendEvent { .. }
             | Command::Signal { .. }
+            | Command::Schedule { .. }
             | Command::SetStatus { .. } => {}
         }
     }

@@ -5,12 +5,15 @@ mod child;
 mod entity;
 mod event;
 mod plan;
+mod schedule;
 mod timer;
 
 pub use activity::{ActivityRequest, NamedActivityRequest};
 pub use child::ChildRequest;
 pub use entity::{Caller, DelayedSignal, EntityRequest};
 pub use event::{EventError, EventRequest, EventsRequest};
+pub(crate) use schedule::CANCEL;
+pub use schedule::{CancelScheduled, Reminder, ScheduledSignal};
 pub use timer::TimerRequest;
 
 use crate::{

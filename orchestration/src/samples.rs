@@ -3,8 +3,10 @@
 use crate::{Attempt, Command, CommandId, End, Event, ExecutionLimits, Input, Labels, Launch, Parent, Start};
 use sarsen_protocol::{
     ActivityName, Address, EventName, ExecutionId, Failure, FailureKind, FailureOrigin, OperationName,
-    OrchestrationName, Payload, RunId, Timestamp, TraceContext, Uuid,
+    OrchestrationName, Payload, Period, RunId, ScheduleId, ScheduleRequest, Timestamp, TraceContext,
+    UnscheduleRequest, Uuid,
 };
+use std::time::Duration;
 
 fn payload(text: &'static str) -> Payload {
     Payload::from_encoded(text.into())
@@ -131,4 +133,19 @@ pub(crate) fn grown_events() -> Vec<Event> {
 pub(crate) fn newest_events() -> Vec<Event> {
     let entities = vec![Address::entity("a", "k").unwrap()];
     vec![Event::Issued(CommandId(9), Command::TryLock { entities })]
+}
+
+/// An event of every kind that is there since version 4 of the format.
+pub(crate) fn scheduling_events() -> Vec<Event> {
+    let to = || Address::entity("a", "k").unwrap();
+    let id = ScheduleId::new("s").unwrap();
+    let every = Some(Period::new(Duration::from_millis(1)).unwrap());
+    let section = Some(CommandId(8));
+    let (operation, input, due) = (OperationName::of("x"), payload("1"), Timestamp::from_micros(2));
+    let request = ScheduleRequest { id: id.clone(), operation, input, due, every, section };
+    let commands = [
+        Command::Schedule { to: to(), request: Box::new(request) },
+        Command::Unschedule { to: to(), request: Box::new(UnscheduleRequest { id, section: None }) },
+    ];
+    commands.into_iter().map(|command| Event::Issued(CommandId(9), command)).collect()
 }

@@ -1,6 +1,6 @@
 //! What an execution waits for, for people who ask why it does not go on.
 
-use crate::{Command, CommandId, Event, Execution, Outstanding};
+use crate::{Command, CommandId, Event, Execution, Outstanding, request::CANCEL};
 use sarsen_protocol::{ActivityName, Address, EventName, OperationName, OrchestrationName, RunId, Timestamp};
 use std::collections::BTreeMap;
 
@@ -173,6 +173,9 @@ impl<'h> Commands<'h> {
             Command::Call { to, operation, .. } => {
                 Wait::Call { entity: to.clone(), operation: operation.clone(), since }
             }
+            Command::Unschedule { to, .. } => {
+                Wait::Call { entity: to.clone(), operation: OperationName::of(CANCEL), since }
+            }
             Command::Lock { entities } | Command::TryLock { entities } => {
                 Wait::Lock { entities: entities.clone(), since, until: None }
             }
@@ -180,6 +183,7 @@ impl<'h> Commands<'h> {
             | Command::Detached(_)
             | Command::SendEvent { .. }
             | Command::Signal { .. }
+            | Command::Schedule { .. }
             | Command::Unlock { .. }
             | Command::SetStatus { .. } => return None,
         })

@@ -2,7 +2,7 @@
 
 use crate::{
     Address, AddressError, Failure, IdentityError, LetterId, Payload, RunId, RunIdError, RunStatus,
-    SectionError, Sequence,
+    ScheduleError, SectionError, Sequence,
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};
@@ -356,6 +356,9 @@ pub enum CallError {
         /// The letter.
         letter: LetterId,
     },
+    /// The id or the period of what was to be scheduled is none; nothing was sent.
+    #[error(transparent)]
+    InvalidSchedule(#[from] ScheduleError),
 }
 
 impl CallError {

@@ -36,7 +36,8 @@ pub enum FailureKind {
     MailboxFull,
     /// The operation changed the state through `&self`.
     ChangedByRead,
-    /// The execution issued more commands in a turn, or made a longer history, than it may.
+    /// The execution issued more commands in a turn, or made a longer history, than it may; or more is scheduled at the
+    /// entity than may be.
     OverLimit,
     /// The section in which the call was made no longer holds the entity's lock.
     LockLost,
@@ -56,6 +57,8 @@ pub enum FailureKind {
     Expired,
     /// The time that was given for it has passed.
     TimedOut,
+    /// The operation scheduled something under an id that is none, or with a period that is too short.
+    InvalidSchedule,
 }
 
 impl fmt::Display for FailureKind {
@@ -81,6 +84,7 @@ impl fmt::Display for FailureKind {
             Self::Terminated => "terminated",
             Self::Expired => "expired",
             Self::TimedOut => "timed out",
+            Self::InvalidSchedule => "scheduled what cannot be",
         })
     }
 }

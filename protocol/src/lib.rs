@@ -24,6 +24,7 @@ pub mod record;
 #[doc(hidden)]
 pub mod returns;
 mod run;
+mod schedule;
 mod section;
 mod store;
 mod time;
@@ -49,6 +50,7 @@ pub use named::{NamedEntity, NamedStatePort};
 pub use orchestration_type::{IntoInput, OrchestrationType};
 pub use returns::{AnswerError, Returns};
 pub use run::{CommandId, ExecutionId, RUN_ID_BYTES_MAX, RunId, RunIdError};
+pub use schedule::{Period, ScheduleError, ScheduleId, ScheduleRequest, ScheduledSignal, UnscheduleRequest};
 pub use section::SectionError;
 pub use store::{Batch, Keyspace, Lease, Page, Read, Receipt, Row, Write};
 pub use time::Timestamp;

@@ -2,8 +2,8 @@
 
 use crate::{
     Address, CommandId, Epoch, EventName, ExecutionId, Failure, Labels, Launch, Life, OperationName,
-    OrchestrationName, Parent, Payload, RequestId, RunId, RunOutcome, Sequence, SessionId, ShardId, Slot,
-    Start, Timestamp, address,
+    OrchestrationName, Parent, Payload, RequestId, RunId, RunOutcome, ScheduleRequest, ScheduledSignal,
+    Sequence, SessionId, ShardId, Slot, Start, Timestamp, UnscheduleRequest, address,
 };
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -162,8 +162,8 @@ pub struct Message {
     pub trace: Option<Box<TraceContext>>,
 }
 
-/// What a message asks. The first four and the lock request that does not wait are for entities, the others for runs.
-/// New ones go last.
+/// What a message asks. The first four, the lock request that does not wait and what concerns schedules are for entities,
+/// the others for runs. New ones go last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Body {
     /// An operation.
@@ -229,6 +229,12 @@ pub enum Body {
         /// The alarm; another one that is set since takes nothing from this.
         life: Life,
     },
+    /// An operation to be scheduled under an id.
+    Schedule(Box<ScheduleRequest>),
+    /// That nothing is scheduled under an id any longer; who waits is told whether anything was.
+    Unschedule(Box<UnscheduleRequest>),
+    /// A scheduled operation whose time has come.
+    Scheduled(Box<ScheduledSignal>),
 }
 
 /// A run that is over, out of a history that was exported.
@@ -372,6 +378,15 @@ impl Body {
         Self::Operation(Operation { name, input, answered, section: None })
     }
 
+    /// The operation to be done: one that is asked for, or one that was scheduled and whose time has come.
+    pub fn asked(&self) -> Option<&Operation> {
+        match self {
+            Self::Operation(operation) => Some(operation),
+            Self::Scheduled(signal) => Some(&signal.operation),
+            _ => None,
+        }
+    }
+
     /// The request for the locks of a section, whether or not it waits for them.
     pub fn lock_request(&self) -> Option<&LockRequest> {
         match self {
@@ -402,6 +417,9 @@ impl Body {
             Self::Import(import) => {
                 size_of::<ImportRequest>() + import.history.iter().map(Bytes::len).sum::<usize>()
             }
+            Self::Schedule(request) => size_of::<ScheduleRequest>() + request.input.len(),
+            Self::Unschedule(_) => size_of::<UnscheduleRequest>(),
+            Self::Scheduled(signal) => size_of::<ScheduledSignal>() + signal.operation.input.len(),
             Self::Purge | Self::Sweep | Self::Due { .. } | Self::PurgeThis { .. } | Self::Expire { .. } => 0,
         }
     }
@@ -444,6 +462,11 @@ impl fmt::Display for Body {
             Self::Expire { .. } => f.write_str("the end of its time"),
             Self::Due { .. } => f.write_str("the moment of a begin"),
             Self::Rewind { .. } => f.write_str("a rewinding"),
+            Self::Schedule(request) => {
+                write!(f, "the scheduling of `{}` as `{}`", request.operation, request.id)
+            }
+            Self::Unschedule(request) => write!(f, "the end of what is scheduled as `{}`", request.id),
+            Self::Scheduled(signal) => fmt::Display::fmt(&signal.operation.name, f),
         }
     }
 }
@@ -461,6 +484,7 @@ impl Message {
             Body::Start(_) | Body::Import(_) | Body::Rewind { .. } => true,
             // A client's: an operator asks whether there was anything to give back.
             Body::Release(_) => self.from.client().is_some(),
+            Body::Unschedule(_) => !matches!(self.from, Origin::Instance(_)),
             _ => false,
         }
     }
@@ -471,15 +495,20 @@ impl Message {
         Self { to, from, body, identity: Identity::None, due: None, deadline: None, trace: None }
     }
 
-    /// The section that an operation is called in, or a release or cancel ends.
+    /// The section that an operation is called or scheduled in, or a release or cancel ends.
     pub fn section(&self) -> Option<Section> {
-        match (&self.body, &self.from) {
-            (Body::Operation(operation), Origin::Execution { run, execution, .. }) => {
-                let id = operation.section?;
-                Some(Section { run: run.clone(), execution: *execution, id })
+        let asked_in = |section: Option<CommandId>| match &self.from {
+            Origin::Execution { run, execution, .. } => {
+                section.map(|id| Section { run: run.clone(), execution: *execution, id })
             }
-            (Body::Release(section), _) => Some((**section).clone()),
-            (Body::Lock(request) | Body::TryLock(request) | Body::Cancel(request), _) => {
+            Origin::Client { .. } | Origin::Instance(_) => None,
+        };
+        match &self.body {
+            Body::Operation(operation) => asked_in(operation.section),
+            Body::Schedule(request) => asked_in(request.section),
+            Body::Unschedule(request) => asked_in(request.section),
+            Body::Release(section) => Some((**section).clone()),
+            Body::Lock(request) | Body::TryLock(request) | Body::Cancel(request) => {
                 Some(request.section.clone())
             }
             _ => None,

@@ -13,6 +13,7 @@ mod port;
 mod producer;
 mod request;
 mod run;
+mod schedules;
 mod state;
 mod why;
 
@@ -28,11 +29,12 @@ pub use run::{
     PurgeRunsRequest, Purged, RaiseRequest, RestartRequest, ResultRequest, Returning, RewindRequest, Run,
     RunInfo, RunListing, RunPage, RunResult, StartRequest, Starting, TerminateRequest, Untyped,
 };
+pub use schedules::{CancelRequest, ReminderRequest, Scheduled, ScheduledRequest};
 pub use state::{State, StateRequest};
 pub use why::{Because, Held, Link, WhyWaiting};
 
 use crate::{Stats, gate::Gate};
-use sarsen_entities::Entity;
+use sarsen_entities::{Entity, Reference};
 use sarsen_orchestration::{ExportedHistory, IntoInput, Orchestration};
 use sarsen_protocol::{Address, CallError, LetterId, NamedEntity, RunId};
 use serde::Serialize;
@@ -233,6 +235,46 @@ impl Client {
     /// It may be dropped at any time.
     pub async fn dead_letter(&self, id: LetterId) -> Result<DeadLetter, CallError> {
         letters::read(self.asker.clone(), id).await
+    }
+
+    /// Sees to it that nothing is scheduled at an entity under this id any longer; where nothing is, nothing happens.
+    ///
+    /// Awaited, it is whether anything was. It waits behind what the entity has accepted before, and while somebody has
+    /// locked it: a signal whose time has come before this is accepted is done first. It keeps the order of the requests
+    /// of the handle that made the reference.
+    ///
+    /// ```
+    /// # use sarsen_entities::{EntityType, Reference};
+    /// # use sarsen_runtime::{CallError, Client, ClientPort};
+    /// # async fn cancel<R: Reference<Port = ClientPort>>(client: Client, document: R) -> Result<(), CallError> {
+    /// let was_scheduled = client.cancel_scheduled(&document, "save").await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of a call, and [`CallError::InvalidSchedule`] for an id that is none.
+    pub fn cancel_scheduled(
+        &self,
+        entity: &impl Reference<Port = ClientPort>,
+        id: impl AsRef<str>,
+    ) -> CancelRequest {
+        CancelRequest::new(entity.port(), id.as_ref())
+    }
+
+    /// What is scheduled at an entity under ids, in the order in which it was. It shows what is durable and has had its turn
+    /// in the entity's mailbox.
+    ///
+    /// # Errors
+    /// [`CallError::InvalidAddress`], [`CallError::Unreadable`], [`CallError::Damaged`], [`CallError::Newer`],
+    /// [`CallError::Stopped`] and [`CallError::InsideOperation`].
+    ///
+    /// # Cancel safety
+    /// It may be dropped at any time.
+    pub async fn scheduled(
+        &self,
+        entity: &impl Reference<Port = ClientPort>,
+    ) -> Result<Vec<Scheduled>, CallError> {
+        schedules::read(self.asker.clone(), entity.port()).await
     }
 
     /// Why the run with this id, or the entity `@name@key`, does not go on: what it waits for, who holds that, and so on, up

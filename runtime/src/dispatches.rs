@@ -166,6 +166,8 @@ impl Dispatches {
         let mut cancellers: Vec<_> = running.cancellers.drain().collect();
         drop(running);
         cancellers.sort_unstable_by_key(|(token, _)| *token);
-        cancellers.into_iter().for_each(|(_, canceller)| canceller.cancel());
+        for (_, canceller) in cancellers {
+            canceller.cancel();
+        }
     }
 }

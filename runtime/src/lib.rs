@@ -33,12 +33,13 @@ mod works;
 pub use activities::{ActivityContext, ActivityOptions};
 pub use builder::Builder;
 pub use client::{
-    AnyRun, Because, Call, Client, ClientPort, CustomStatusRequest, DeadLetter, DeadLetters, DelayedRequest,
-    Held, History, LetterContent, LetterSender, Link, Listed, ListedState, Listing, Lock, LockStage,
-    ManageRequest, Managing, NumberedRequest, PageRequest, Producer, ProducerPort, ProducerRequest,
-    PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, Request, RestartRequest, ResultRequest, Returning,
-    RewindRequest, Run, RunInfo, RunListing, RunPage, RunResult, Signal, StartRequest, Starting, State,
-    StateListing, StateRequest, TerminateRequest, Untyped, WhyWaiting,
+    AnyRun, Because, Call, CancelRequest, Client, ClientPort, CustomStatusRequest, DeadLetter, DeadLetters,
+    DelayedRequest, Held, History, LetterContent, LetterSender, Link, Listed, ListedState, Listing, Lock,
+    LockStage, ManageRequest, Managing, NumberedRequest, PageRequest, Producer, ProducerPort,
+    ProducerRequest, PurgeRequest, PurgeRunsRequest, Purged, RaiseRequest, ReminderRequest, Request,
+    RestartRequest, ResultRequest, Returning, RewindRequest, Run, RunInfo, RunListing, RunPage, RunResult,
+    Scheduled, ScheduledRequest, Signal, StartRequest, Starting, State, StateListing, StateRequest,
+    TerminateRequest, Untyped, WhyWaiting,
 };
 pub use dispatches::{OperationContext, OperationDesk};
 pub use error::{OpenError, ShutdownError};
@@ -52,23 +53,24 @@ pub use sarsen_engine::{Duplicate, Limits, OrchestrationOptions, PageToken, Refu
 #[doc(no_inline)]
 pub use sarsen_entities::{
     Entity, EntityContext, EntityOptions, EntityType, OperationHost, OperationOptions, OperationPort,
-    OperationSignal, OperationStart, Operations, Port, Rate, Reference, RegisterError, Returns, StatePort,
-    TurnPort, TurnRequest, TurnStart,
+    OperationReminder, OperationSchedule, OperationSignal, OperationStart, Operations, Port, Rate, Reference,
+    RegisterError, Returns, StatePort, TurnPort, TurnReminder, TurnRequest, TurnSchedule, TurnStart,
 };
 #[doc(no_inline)]
 pub use sarsen_orchestration::{
-    Activity, ActivityCode, ActivityRequest, Again, Attempted, Awaited, Branch, Caller, ChildRequest,
-    Children, Completions, Contenders, Context, DelayedSignal, Durable, Either, EntityRequest, EventError,
-    EventRequest, EventsRequest, ExportedHistory, FailureDetails, Guard, HistoryEvent, HistoryEventKind,
-    ImportError, Instance, Join, LockSet, Locked, LockedCaller, LockedRequest, NamedActivityRequest, Next,
-    NextWindowed, Orchestration, OrchestrationType, Parent, ParentInstance, Requests, RetryPolicy, Select,
-    TimerRequest, Wait, Windowed, join, join_all, select, select_all,
+    Activity, ActivityCode, ActivityRequest, Again, Attempted, Awaited, Branch, Caller, CancelScheduled,
+    ChildRequest, Children, Completions, Contenders, Context, DelayedSignal, Durable, Either, EntityRequest,
+    EventError, EventRequest, EventsRequest, ExportedHistory, FailureDetails, Guard, HistoryEvent,
+    HistoryEventKind, ImportError, Instance, Join, LockSet, Locked, LockedCaller, LockedRequest,
+    NamedActivityRequest, Next, NextWindowed, Orchestration, OrchestrationType, Parent, ParentInstance,
+    Reminder, Requests, RetryPolicy, ScheduledSignal, Select, TimerRequest, Wait, Windowed, join, join_all,
+    select, select_all,
 };
 #[doc(no_inline)]
 pub use sarsen_protocol::{
     Address, AddressError, CallError, CommandId, ExecutionId, Failure, FailureKind, FailureOrigin,
     IdentityError, IntoInput, LetterId, NamedEntity, NamedStatePort, Payload, PendingReason, Reuse, RunId,
-    RunIdError, RunOutcome, RunStatus, SectionError, Sequence, Timestamp, Uuid,
+    RunIdError, RunOutcome, RunStatus, ScheduleError, SectionError, Sequence, Timestamp, Uuid,
 };
 
 /// What the macros name; no part of the public interface.

@@ -162,6 +162,16 @@ OF_ENTITIES {
     OperationLost,
     /// The outcome of an operation of an earlier process was given.
     OutcomeOutdated,
+    /// A signal that was scheduled was replaced under its id.
+    SignalReplaced,
+    /// A signal that was scheduled was cancelled.
+    SignalCancelled,
+    /// What was scheduled ended with its entity.
+    SchedulesEnded,
+    /// What a client had scheduled came.
+    ScheduledCame,
+    /// A reminder came.
+    ReminderCame,
 }
 /// What happens to runs, their activities and their locks.
 OF_RUNS {

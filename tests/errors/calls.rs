@@ -155,6 +155,28 @@ pub(crate) async fn too_many_delayed_signals() -> Told {
     told(clerk(&runtime).add(1.0).after(HOUR).signal().await)
 }
 
+pub(crate) async fn nameless_schedule() -> Told {
+    let runtime = open().await;
+    told(clerk(&runtime).add(1.0).after(HOUR).scheduled_as("").signal().await)
+}
+
+pub(crate) async fn nameless_cancel() -> Told {
+    let runtime = open().await;
+    told(runtime.client().cancel_scheduled(&clerk(&runtime), "a\tb").await)
+}
+
+pub(crate) async fn hasty_reminder() -> Told {
+    let runtime = open().await;
+    told(clerk(&runtime).add(1.0).every(Duration::ZERO).scheduled_as("poll").signal().await)
+}
+
+pub(crate) async fn too_many_scheduled_signals() -> Told {
+    let runtime = open_with(|limits| limits.schedules_per_entity_max = 1).await;
+    clerk(&runtime).add(1.0).every(HOUR).scheduled_as("a").signal().await.expect("there is room for one");
+    clerk(&runtime).add(1.0).every(HOUR).scheduled_as("a").signal().await.expect("it takes its place");
+    told(clerk(&runtime).add(1.0).every(HOUR).scheduled_as("b").signal().await)
+}
+
 pub(crate) async fn key_reused() -> Told {
     let runtime = open().await;
     clerk(&runtime).add(1.0).idempotency_key("order-7").await.expect("it is a new key");

@@ -108,7 +108,7 @@ impl Clerk {
 
     #[operation(timeout = "20ms")]
     async fn ponder(&mut self) {
-        pending().await
+        pending::<()>().await;
     }
 
     async fn ask_itself(&mut self, cx: OperationContext) -> Result<f64, CallError> {
@@ -125,6 +125,11 @@ impl Clerk {
         for _ in 0..times {
             cx.entity::<Clerk>(&to).add(1.0).after(Duration::from_secs(3_600)).signal();
         }
+    }
+
+    fn plan(&mut self, cx: &mut EntityContext<'_>, id: String) {
+        self.sum += 1.0;
+        cx.entity::<Clerk>(cx.key()).add(1.0).after(Duration::from_secs(3_600)).scheduled_as(id).signal();
     }
 
     fn dictate(&mut self, cx: &mut EntityContext<'_>, to: String, bytes: usize) {

@@ -155,6 +155,19 @@ pub(crate) async fn flooded_mailbox() -> Told {
     dead_letter(&store)
 }
 
+pub(crate) async fn nameless_schedule() -> Told {
+    let runtime = open().await;
+    told(clerk(&runtime).plan(String::new()).await)
+}
+
+pub(crate) async fn too_many_scheduled_signals() -> Told {
+    let (runtime, store) = open_post(|limits| limits.schedules_per_entity_max = 1).await;
+    for id in ["a", "b"] {
+        clerk(&runtime).plan(id.to_owned()).await.expect("to schedule too much is no fault");
+    }
+    dead_letter(&store)
+}
+
 pub(crate) async fn too_many_delayed_signals() -> Told {
     let (runtime, store) = open_post(|limits| limits.timers_max = 1).await;
     clerk(&runtime).send_late("b".to_owned(), 2).await.expect("to send is no fault");

@@ -1,7 +1,7 @@
 //! What somebody who did something wrong is told: the error's variant, its text, and what its predicates advise.
 
 use sarsen::{
-    AddressError, CallError, Failure, IdentityError, OpenError, RegisterError, ShutdownError,
+    AddressError, CallError, Failure, IdentityError, OpenError, RegisterError, ScheduleError, ShutdownError,
     history::ImportError, testing::ReplayError,
 };
 use sarsen_entities::{AnswerError, InputError};
@@ -106,6 +106,7 @@ impl Tell for CallError {
             | Self::ChildFailed { failure, .. }
             | Self::RunFailed { failure, .. } => holding(self, &failure.variant()),
             Self::Section(inner) => holding(self, &inner.variant()),
+            Self::InvalidSchedule(inner) => holding(self, &inner.variant()),
             Self::InvalidRun(inner) => holding(self, &inner.variant()),
             _ => plain(self),
         }
@@ -218,6 +219,7 @@ tell!(
     ReplayError,
     RewindError,
     RunIdError,
+    ScheduleError,
     ShutdownError,
     StorageError
 );

@@ -10,8 +10,10 @@
 //!
 //! With `--nocapture` the counts of the situations are printed. `plan` chooses what a seed is like, `workload` and
 //! `clients` are its clients, `oracle` notes what they were promised, `watch` compares what leaves the host with what
-//! is durable, `rest` is what is there in the end, and `invariants` are what must hold.
+//! is durable, `rest` is what is there in the end, and `invariants` are what must hold. `agendas` are entities at which
+//! signals are scheduled, with clients, promises and a model of their own.
 
+mod agendas;
 mod armed;
 mod campaign;
 mod cases;
@@ -29,7 +31,9 @@ mod watch;
 mod workload;
 
 use armed::{Armed, SEEDS_MAX};
-use invariants::{durable_before_visible, exactly_once, not_early, nothing_left, order, rollback, serial};
+use invariants::{
+    durable_before_visible, exactly_once, not_early, nothing_left, order, rollback, scheduled, serial,
+};
 use sarsen_testing::Situation;
 use seed::On;
 use std::{collections::BTreeSet, panic, sync::Once};
@@ -307,6 +311,11 @@ fn serial_notices_its_fault() {
 #[test]
 fn rollback_notices_its_fault() {
     notices_of_entities(rollback::NAME, rollback::ARMED);
+}
+
+#[test]
+fn scheduled_notices_its_faults() {
+    notices_of_entities(scheduled::NAME, scheduled::ARMED);
 }
 
 #[test]

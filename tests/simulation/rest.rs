@@ -1,6 +1,7 @@
 //! What is there when everything has come to rest.
 
 use crate::{
+    agendas::is_agendas,
     durable::id_of,
     ledger::{Ledger, OperationId, WITNESS, Witness},
     workload::DELAY_MS_MAX,
@@ -171,14 +172,13 @@ impl Rest {
 
 fn dead<W: World>(host: &VirtualHost<W>) -> Vec<Dead> {
     let rows = host.rows(Keyspace::Dead);
-    rows.iter()
-        .map(|row| {
-            let letter = read_dead(&row.value).expect("a dead letter can be read");
-            Dead {
-                id: id_of(&letter.message),
-                operation: letter.message.body.to_string(),
-                kind: letter.failure.kind,
-            }
+    let letters = rows.iter().map(|row| read_dead(&row.value).expect("a dead letter can be read"));
+    letters
+        .filter(|letter| !is_agendas(&letter.message))
+        .map(|letter| Dead {
+            id: id_of(&letter.message),
+            operation: letter.message.body.to_string(),
+            kind: letter.failure.kind,
         })
         .collect()
 }

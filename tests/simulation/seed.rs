@@ -1,6 +1,7 @@
 //! One run of the simulation.
 
 use crate::{
+    agendas::{self, Agenda, AgendaArchive, Agendas},
     armed::Armed,
     invariants::{self, Violation},
     ledger::{Book, Ledger, Shared as SharedList, Witness},
@@ -101,16 +102,21 @@ pub(crate) fn run_in<W: World>(
         situations: Rc::default(),
         process: Rc::new(Cell::new(0)),
         leeway: plan.leeway(),
+        agendas: Rc::default(),
     };
+    let _engine = if let Some(Armed::Engine(fault)) = armed { Some(sarsen_engine::arm(fault)) } else { None };
     let mut builder = Builder::new(world)
         .seed(seed)
         .odds(plan.odds.clone())
         .limits(|limits| {
             *limits = plan.limits.clone();
             limits.operations_window = plan.places.1;
+            agendas::adapt(seed, limits);
         })
         .observer(Watch::new(shared.clone()))
         .entity::<Witness>()
+        .entity::<Agenda>()
+        .entity::<AgendaArchive>()
         .traced(traced);
     builder = match armed {
         Some(Armed::SharedClone) => builder.entity_with::<Book<SharedList>>(|_| plan.options),
@@ -127,7 +133,8 @@ pub(crate) fn run_in<W: World>(
         Some(Armed::Host(_) | Armed::SharedClone) | None => None,
     };
     let workload = Workload::new(plan.clone(), Random::new(seed ^ 0xc11e), shared.clone());
-    let ended = catch_unwind(AssertUnwindSafe(|| drive(&mut host, workload, &shared)));
+    let agendas = Agendas::of(seed, &shared);
+    let ended = catch_unwind(AssertUnwindSafe(|| drive(&mut host, (workload, agendas), &shared)));
     let mut violations = std::mem::take(&mut shared.oracle.borrow_mut().violations);
     match ended {
         Ok(found) => violations.extend(found),
@@ -147,10 +154,17 @@ pub(crate) fn text(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// The run itself: asks and steps, then lets everything come to rest and compares.
-fn drive<W: World>(host: &mut VirtualHost<W>, mut workload: Workload, shared: &Shared) -> Vec<Violation> {
+fn drive<W: World>(
+    host: &mut VirtualHost<W>,
+    (mut workload, mut agendas): (Workload, Option<Agendas>),
+    shared: &Shared,
+) -> Vec<Violation> {
     let mut steps = 0;
     while !workload.is_done() && steps < STEPS_MAX {
         workload.step(host);
+        if let Some(agendas) = &mut agendas {
+            agendas.step(host);
+        }
         host.step();
         steps += 1;
     }
@@ -167,6 +181,8 @@ fn drive<W: World>(host: &mut VirtualHost<W>, mut workload: Workload, shared: &S
         host.settle();
         host.advance_to_next(Duration::from_secs(1));
     }
+    let mut violations = agendas.map(|agendas| agendas.finish(host, shared)).unwrap_or_default();
     let rest = Rest::of(host, workload.ledgers());
-    invariants::check_all(&shared.oracle.borrow(), &rest, shared.leeway)
+    violations.extend(invariants::check_all(&shared.oracle.borrow(), &rest, shared.leeway));
+    violations
 }

@@ -1,6 +1,7 @@
 //! Watches the host: what has left and whether it was durable, and which situations the entities have met.
 
 use crate::{
+    agendas,
     durable::id_of,
     invariants::{Checked, Violation, durable_before_visible, not_early},
     ledger::{self, Deed, OperationId, Run},
@@ -26,6 +27,8 @@ pub(crate) struct Shared {
     /// How many processes have been opened.
     pub(crate) process: Rc<Cell<u64>>,
     pub(crate) leeway: Leeway,
+    /// What clients know of agendas.
+    pub(crate) agendas: agendas::Known,
 }
 
 impl Shared {
@@ -112,6 +115,9 @@ impl<S: Store> Observer<S> for Watch {
             self.shared.leeway,
         );
         self.note(durable_before_visible::NAME, checked);
+        if let (Request::Message(message), Answer::Acknowledged) = (request, answer) {
+            agendas::note_due(&self.shared.agendas, message, self.latest);
+        }
         if let (Request::Message(message), Answer::Acknowledged) = (request, answer)
             && let (Some(due), Some(id)) = (message.due, id_of(message))
         {
@@ -137,6 +143,7 @@ impl<S: Store> Observer<S> for Watch {
 
     fn turned(&mut self, latest: Timestamp) {
         self.latest = latest;
+        agendas::turned(&self.shared.agendas, latest);
         // What has been due once stays so, also when a crash takes the process to an earlier time.
         self.due.retain(|_, due| *due > latest);
         let runs = ledger::take_run();

@@ -148,6 +148,9 @@ impl LockListing {
             | Body::Begin(_)
             | Body::Event(_)
             | Body::Completed(_)
+            | Body::Schedule(_)
+            | Body::Unschedule(_)
+            | Body::Scheduled(_)
             | Body::Suspend { .. }
             | Body::Resume { .. }
             | Body::Terminate { .. }

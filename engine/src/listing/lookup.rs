@@ -1,9 +1,10 @@
-//! One run by its id, one lock by its entity.
+//! One run by its id, one lock by its entity, what is scheduled at an entity.
 
-use crate::record::{self, Queue, RunRecord};
+use crate::record::{self, Queue, RunRecord, ScheduleRecord};
 use sarsen_orchestration::{Cursor, Event, HistoryError};
 use sarsen_protocol::{
-    Address, Body, ExecutionId, Keyspace, Page, Payload, Read, RunId, Section, Timestamp, record::RecordError,
+    Address, Body, ExecutionId, Keyspace, OperationName, Page, Payload, Period, Read, RunId, ScheduleId,
+    Section, Timestamp, record::RecordError,
 };
 
 /// Messages of a run's front queue that are looked at.
@@ -92,6 +93,52 @@ impl InputLookup {
             }
         }
         Ok(None)
+    }
+}
+
+/// Something that is scheduled at an entity under an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedSchedule {
+    /// The id.
+    pub id: ScheduleId,
+    /// The operation.
+    pub operation: OperationName,
+    /// When it is due next.
+    pub due: Timestamp,
+    /// How long after that it is due again.
+    pub every: Option<Period>,
+}
+
+/// Finds what is scheduled at an entity.
+#[derive(Clone, Debug)]
+pub struct ScheduleLookup {
+    entity: Address,
+}
+
+impl ScheduleLookup {
+    /// Of this entity.
+    pub fn new(entity: &Address) -> Self {
+        Self { entity: entity.clone() }
+    }
+
+    /// What to read.
+    pub fn read(&self) -> Read {
+        let (from, to) = record::exactly(&record::instance_key(&self.entity));
+        Read { keyspace: Keyspace::Instances, from, to, rows_max: 1, bytes_max: usize::MAX, values: true }
+    }
+
+    /// What was found, in the order in which it was scheduled.
+    ///
+    /// # Errors
+    /// [`RecordError`] when the record is damaged or newer than this build.
+    pub fn take(&self, page: &Page) -> Result<Vec<ListedSchedule>, RecordError> {
+        let record = page.rows.first().map(|row| record::read_instance(&row.value)).transpose()?;
+        let extras = record.and_then(|(header, _)| header.extras);
+        let listed = |record: ScheduleRecord| {
+            let ScheduleRecord { id, operation, due, every, .. } = record;
+            ListedSchedule { id, operation, due, every }
+        };
+        Ok(extras.map(|extras| extras.schedules.into_iter().map(listed).collect()).unwrap_or_default())
     }
 }
 

@@ -2,7 +2,9 @@
 //! does not say so.
 
 use super::RowId;
-use sarsen_protocol::{CommandId, Life, Timestamp};
+use sarsen_protocol::{
+    CommandId, Epoch, Life, OperationName, Period, ScheduleId, ScheduledSignal, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// What an entity's record holds since version 2, where it holds anything.
@@ -12,6 +14,33 @@ pub(crate) struct Extras {
     pub(crate) alarm: Option<Alarm>,
     /// When an operation last changed it, if its type's entities have a time to live.
     pub(crate) changed: Option<Timestamp>,
+    /// What is scheduled under ids, in the order in which it was.
+    pub(crate) schedules: Vec<ScheduleRecord>,
+}
+
+/// What is scheduled at an entity under an id, and which timer stands for it. The timer's row holds the input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ScheduleRecord {
+    pub(crate) id: ScheduleId,
+    pub(crate) operation: OperationName,
+    /// When the timer is due.
+    pub(crate) due: Timestamp,
+    pub(crate) every: Option<Period>,
+    /// Names the timer's row, with the counter.
+    pub(crate) epoch: Epoch,
+    pub(crate) counter: u64,
+}
+
+impl ScheduleRecord {
+    /// Whether the timer that stands for the id is the one by which a signal has come.
+    pub(crate) fn stands_for(&self, signal: &ScheduledSignal) -> bool {
+        (&self.id, self.epoch, self.counter) == (&signal.id, signal.epoch, signal.counter)
+    }
+
+    /// The timer's row.
+    pub(crate) fn row(&self) -> RowId {
+        RowId { epoch: self.epoch, counter: self.counter }
+    }
 }
 
 /// A timer of an entity as a whole. It has one at most.

@@ -4,8 +4,8 @@ mod bodies;
 
 use super::*;
 use sarsen_protocol::{
-    Body, FailureKind, Identity, Labels, Life, OrchestrationName, Origin, Parent, PendingReason, RunOutcome,
-    RunStatus, ShardId, Uuid,
+    Body, FailureKind, Identity, Labels, Life, OperationName, OrchestrationName, Origin, Parent,
+    PendingReason, Period, RunOutcome, RunStatus, ScheduleId, ShardId, Uuid,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -236,10 +236,22 @@ fn values_of_version_1_stand_and_come_back() {
 fn an_entity_with_extras_is_of_version_2_and_one_without_stays_what_it_was() {
     let producers = vec![Producer { name: "p".to_owned(), number: Sequence(9), seen_secs: 10 }];
     let alarm = Alarm { life: Life(5), due: Timestamp::from_micros(300) };
-    let extras = Extras { alarm: Some(alarm), changed: Some(Timestamp::from_micros(7)) };
+    let schedule = ScheduleRecord {
+        id: ScheduleId::new("s").expect("valid"),
+        operation: OperationName::of("x"),
+        due: Timestamp::from_micros(300),
+        every: Some(Period::new(Period::MIN).expect("long enough")),
+        epoch: Epoch(2),
+        counter: 3,
+    };
+    let changed = Some(Timestamp::from_micros(7));
+    let extras = Extras { alarm: Some(alarm), changed, schedules: vec![schedule] };
     let header = InstanceHeader { exists: true, producers, extras: Some(Box::new(extras)) };
     let instance = write_instance(&header, b"{}");
-    assert_eq!(hex(&instance), plain("02 01 01 01 70 09 0a 01 05 fb2c01 01 07 7b7d"));
+    assert_eq!(
+        hex(&instance),
+        plain("02 01 01 01 70 09 0a 01 05 fb2c01 01 07 01 01 73 01 78 fb2c01 01 fbe803 02 03 7b7d")
+    );
     assert_eq!(read_instance(&instance), Ok((header, Some(payload("{}")))));
     let plainly = InstanceHeader { exists: true, ..InstanceHeader::default() };
     assert_eq!(hex(&write_instance(&plainly, b"{}")), plain("01 01 00 7b7d"));

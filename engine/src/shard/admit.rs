@@ -124,7 +124,7 @@ impl Shard {
             let what = ("the list of delayed signals of its shard", "timers_max");
             return Some(self.busy_for(address, what, self.now));
         }
-        None
+        self.too_many_schedules(id, message)
     }
 
     /// Refuses an operation that comes too fast for its entity. A repeat is none, so it is told apart before; nothing of
@@ -282,7 +282,7 @@ impl Shard {
     }
 
     /// Sees to it that the record of an entity can be written although its state has not changed.
-    fn keep_encoded(&mut self, id: InstanceId) -> Result<(), Failure> {
+    pub(super) fn keep_encoded(&mut self, id: InstanceId) -> Result<(), Failure> {
         let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut) else { return Ok(()) };
         if let (Some(state), None) = (&entity.state, &entity.encoded) {
             entity.encoded = Some(entity.of.behaviour.encode(state)?);
@@ -352,7 +352,11 @@ impl Shard {
         let max = match &message.body {
             Body::Operation(operation) if operation.section.is_some() => usize::MAX,
             Body::Operation(operation) if operation.answered => mailbox_max,
-            Body::Operation(_) | Body::Event(_) => mailbox_max.saturating_mul(INSTANCE_MAILBOX_FACTOR),
+            Body::Unschedule(request) if message.is_answered() && request.section.is_none() => mailbox_max,
+            Body::Schedule(request) if request.section.is_some() => usize::MAX,
+            Body::Operation(_) | Body::Event(_) | Body::Schedule(_) => {
+                mailbox_max.saturating_mul(INSTANCE_MAILBOX_FACTOR)
+            }
             _ => usize::MAX,
         };
         if waiting >= max {
@@ -423,10 +427,17 @@ impl Shard {
 pub(super) fn queue_of(message: &Message) -> Queue {
     match &message.body {
         Body::Operation(operation) if operation.section.is_none() => Queue::Back,
-        Body::Lock(_) | Body::TryLock(_) | Body::Event(_) | Body::Completed(_) | Body::Expire { .. } => {
-            Queue::Back
-        }
+        Body::Schedule(request) if request.section.is_none() => Queue::Back,
+        Body::Unschedule(request) if request.section.is_none() => Queue::Back,
+        Body::Lock(_)
+        | Body::TryLock(_)
+        | Body::Event(_)
+        | Body::Completed(_)
+        | Body::Expire { .. }
+        | Body::Scheduled(_) => Queue::Back,
         Body::Operation(_)
+        | Body::Schedule(_)
+        | Body::Unschedule(_)
         | Body::Release(_)
         | Body::Cancel(_)
         | Body::Start(_)
@@ -448,6 +459,10 @@ pub(super) fn content(message: &Message) -> u64 {
     match &message.body {
         Body::Operation(operation) => {
             sarsen_protocol::content_hash(operation.name.as_str(), operation.input.as_bytes())
+        }
+        Body::Schedule(request) => {
+            let what = format!("{} {:?}", message.body, request.every);
+            sarsen_protocol::content_hash(&what, request.input.as_bytes())
         }
         Body::Start(start) => {
             sarsen_protocol::content_hash(&message.body.to_string(), start.launch.input.as_bytes())

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use sarsen_protocol::{DispatchToken, Effect, HashMap, Keyspace, PlainHasher, Task, TaskToken, Write};
-use std::hash::Hasher;
+use std::{collections::BTreeSet, hash::Hasher};
 
 /// What an effect is counted with, beside the payload that it carries.
 const EFFECT_BYTES: usize = 64;
@@ -15,6 +15,8 @@ pub(crate) struct OpenBatch {
     /// Where the writes stand of which the last one to a key wins, by the hash of the key. Where two keys have the same
     /// hash, the second stands under the next number.
     places: HashMap<u64, usize>,
+    /// Writes that were taken back: that is rare.
+    void: BTreeSet<usize>,
     effects: Vec<Effect>,
     /// Activities to hand out; one that is ended in the same batch is taken back.
     dispatches: Vec<Option<Box<Task>>>,
@@ -34,20 +36,43 @@ impl OpenBatch {
     /// Writes a record that the batch may already have written.
     pub(crate) fn replace(&mut self, keyspace: Keyspace, key: Bytes, value: Option<Bytes>) {
         self.bytes += key.len() + value.as_ref().map_or(0, Bytes::len);
+        let hash = match self.find(keyspace, &key) {
+            Ok(place) => {
+                self.writes[place].value = value;
+                if !self.void.is_empty() {
+                    self.void.remove(&place);
+                }
+                return;
+            }
+            Err(hash) => hash,
+        };
+        self.places.insert(hash, self.writes.len());
+        self.writes.push(Write { keyspace, key, value });
+    }
+
+    /// Takes back what the batch has written under a key by [`replace`](Self::replace), where no batch before it has
+    /// written anything: nothing is left of it.
+    pub(crate) fn take_back(&mut self, keyspace: Keyspace, key: &Bytes) {
+        if let Ok(place) = self.find(keyspace, key) {
+            self.writes[place].value = None;
+            self.void.insert(place);
+        }
+    }
+
+    /// Where a write stands of which the last one to its key wins, or the hash under which it would.
+    fn find(&self, keyspace: Keyspace, key: &Bytes) -> Result<usize, u64> {
         let mut hasher = PlainHasher::default();
         hasher.write_u8(keyspace as u8);
-        hasher.write(&key);
+        hasher.write(key);
         let mut hash = hasher.finish();
         while let Some(place) = self.places.get(&hash) {
-            let write = &mut self.writes[*place];
-            if write.keyspace == keyspace && write.key == key {
-                write.value = value;
-                return;
+            let write = &self.writes[*place];
+            if write.keyspace == keyspace && write.key == *key {
+                return Ok(*place);
             }
             hash = hash.wrapping_add(1);
         }
-        self.places.insert(hash, self.writes.len());
-        self.writes.push(Write { keyspace, key, value });
+        Err(hash)
     }
 
     /// Lets something out once the batch is durable.
@@ -103,13 +128,18 @@ impl OpenBatch {
     }
 
     pub(crate) fn has_writes(&self) -> bool {
-        !self.writes.is_empty()
+        self.writes.len() > self.void.len()
     }
 
     /// Takes the writes, each key once.
     pub(crate) fn take_writes(&mut self) -> Vec<Write> {
         self.places.clear();
         let room = self.writes.len();
-        std::mem::replace(&mut self.writes, Vec::with_capacity(room))
+        let mut writes = std::mem::replace(&mut self.writes, Vec::with_capacity(room));
+        if !self.void.is_empty() {
+            let (void, mut place) = (std::mem::take(&mut self.void), 0..);
+            writes.retain(|_| place.next().is_none_or(|place| !void.contains(&place)));
+        }
+        writes
     }
 }

@@ -153,7 +153,7 @@ impl Shard {
         let Kind::Entity(entity) = &mut instance.kind else { return };
         let limits = self.config.limits.run(&entity.of.options);
         let Some(Hand { entry, queue, changed, .. }) = entity.hand.take().map(|hand| *hand) else { return };
-        let Body::Operation(operation) = &entry.message.body else { return };
+        let Some(operation) = entry.message.body.asked() else { return };
         let asked = Asked { operation: &operation.name, input: &operation.input };
         let dispatched = match entity.of.behaviour.dispatch(&address, entity.state.as_ref(), asked, &limits) {
             Ok(dispatched) => dispatched,
@@ -355,7 +355,7 @@ impl Entity {
 
 /// Whether a message asks for an operation of this type that runs off the shard; `any`: whether there are any.
 pub(crate) fn is_dispatched(of: &Registered, any: bool, message: &Message) -> bool {
-    any && matches!(&message.body, Body::Operation(operation) if of.behaviour.is_dispatched(&operation.name))
+    any && message.body.asked().is_some_and(|operation| of.behaviour.is_dispatched(&operation.name))
 }
 
 /// What of a busy entity's front queue is done at once: the place of the first.

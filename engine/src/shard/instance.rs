@@ -5,6 +5,7 @@ use super::{
     mailbox::Mailbox,
     pace::Pace,
     runs::Run,
+    schedules::SCHEDULE_BYTES,
 };
 use crate::{
     Limits,
@@ -544,7 +545,8 @@ impl Instances {
 
     /// Notes that the state's encoding has this many bytes now.
     pub(crate) fn resize(&mut self, id: InstanceId, state_bytes: usize) {
-        self.resize_to(id, STATE_FACTOR * state_bytes);
+        let schedules = self.get(id).and_then(Instance::entity).map_or(0, |entity| entity.schedules().len());
+        self.resize_to(id, STATE_FACTOR * state_bytes + schedules * SCHEDULE_BYTES);
     }
 
     /// Counts what is behind an instance twice, since a copy of it is made. Returns what it was counted with.

@@ -99,6 +99,7 @@ impl Shard {
         }
         instance.dirty = true;
         if over {
+            self.end_schedules(id);
             self.instances.resize(id, 0);
         }
     }

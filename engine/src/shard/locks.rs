@@ -51,6 +51,13 @@ impl Shard {
                         self.take_in_hand(id, Queue::Front, entry);
                     }
                 },
+                Body::Schedule(_) | Body::Unschedule(_) => {
+                    if self.is_of_holder(id, &entry.message) {
+                        self.change_schedule(id, Queue::Front, entry);
+                    } else {
+                        self.lose(id, entry);
+                    }
+                }
                 Body::Release(_) => self.release(id, entry),
                 Body::Cancel(_) => self.cancel(id, entry),
                 body => unreachable!("an entity is asked for {body}"),
@@ -105,11 +112,18 @@ impl Shard {
         }
     }
 
-    /// Answers a call whose section no longer holds the lock.
+    /// Whether the section that schedules or cancels something holds the lock.
+    fn is_of_holder(&self, id: InstanceId, message: &Message) -> bool {
+        let entity = self.instances.get(id).and_then(Instance::entity);
+        let section = message.section();
+        entity.zip(section).is_some_and(|(entity, section)| entity.is_locked_by(&section))
+    }
+
+    /// Answers a call whose section no longer holds the lock; what it was to schedule is given up.
     fn lose(&mut self, id: InstanceId, entry: Entry) {
         let message = self.consume(id, Queue::Front, entry);
         let text = format!("the section that calls {} does not hold its lock", message.to);
-        self.reply(&message, Answer::failed(Failure::new(FailureKind::LockLost, text)));
+        self.fail(&message, Failure::new(FailureKind::LockLost, text));
     }
 
     /// Grants the lock of an entity that is free, and sends the request on.
@@ -359,7 +373,7 @@ impl Shard {
     pub(super) fn would_deadlock(&mut self, id: InstanceId, message: &Message) -> bool {
         let Some(within) = within(message) else { return false };
         let Some(instance) = self.instances.get(id) else { return false };
-        let waits = message.is_answered() && matches!(message.body, Body::Operation(_));
+        let waits = message.is_answered() && matches!(message.body, Body::Operation(_) | Body::Unschedule(_));
         let (Some(entity), true) = (instance.entity(), waits) else { return false };
         let own = |section: &Section| is_of(section, within);
         let waits =

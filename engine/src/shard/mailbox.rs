@@ -167,6 +167,11 @@ impl Mailbox {
         self.head.iter().chain(&self.tail).any(|entry| wanted(&entry.message))
     }
 
+    /// The messages that are in memory.
+    pub(crate) fn in_memory(&self) -> impl Iterator<Item = &Message> {
+        self.head.iter().chain(&self.tail).map(|entry| &*entry.message)
+    }
+
     /// Until when the first of the events in memory is kept for a start.
     pub(crate) fn next_until(&self) -> Option<Timestamp> {
         let until = |entry: &Entry| match &entry.message.body {

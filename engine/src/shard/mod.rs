@@ -3,9 +3,9 @@
 //! Inputs are queued by [`Shard::handle`]; [`Shard::turn`] lets one entity after the other take a turn on memory;
 //! what the turns write and let out collects in the open batch until [`Shard::seal`] closes it. A driver may seal
 //! between any two turns. The files of this folder each hold one concern: `intake` queues inputs, `admit` decides
-//! what is accepted, `run` runs operations, `locks` grants and releases, `runs` gives executions their turns, `send`
-//! passes messages on, `dispatch` lets operations run elsewhere, `letters` settles what was given up, `load` reads, `seal`
-//! closes batches.
+//! what is accepted, `run` runs operations, `schedules` keeps what is scheduled, `locks` grants and releases, `runs`
+//! gives executions their turns, `send` passes messages on, `dispatch` lets operations run elsewhere, `letters` settles
+//! what was given up, `load` reads, `seal` closes batches.
 
 mod admit;
 mod batch;
@@ -27,6 +27,7 @@ mod places;
 mod refusals;
 mod run;
 mod runs;
+mod schedules;
 mod seal;
 mod send;
 mod tasks;
@@ -148,6 +149,8 @@ pub struct Shard {
     committed: BatchNumber,
     /// The last row that was numbered.
     counter: u64,
+    /// The last row that was numbered before the open batch began.
+    sealed_rows: u64,
     /// The last message to each slot of another shard.
     outgoing: BySlot<Sequence>,
     inboxes: Inboxes,
@@ -201,6 +204,7 @@ impl Shard {
             sealed: BatchNumber::default(),
             committed: BatchNumber::default(),
             counter: 0,
+            sealed_rows: 0,
             outgoing: BySlot::default(),
             inboxes: Inboxes::default(),
             tasks: Tasks::default(),

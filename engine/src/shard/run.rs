@@ -80,7 +80,7 @@ impl Shard {
     }
 
     /// First what comes from the holder of its lock, then, if nobody holds it, what waits in its mailbox: operations
-    /// up to the next lock request, or that request.
+    /// up to the next lock request or what concerns schedules, or that.
     fn turn_of_entity(&mut self, id: InstanceId) {
         self.turn_of_section(id);
         let Some(instance) = self.instances.get_mut(id) else { return };
@@ -98,6 +98,7 @@ impl Shard {
                     self.grant(id, entry);
                 }
             }
+            Some(Body::Schedule(_) | Body::Unschedule(_) | Body::Scheduled(_)) => self.turn_of_schedules(id),
             Some(Body::Expire { .. }) => {
                 if let Some(entry) = queues.mailbox.pop() {
                     self.expire(id, entry);
@@ -195,7 +196,11 @@ impl Shard {
         entry: Entry,
         outcome: Outcome,
     ) {
-        let message = self.consume(id, queue, entry);
+        let mut message = self.consume(id, queue, entry);
+        self.settle_schedule(id, &mut message);
+        if outcome.deleted {
+            self.end_schedules(id);
+        }
         match outcome.answer {
             Err(failure) if !message.is_answered() => self.give_up(&message, failure),
             outcome => {
@@ -206,7 +211,7 @@ impl Shard {
             }
         }
         for outgoing in outcome.messages {
-            self.send_outgoing(address, outgoing);
+            self.send_outgoing((id, address), outgoing);
         }
     }
 
@@ -270,6 +275,6 @@ impl Shard {
 fn asked(entry: &Entry) -> Option<Asked<'_>> {
     match &entry.message.body {
         Body::Operation(operation) => Some(Asked { operation: &operation.name, input: &operation.input }),
-        _ => None,
+        body => body.asked().map(|operation| Asked { operation: &operation.name, input: &operation.input }),
     }
 }

@@ -48,7 +48,7 @@ impl Shard {
         let effects = self.batch.take_effects();
         let lease = self.config.lease;
         if self.batch.has_writes() {
-            self.sealed = number;
+            (self.sealed, self.sealed_rows) = (number, self.counter);
             let batch = Batch { lease, number, writes: self.batch.take_writes() };
             return Some(Sealed { batch: Some(batch), effects: Withheld::new(lease, number, effects) });
         }

@@ -1,6 +1,6 @@
 //! Messages of instances on their way: to a neighbour in the shard, to another shard, or to a later moment.
 
-use super::{Shard, admit::queue_of};
+use super::{InstanceId, Shard, admit::queue_of};
 use crate::record::{self, RowId, TimerId};
 use sarsen_entities::Outgoing;
 use sarsen_protocol::{
@@ -10,8 +10,8 @@ use sarsen_protocol::{
 };
 
 impl Shard {
-    /// Sends what an operation of `from` sent.
-    pub(super) fn send_outgoing(&mut self, from: &Address, outgoing: Outgoing) {
+    /// Sends what an operation of `from` sent; what it schedules at itself takes effect at once.
+    pub(super) fn send_outgoing(&mut self, (id, from): (InstanceId, &Address), outgoing: Outgoing) {
         let message = match outgoing {
             Outgoing::Signal { to, operation, input, due } => {
                 let body = Body::operation(operation, input, false);
@@ -23,8 +23,17 @@ impl Shard {
                 let launch = Launch { run, name, input, labels: Labels::default() };
                 return self.send_start(start_message(from, launch, None, generated));
             }
+            Outgoing::Schedule { to, request } => Message::one_way(to, from.clone(), Body::Schedule(request)),
+            Outgoing::Unschedule { to, request } => {
+                Message::one_way(to, from.clone(), Body::Unschedule(request))
+            }
         };
-        self.send(message);
+        let schedules = matches!(message.body, Body::Schedule(_) | Body::Unschedule(_));
+        if schedules && message.to == *from {
+            self.change_schedule_by(id, &message);
+        } else {
+            self.send(message);
+        }
     }
 
     /// A generated id for a run in `slot`.
@@ -48,7 +57,9 @@ impl Shard {
     /// Sends a message: to a neighbour in the shard, to another shard, or to a later moment.
     pub(super) fn send(&mut self, message: Message) {
         if !message.to.is_run() && self.config.registry.get(message.to.name()).is_none() {
-            if message.section().is_some() && !matches!(message.body, Body::Operation(_)) {
+            let concerns_lock =
+                !matches!(message.body, Body::Operation(_) | Body::Schedule(_) | Body::Unschedule(_));
+            if concerns_lock && message.section().is_some() {
                 self.keep_for_later(&message);
                 return;
             }
@@ -87,7 +98,10 @@ impl Shard {
             {
                 self.reply(message, Answer::failed(failure));
             }
-            Body::Operation(_) | Body::Event(_) => self.give_up(message, failure),
+            Body::Operation(_) | Body::Event(_) | Body::Schedule(_) | Body::Scheduled(_) => {
+                self.give_up(message, failure);
+            }
+            Body::Unschedule(_) => self.reply(message, Answer::failed(failure)),
             Body::Start(start) => match &start.parent {
                 Some(parent) => {
                     let run = Address::run(&parent.run);

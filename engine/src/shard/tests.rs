@@ -16,6 +16,7 @@ mod parked;
 mod pending;
 mod rewinding;
 mod runs;
+mod schedules;
 mod sections;
 mod waiting;
 mod watched;

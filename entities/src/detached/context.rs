@@ -2,8 +2,9 @@
 
 use super::{OperationPort, OperationStart};
 use crate::{
-    EntityType, IntoInput, OrchestrationType, Outgoing, RunLimits,
+    EntityType, IntoInput, OrchestrationType, Outgoing, Reference, RunLimits,
     context::{Done, keep},
+    schedule::unschedule,
 };
 use sarsen_protocol::{Address, Failure, FailureKind, OrchestrationName, Timestamp, json};
 use std::{
@@ -91,6 +92,13 @@ impl<H: OperationHost> OperationContext<H> {
     ) -> OperationStart<H> {
         let input = json::encode(&input.into_input());
         OperationStart::new(self.clone(), OrchestrationName::of(O::NAME), input)
+    }
+
+    /// As [`EntityContext::cancel_scheduled`](crate::EntityContext::cancel_scheduled), once the operation has succeeded.
+    pub fn cancel_scheduled(&self, entity: &impl Reference<Port = OperationPort<H>>, id: impl AsRef<str>) {
+        if let Some(to) = entity.port().to() {
+            self.send(unschedule(to.clone(), id.as_ref()));
+        }
     }
 
     /// Leaves the entity without state once the operation has succeeded. What the operation changes besides is lost.

@@ -1,7 +1,12 @@
 //! What an operation that runs off its shard sends, once it has succeeded.
 
 use super::{OperationContext, OperationHost};
-use crate::{Port, Returns, context::signal, start::start};
+use crate::{
+    OperationReminder, OperationSchedule, Port, Returns,
+    context::signal,
+    schedule::{Plan, plan, schedule},
+    start::start,
+};
 use sarsen_protocol::{Address, Failure, OperationName, OrchestrationName, Payload, json};
 use serde::Serialize;
 use std::{fmt, time::Duration};
@@ -30,7 +35,14 @@ impl<H: OperationHost> Port for OperationPort<H> {
         _returns: Returns<R>,
     ) -> OperationSignal<H> {
         let (port, operation, input) = (self.clone(), operation.into(), json::encode(input));
-        OperationSignal { port, operation, input, delay: Duration::ZERO }
+        OperationSignal { port, operation, input, delay: None }
+    }
+}
+
+impl<H> OperationPort<H> {
+    /// The entity's address; `None` when it is none.
+    pub(super) fn to(&self) -> Option<&Address> {
+        self.to.as_ref()
     }
 }
 
@@ -53,19 +65,38 @@ pub struct OperationSignal<H> {
     port: OperationPort<H>,
     operation: OperationName,
     input: Result<Payload, Failure>,
-    delay: Duration,
+    delay: Option<Duration>,
 }
 
 impl<H: OperationHost> OperationSignal<H> {
     /// Sends it so much later, counted from [`signal`](Self::signal).
     pub fn after(self, delay: Duration) -> Self {
-        Self { delay, ..self }
+        Self { delay: Some(delay), ..self }
+    }
+
+    /// As [`TurnRequest::every`](crate::TurnRequest::every).
+    pub fn every(self, period: Duration) -> OperationReminder<H> {
+        OperationReminder::new(self, period)
+    }
+
+    /// As [`TurnRequest::scheduled_as`](crate::TurnRequest::scheduled_as).
+    pub fn scheduled_as(self, id: impl AsRef<str>) -> OperationSchedule<H> {
+        OperationSchedule::new(self, plan(None, id.as_ref()))
+    }
+
+    /// Schedules it, once the operation has succeeded.
+    pub(crate) fn schedule(self, plan: Plan) {
+        let Self { port: OperationPort { cx, to }, operation, input, delay } = self;
+        let now = cx.now();
+        if let Some(to) = to {
+            cx.send(schedule(to, (operation, input), (now, delay), plan));
+        }
     }
 
     /// Sends it, once the operation has succeeded. Signals to one entity arrive in the order in which they are sent.
     pub fn signal(self) {
         let Self { port: OperationPort { cx, to }, operation, input, delay } = self;
-        let due = (!delay.is_zero()).then(|| cx.now().after(delay));
+        let due = delay.filter(|delay| !delay.is_zero()).map(|delay| cx.now().after(delay));
         if let Some(to) = to {
             cx.send(signal(to, operation, input, due));
         }

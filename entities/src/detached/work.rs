@@ -43,12 +43,10 @@ impl Work {
     /// Begins it. A panic of its code is its failure. What blocks does so at the first poll.
     ///
     /// The operation fails when `host` is of another type than its code expects.
-    pub fn begin<H: OperationHost>(self, host: Arc<H>) -> impl Future<Output = Ended> + Send + 'static {
-        async move {
-            match self.start {
-                Start::Future(start) => start(host).await,
-                Start::Blocking(start) => start(host),
-            }
+    pub async fn begin<H: OperationHost>(self, host: Arc<H>) -> Ended {
+        match self.start {
+            Start::Future(start) => start(host).await,
+            Start::Blocking(start) => start(host),
         }
     }
 }
@@ -84,7 +82,7 @@ pub enum After {
 impl Ended {
     /// It failed: nothing changes and nothing is sent.
     pub fn failed(failure: Failure) -> Self {
-        let outcome = Outcome { answer: Err(failure), messages: Vec::new() };
+        let outcome = Outcome { answer: Err(failure), messages: Vec::new(), deleted: false };
         Self { outcome, after: After::Same, outgrown: false }
     }
 }
@@ -149,7 +147,7 @@ fn close<H: OperationHost, E: Entity>(
         }
         None => After::Same,
     };
-    let outcome = Outcome { answer: Ok(answer), messages: done.messages };
+    let outcome = Outcome { answer: Ok(answer), messages: done.messages, deleted: done.deleted };
     Ok(Ended { outcome, after, outgrown: false })
 }
 

@@ -3,7 +3,7 @@
 use sarsen_entities::{
     Asked, Behaviour, Change, Entity, EntityType, Operations, Port, Returns, RunLimits, State, Typed,
 };
-use sarsen_protocol::{Address, OperationName, Payload, Timestamp};
+use sarsen_protocol::{Address, NamedEntity, OperationName, Payload, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Counts for ever, and how often it did since it was last read from its record.
@@ -16,10 +16,10 @@ struct Visits {
 
 impl EntityType for Visits {
     const NAME: &'static str = "visits";
-    type Ref<P: Port> = P;
+    type Ref<P: Port> = NamedEntity<P>;
 
-    fn refer<P: Port>(port: P) -> P {
-        port
+    fn refer<P: Port>(port: P) -> NamedEntity<P> {
+        NamedEntity::new(port)
     }
 }
 

@@ -98,6 +98,21 @@ fn orchestrations_are_started_in_the_order_of_all_that_is_sent() {
 }
 
 #[test]
+fn what_is_scheduled_has_its_id_its_time_and_its_place_among_all_that_is_sent() {
+    assert_eq!(
+        acted(|cx| {
+            let me = cx.entity::<Ledger>(cx.key());
+            me.note("x").after(Duration::from_millis(2)).scheduled_as("flush").signal();
+            cx.cancel_scheduled(&cx.entity::<Ledger>("a"), "flush");
+            me.add(1).every(Duration::from_millis(5)).scheduled_as("poll").signal();
+            me.add(2).after(Duration::ZERO).every(Duration::from_millis(5)).scheduled_as("poll").signal();
+        }),
+        "null -> @ledger@me flush: note \"x\" @3000 -> @ledger@a flush: none \
+         -> @ledger@me poll: add 1 @6000 +5ms -> @ledger@me poll: add 2 @1000 +5ms"
+    );
+}
+
+#[test]
 fn an_operation_that_fails_starts_nothing() {
     assert_eq!(
         acted(|cx| {
@@ -106,6 +121,32 @@ fn an_operation_that_fails_starts_nothing() {
         }),
         "panicked: after all"
     );
+}
+
+#[test]
+fn what_cannot_be_scheduled_fails_the_operation() {
+    let cases: [(Act, &str); 4] = [
+        (
+            |cx| cx.entity::<Ledger>("a").add(1).scheduled_as("").signal(),
+            "scheduled what cannot be: `` is no id of a scheduled signal: use 1 to 256 bytes without control characters",
+        ),
+        (
+            |cx| cx.cancel_scheduled(&cx.entity::<Ledger>("a"), "a\tb"),
+            "scheduled what cannot be: `a\\tb` is no id of a scheduled signal: use 1 to 256 bytes without control characters",
+        ),
+        (
+            |cx| cx.entity::<Ledger>("a").add(1).every(Duration::from_micros(999)).scheduled_as("a").signal(),
+            "scheduled what cannot be: a signal cannot be repeated every 999 us: the shortest period is 1000 us",
+        ),
+        (
+            |cx| cx.entity::<Ledger>("a").note(&"x".repeat(70)).scheduled_as("a").signal(),
+            "result is too large: the input of the scheduled signal `note` to @ledger@a has 72 bytes, 64 are allowed: \
+             send a reference instead, or raise `payload_bytes_max`",
+        ),
+    ];
+    for (act, failure) in cases {
+        assert_eq!(acted(act), failure);
+    }
 }
 
 #[test]

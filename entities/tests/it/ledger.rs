@@ -4,7 +4,7 @@ use sarsen_entities::{
     Asked, Behaviour, Change, Entity, EntityContext, EntityType, Operations, Outcome, Outgoing, Port, Ran,
     Reference, Returns, RunLimits, State, Typed,
 };
-use sarsen_protocol::{Address, OperationName, Payload, RunId, Timestamp, json};
+use sarsen_protocol::{Address, OperationName, Payload, RunId, ScheduleRequest, Timestamp, json};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt::{self, Write},
@@ -73,6 +73,19 @@ impl EntityType for Ledger {
     type Ref<P: Port> = LedgerRef<P>;
 
     fn refer<P: Port>(port: P) -> LedgerRef<P> {
+        LedgerRef { port }
+    }
+}
+
+impl<P: Port> Reference for LedgerRef<P> {
+    type Port = P;
+    type Over<Q: Port> = LedgerRef<Q>;
+
+    fn port(&self) -> &P {
+        &self.port
+    }
+
+    fn over<Q: Port>(port: Q) -> LedgerRef<Q> {
         LedgerRef { port }
     }
 }
@@ -207,6 +220,12 @@ fn outgoing_text(message: &Outgoing) -> String {
             let run = run.as_ref().map_or("(generated)", RunId::as_str);
             format!("run {run} {name} {}", text(input))
         }
+        Outgoing::Schedule { to, request } => {
+            let ScheduleRequest { id, operation, input, due, every, .. } = &**request;
+            let every = every.map_or(String::new(), |every| format!(" +{:?}", every.duration()));
+            format!("{to} {id}: {operation} {} @{}{every}", text(input), due.as_micros())
+        }
+        Outgoing::Unschedule { to, request } => format!("{to} {}: none", request.id),
     }
 }
 

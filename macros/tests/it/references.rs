@@ -179,7 +179,9 @@ fn an_operation_starts_an_orchestration_by_its_type() {
             sarsen::Outgoing::Start { run, name, input } => {
                 format!("{run:?} {name} {}", crate::by_hand::text(input))
             }
-            other @ sarsen::Outgoing::Signal { .. } => other.to_string(),
+            other @ (sarsen::Outgoing::Signal { .. }
+            | sarsen::Outgoing::Schedule { .. }
+            | sarsen::Outgoing::Unschedule { .. }) => other.to_string(),
         })
         .collect();
     let input = r#"{"from":"alice","to":"bob","amount":5}"#;

@@ -2,7 +2,10 @@
 
 use super::{Core, Kind, Outcome, State, Waiter, Waiting};
 use crate::{Command, CommandId};
-use sarsen_protocol::{Address, Failure, FailureKind, OperationName, Payload, SectionError, Timestamp};
+use sarsen_protocol::{
+    Address, Failure, FailureKind, OperationName, Payload, ScheduleRequest, SectionError, Timestamp,
+    UnscheduleRequest,
+};
 use std::{rc::Rc, time::Duration};
 
 /// The one section that an execution holds or waits for.
@@ -145,12 +148,7 @@ impl Core {
     ) -> Result<Option<Rc<Waiter>>, SectionError> {
         let section = self.may_call(&to)?;
         let command = Command::Call { to: to.clone(), operation, input, section };
-        let waiter = self.request(Kind::Answer, command);
-        if let (Some(section), Some(waiter)) = (&mut self.state().section, &waiter) {
-            let id = waiter.command.get().expect("a call is a command");
-            section.calls.push((id, to));
-        }
-        Ok(waiter)
+        Ok(self.request_of(to, command))
     }
 
     fn may_call(&self, to: &Address) -> Result<Option<CommandId>, SectionError> {
@@ -182,6 +180,40 @@ impl Core {
         }
         self.act(Command::Signal { to, operation, input, due });
         Ok(())
+    }
+
+    /// Schedules a signal; in a section that locks the entity it goes there as a call of the section does.
+    pub(crate) fn schedule(&self, to: Address, mut request: ScheduleRequest) -> Result<(), SectionError> {
+        request.section = match &self.state().section {
+            Some(section) if section.locks(&to) && !section.granted => {
+                return Err(SectionError::NotGranted { entity: to });
+            }
+            Some(section) if section.locks(&to) => Some(section.id),
+            Some(_) | None => None,
+        };
+        self.act(Command::Schedule { to, request: Box::new(request) });
+        Ok(())
+    }
+
+    /// Asks that nothing is scheduled under an id any longer: a call, for the rules. `None` when the execution is over.
+    pub(crate) fn unschedule(
+        &self,
+        to: Address,
+        mut request: UnscheduleRequest,
+    ) -> Result<Option<Rc<Waiter>>, SectionError> {
+        request.section = self.may_call(&to)?;
+        let command = Command::Unschedule { to: to.clone(), request: Box::new(request) };
+        Ok(self.request_of(to, command))
+    }
+
+    /// Issues a call that may be made.
+    fn request_of(&self, to: Address, command: Command) -> Option<Rc<Waiter>> {
+        let waiter = self.request(Kind::Answer, command);
+        if let (Some(section), Some(waiter)) = (&mut self.state().section, &waiter) {
+            let id = waiter.command.get().expect("a call is a command");
+            section.calls.push((id, to));
+        }
+        waiter
     }
 
     /// Whether a child of this orchestration may be awaited now.

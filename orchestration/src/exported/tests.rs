@@ -1,9 +1,9 @@
 use super::*;
-use crate::samples::{events, grown_events, newest_events};
+use crate::samples::{events, grown_events, newest_events, scheduling_events};
 
 #[test]
 fn every_event_comes_back_from_json() {
-    let events: Vec<Event> = [events(), grown_events(), newest_events()].concat();
+    let events: Vec<Event> = [events(), grown_events(), newest_events(), scheduling_events()].concat();
     let exported = ExportedHistory::new(events).unwrap();
     let text = exported.to_json().unwrap();
     assert!(

@@ -1,5 +1,5 @@
 use super::*;
-use crate::samples::{events, grown_events, newest_events};
+use crate::samples::{events, grown_events, newest_events, scheduling_events};
 
 /// Each event as the first of a chunk, in version 1, behind the chunk's head.
 const GOLDEN_V1: &[&str] = &[
@@ -44,6 +44,9 @@ const GOLDEN_V2: &[&str] = &[
 /// What there is since version 3.
 const GOLDEN_V3: &[&str] = &["03090c010361006b"];
 
+/// What there is since version 4.
+const GOLDEN_V4: &[&str] = &["03090d0361006b0173017801310201fbe8030108", "03090e0361006b017300"];
+
 #[test]
 fn every_event_keeps_its_bytes() {
     let hex = |event: &Event| {
@@ -55,7 +58,12 @@ fn every_event_keeps_its_bytes() {
         }
         bytes[4..].iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
     };
-    let versions = [(events(), GOLDEN_V1), (grown_events(), GOLDEN_V2), (newest_events(), GOLDEN_V3)];
+    let versions = [
+        (events(), GOLDEN_V1),
+        (grown_events(), GOLDEN_V2),
+        (newest_events(), GOLDEN_V3),
+        (scheduling_events(), GOLDEN_V4),
+    ];
     for (events, golden) in versions {
         let written: Vec<String> = events.iter().map(hex).collect();
         assert_eq!(

@@ -1,5 +1,6 @@
 //! Operations of entities.
 
+use super::{CancelScheduled, Reminder, ScheduledSignal};
 use crate::{awaited::Awaited, core::Core};
 use sarsen_protocol::{Address, AddressError, AnswerError, CallError, OperationName, Payload, Port, Returns};
 use serde::Serialize;
@@ -24,6 +25,11 @@ impl Caller {
     /// [`AddressError`] when it was made of what is none.
     pub fn address(&self) -> Result<Address, AddressError> {
         self.to.clone()
+    }
+
+    /// As [`Context::cancel_scheduled`](crate::Context::cancel_scheduled).
+    pub fn cancel_scheduled(&self, id: impl AsRef<str>) -> CancelScheduled {
+        CancelScheduled::new(&self.core, self.to.clone().map_err(CallError::from), id.as_ref())
     }
 }
 
@@ -92,6 +98,15 @@ impl<R: 'static> EntityRequest<R> {
         self.after(Duration::ZERO).signal()
     }
 
+    /// Sends it one way, again and again, each time so much later, for the first time after one `period`. The period is at
+    /// least a millisecond.
+    ///
+    /// It is a reminder, which goes on behind the end of this run: it ends when it is cancelled or replaced under its id, or
+    /// its entity is deleted.
+    pub fn every(self, period: Duration) -> Reminder {
+        self.after(period).every(period)
+    }
+
     /// Sends it so much later, counted from [`Context::now`](crate::Context::now), and one way.
     pub fn after(self, delay: Duration) -> DelayedSignal {
         let Self { core, operation, draft, .. } = self;
@@ -120,13 +135,27 @@ impl<R> fmt::Debug for EntityRequest<R> {
 /// A signal for later, from [`EntityRequest::after`].
 #[must_use = "nothing is sent before `.signal()`"]
 pub struct DelayedSignal {
-    core: Rc<Core>,
-    operation: OperationName,
-    draft: Result<(Address, Payload), CallError>,
-    delay: Duration,
+    pub(super) core: Rc<Core>,
+    pub(super) operation: OperationName,
+    pub(super) draft: Result<(Address, Payload), CallError>,
+    pub(super) delay: Duration,
 }
 
 impl DelayedSignal {
+    /// Sends it again and again from then on, each time so much later; see [`EntityRequest::every`].
+    pub fn every(self, period: Duration) -> Reminder {
+        Reminder::new(self, period)
+    }
+
+    /// Names it, so that it can be cancelled, and takes the place of what is scheduled at the entity under this id (1 to
+    /// 256 bytes without control characters).
+    ///
+    /// While the open section locks the entity it goes there in the order of the section's calls, and takes effect in spite
+    /// of the lock. The operation itself waits, when it is due, until nobody holds the lock.
+    pub fn scheduled_as(self, id: impl AsRef<str>) -> ScheduledSignal {
+        ScheduledSignal::new(self, None, id.as_ref())
+    }
+
     /// Sends it.
     ///
     /// # Errors

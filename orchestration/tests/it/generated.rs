@@ -107,6 +107,11 @@ fn kind(event: &Event) -> &'static str {
         Event::Issued(_, Command::Detached(_)) => "detached",
         Event::Issued(_, Command::SendEvent { .. }) => "send",
         Event::Issued(_, Command::Signal { .. }) => "signal",
+        Event::Issued(_, Command::Schedule { request, .. }) if request.section.is_some() => {
+            "schedule in a section"
+        }
+        Event::Issued(_, Command::Schedule { .. }) => "schedule",
+        Event::Issued(_, Command::Unschedule { .. }) => "unschedule",
         Event::Issued(_, Command::Call { section: None, .. }) => "call",
         Event::Issued(_, Command::Call { section: Some(_), .. }) => "call in a section",
         Event::Issued(_, Command::Lock { .. }) => "lock",
@@ -125,7 +130,7 @@ fn kind(event: &Event) -> &'static str {
 }
 
 /// What a run of all seeds must have met.
-const SITUATIONS: usize = 34;
+const SITUATIONS: usize = 37;
 
 #[test]
 fn random_orchestrations_replay_from_every_prefix() {

@@ -403,3 +403,42 @@ fn the_context_says_where_it_is() {
     });
     check::<look>("null", &[("", "the end with [\"run\",\"0000000000000000000000000000000e\",false]")]);
 }
+
+#[test]
+fn signals_are_scheduled_and_cancelled_under_an_id() {
+    orchestration!(plan, |cx, _input: ()| -> String {
+        let caller = || cx.caller(Address::entity("account", "a"));
+        let add = || caller().request::<_, u32>("add", &1, Returns::value());
+        let once = add().after(SECOND).scheduled_as("flush").signal();
+        let often = add().every(SECOND).scheduled_as("poll").signal();
+        let later = add().after(2 * SECOND).every(SECOND).scheduled_as("poll").signal();
+        let nameless = add().after(SECOND).scheduled_as("").signal();
+        let hasty = add().every(Duration::ZERO).scheduled_as("poll").signal();
+        drop(caller().cancel_scheduled("flush"));
+        let cancelled = caller().cancel_scheduled("poll").await;
+        let failed = caller().cancel_scheduled("poll").await;
+        let stray = cx.caller(Address::entity("", "a")).cancel_scheduled("poll").await;
+        let told = [told(once), told(often), told(later), told(nameless), told(hasty)];
+        format!("{}; {cancelled:?}; {}; {}", told.join("; "), self::told(failed), self::told(stray))
+    });
+    check::<plan>(
+        "null",
+        &[
+            (
+                "",
+                "0 signal `add` to @account@a as `flush` with 1 for 101.000000s; \
+                 1 signal `add` to @account@a as `poll` with 1 for 101.000000s and every 1000000 us; \
+                 2 signal `add` to @account@a as `poll` with 1 for 102.000000s and every 1000000 us; \
+                 3 the end of what is scheduled as `poll` at @account@a",
+            ),
+            ("3 = true", "4 the end of what is scheduled as `poll` at @account@a"),
+            (
+                "4 ! full",
+                "the end with \"(); (); (); `` is no id of a scheduled signal: use 1 to 256 bytes without control \
+                 characters; a signal cannot be repeated every 0 us: the shortest period is 1000 us; Ok(true); operation \
+                 `cancel_scheduled` of @account@a failed: panicked: full; the name `` is none: use a lower-case letter \
+                 followed by up to 63 of a-z, 0-9 and _\"",
+            ),
+        ],
+    );
+}

@@ -313,3 +313,33 @@ fn a_lock_that_is_taken_is_refused_with_its_holder() {
         ],
     );
 }
+
+#[test]
+fn a_section_schedules_at_what_it_locks_and_cancels_nothing_else() {
+    orchestration!(plan, |cx, _input: ()| -> bool {
+        let plan = |key: &str| add(&cx, key).after(SECOND).scheduled_as("id").signal();
+        let lock = cx.lock_addresses([account("a"), account("b")]);
+        assert_eq!(rule(plan("a")), SectionError::NotGranted { entity: account("a").unwrap() });
+        let guard = lock.await.unwrap();
+        plan("a").unwrap();
+        plan("c").unwrap();
+        let elsewhere = cx.caller(account("c")).cancel_scheduled("id").await;
+        assert_eq!(rule(elsewhere), SectionError::NotLocked { entity: account("c").unwrap() });
+        let cancelled = cx.caller(account("b")).cancel_scheduled("id").await.unwrap();
+        guard.release();
+        cancelled
+    });
+    check::<plan>(
+        "null",
+        &[
+            LOCKED,
+            (
+                "grant 0",
+                "1 signal `add` to @account@a as `id` with 1 for 102.000000s in section 0; \
+                 2 signal `add` to @account@c as `id` with 1 for 102.000000s; \
+                 3 the end of what is scheduled as `id` at @account@b in section 0",
+            ),
+            ("3 = false", "4 the end of section 0; the end with false"),
+        ],
+    );
+}

@@ -31,9 +31,9 @@ pub struct Performed {
 impl Performance {
     /// The work of `task`, which asks through `gate`, and what cancels it. Nothing runs before the first poll.
     pub fn new(handler: Arc<dyn ActivityHandler>, gate: Arc<dyn Gate>, task: Task) -> (Self, Canceller) {
-        let (canceller, cancelled) = cancellation();
+        let (canceller, token) = cancellation();
         let input = task.input.clone();
-        let cx = ActivityContext::new(gate, task, cancelled);
+        let cx = ActivityContext::new(gate, task, token);
         let work = async move {
             let result = AssertUnwindSafe(handler.perform(cx.clone(), input)).catch_unwind().await;
             cx.end(result.unwrap_or_else(|panic| Err(Failure::panicked(&*panic))))

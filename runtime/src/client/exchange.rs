@@ -9,7 +9,8 @@ use sarsen_engine::Request;
 use sarsen_entities::inside_operation;
 use sarsen_orchestration::inside_execution;
 use sarsen_protocol::{
-    Address, Answer, Body, CallError, Identity, Message, OperationName, Payload, RequestId, Timestamp,
+    Address, Answer, Body, CallError, Identity, Message, Operation, OperationName, Payload, Period,
+    RequestId, ScheduleId, ScheduleRequest, Timestamp,
 };
 use std::{
     fmt,
@@ -86,6 +87,11 @@ impl Draft {
         body: Result<Body, CallError>,
     ) -> Self {
         let route = to.map(|to| Route::new(asker, to)).map_err(Box::new);
+        Self::asking(route, body)
+    }
+
+    /// Anything that is asked of an instance by the way to it.
+    pub(super) fn asking(route: Result<Arc<Route>, Box<CallError>>, body: Result<Body, CallError>) -> Self {
         Self::new(route, body.map(Ask::Body).map_err(Box::new))
     }
 
@@ -134,6 +140,28 @@ impl Draft {
     pub(super) fn signal(&mut self) {
         if let Some(Body::Operation(operation)) = self.body() {
             operation.answered = false;
+        }
+    }
+
+    /// Makes an operation one that is scheduled under an id.
+    pub(super) fn schedule(&mut self, plan: Result<(ScheduleId, Option<Period>), CallError>) {
+        let (id, every) = match plan {
+            Ok(plan) => plan,
+            Err(error) => {
+                if self.0.is_ok() {
+                    self.0 = Err(Box::new(error));
+                }
+                return;
+            }
+        };
+        if let Some(body) = self.body()
+            && let Body::Operation(Operation { name, input, .. }) = body
+        {
+            let (operation, input) = (name.clone(), input.clone());
+            // When it is due is counted from the first poll.
+            let due = Timestamp::default();
+            let request = ScheduleRequest { id, operation, input, due, every, section: None };
+            *body = Body::Schedule(Box::new(request));
         }
     }
 
@@ -191,8 +219,11 @@ impl Times {
     fn write(&self, now: Timestamp, message: &mut Message) {
         message.due = self.due.or(self.delay.map(|delay| now.after(delay)));
         message.deadline = self.timeout.map(|timeout| now.after(timeout));
-        if let Body::Event(event) = &mut message.body {
-            event.keep_until = self.keep.map(|ttl| now.after(ttl));
+        match &mut message.body {
+            Body::Event(event) => event.keep_until = self.keep.map(|ttl| now.after(ttl)),
+            // It is accepted at once: the timer is its entity's.
+            Body::Schedule(request) => request.due = message.due.take().unwrap_or(now),
+            _ => {}
         }
     }
 }

@@ -19,7 +19,7 @@ use sarsen_protocol::{
 use serde::de::DeserializeOwned;
 
 /// A message that was accepted and then given up: a signal whose operation failed, one that met a mailbox which was far
-/// too full, an event that nobody took, a start that an entity had asked for and that was not to be had.
+/// too full, or found as much scheduled as may be, an event that nobody took, a start that an entity had asked for and that was not to be had.
 ///
 /// It is kept until somebody sends it again or discards it, or until it makes room: of each shard's dead letters the
 /// oldest goes when there are more than [`dead_letters_max`](crate::Limits::dead_letters_max), and
@@ -191,6 +191,9 @@ fn content(body: &Body) -> Option<LetterContent> {
     Some(match body {
         Body::Operation(operation) => {
             LetterContent::Operation { name: operation.name.to_string(), input: operation.input.clone() }
+        }
+        Body::Schedule(request) => {
+            LetterContent::Operation { name: request.operation.to_string(), input: request.input.clone() }
         }
         Body::Event(event) => {
             LetterContent::Event { name: event.name.to_string(), input: event.input.clone() }

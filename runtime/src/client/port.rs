@@ -8,7 +8,7 @@ use super::{
     state::StateRequest,
 };
 use sarsen_entities::{Entity, Port, Returns, StatePort};
-use sarsen_protocol::{Address, CallError, IdentityName, NamedStatePort, OperationName, Payload, json};
+use sarsen_protocol::{Address, Body, CallError, IdentityName, NamedStatePort, OperationName, Payload, json};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, sync::Arc};
 
@@ -23,6 +23,16 @@ impl ClientPort {
     pub(super) fn new(asker: Asker, name: &str, key: &str) -> Self {
         let to = Address::entity(name, key).map_err(|error| Box::new(error.into()));
         Self { route: to.map(|to| Route::new(asker, to)) }
+    }
+
+    /// Anything that is asked of the entity.
+    pub(super) fn ask(&self, body: Result<Body, CallError>) -> Draft {
+        Draft::asking(self.route.clone(), body)
+    }
+
+    /// The entity's address.
+    pub(super) fn address(&self) -> Result<Address, CallError> {
+        self.route.as_ref().map(|route| route.to().clone()).map_err(|error| (**error).clone())
     }
 
     fn draft<I: Serialize + ?Sized>(&self, operation: OperationName, input: &I) -> Draft {

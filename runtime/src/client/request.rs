@@ -1,6 +1,9 @@
 //! The request that an operation of a reference returns, and the futures that it turns into.
 
-use super::exchange::{Draft, Exchange};
+use super::{
+    exchange::{Draft, Exchange},
+    schedules::{ReminderRequest, ScheduledRequest},
+};
 use sarsen_entities::{AnswerError, Returns};
 use sarsen_protocol::{Address, Answer, CallError, Identity, IdentityName, OperationName};
 use std::{
@@ -38,6 +41,26 @@ impl<R> Request<R> {
         Signal::new(self.draft, self.operation)
     }
 
+    /// Makes it a reminder: a signal that is repeated, each time a `period` later, for the first time after one period. The
+    /// period is at least a millisecond.
+    ///
+    /// It goes on, also over crashes and restarts, until it is cancelled or replaced under its id, or its entity is deleted.
+    /// What was missed, because nothing ran or because the entity was locked, is made up for by one signal and no more; the
+    /// next one is due at the next multiple of the period after that one has had its turn.
+    ///
+    /// ```
+    /// # use sarsen_runtime::{CallError, Request};
+    /// # use std::time::Duration;
+    /// # struct Station;
+    /// # impl Station { fn poll(&self) -> Request<()> { unimplemented!() } }
+    /// # async fn remind(station: Station) -> Result<(), CallError> {
+    /// station.poll().every(Duration::from_secs(30)).scheduled_as("poll").signal().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn every(self, period: Duration) -> ReminderRequest {
+        self.after(period).every(period)
+    }
+
     /// Delays the operation by `delay` from the first poll on. Only a signal can be delayed.
     pub fn after(mut self, delay: Duration) -> DelayedRequest {
         self.draft.delay(delay);
@@ -70,8 +93,7 @@ impl<R> IntoFuture for Request<R> {
     type IntoFuture = Call<R>;
 
     fn into_future(self) -> Call<R> {
-        let Self { draft, operation, returns } = self;
-        Call { exchange: Exchange::new(draft), operation, returns }
+        Call::new(self.draft, self.operation, self.returns)
     }
 }
 
@@ -79,14 +101,38 @@ impl<R> IntoFuture for Request<R> {
 #[must_use = "a request is sent when it is turned into a signal that is awaited"]
 #[derive(Debug)]
 pub struct DelayedRequest {
-    draft: Draft,
-    operation: OperationName,
+    pub(super) draft: Draft,
+    pub(super) operation: OperationName,
 }
 
 impl DelayedRequest {
     /// The signal: its future is ready when the request is durable, long before it is due.
     pub fn signal(self) -> Signal {
         Signal::new(self.draft, self.operation)
+    }
+
+    /// Repeats it from then on, each time a `period` later; see [`Request::every`].
+    pub fn every(self, period: Duration) -> ReminderRequest {
+        ReminderRequest::new(self, period)
+    }
+
+    /// Names it, so that it can be [cancelled](crate::Client::cancel_scheduled), and takes the place of what is scheduled at
+    /// the entity under this id (1 to 256 bytes without control characters), its time, its operation and its input.
+    ///
+    /// Once this is acknowledged, what it replaces is not done, unless its time had come before this was accepted. An
+    /// operation that is to be done once things have been quiet for a while is one line:
+    ///
+    /// ```
+    /// # use sarsen_runtime::{CallError, Request};
+    /// # use std::time::Duration;
+    /// # struct Document;
+    /// # impl Document { fn save(&self) -> Request<()> { unimplemented!() } }
+    /// # async fn changed(document: Document) -> Result<(), CallError> {
+    /// document.save().after(Duration::from_secs(2)).scheduled_as("save").signal().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn scheduled_as(self, id: impl AsRef<str>) -> ScheduledRequest {
+        ScheduledRequest::new(self, None, id.as_ref())
     }
 
     /// As [`Request::idempotency_key`].
@@ -138,6 +184,12 @@ impl<R> fmt::Debug for Call<R> {
 pub struct Signal {
     exchange: Exchange,
     operation: OperationName,
+}
+
+impl<R> Call<R> {
+    pub(super) fn new(draft: Draft, operation: OperationName, returns: Returns<R>) -> Self {
+        Self { exchange: Exchange::new(draft), operation, returns }
+    }
 }
 
 impl Signal {

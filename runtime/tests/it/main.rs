@@ -14,6 +14,7 @@ mod opening;
 mod operating;
 mod querying;
 mod runs;
+mod schedules;
 mod scheduling;
 mod support;
 mod watching;

@@ -6,6 +6,7 @@ pub(crate) mod not_early;
 pub(crate) mod nothing_left;
 pub(crate) mod order;
 pub(crate) mod rollback;
+pub(crate) mod scheduled;
 pub(crate) mod serial;
 
 use crate::{oracle::Oracle, plan::Leeway, rest::Rest};

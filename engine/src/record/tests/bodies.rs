@@ -3,8 +3,8 @@
 use super::*;
 use sarsen_protocol::{
     Begin, Completed, Completion, EventName, ExecutionLimits, FailedAttempt, FailureOrigin, ImportRequest,
-    Launch, LockRequest, Operation, OperationName, RaisedEvent, RequestId, Reuse, SessionId, Start,
-    StartRequest, Within,
+    Launch, LockRequest, Operation, OperationName, Period, RaisedEvent, RequestId, Reuse, ScheduleId,
+    ScheduleRequest, ScheduledSignal, SessionId, Start, StartRequest, UnscheduleRequest, Within,
 };
 
 const ID: &str = "10 0123456789ab7cde8f0123456789abcd";
@@ -148,6 +148,23 @@ fn bodies_of_version_3_stand_and_come_back() {
     let asked = format!("01 72 {ID} 08 02 0d 6163636f756e7400616c696365 06 62616e6b0062 01 09");
     check_since(3, [(Body::TryLock(Box::new(request())), format!("11 {asked}"))]);
     check_since(4, [(Body::Expire { life: Life(5) }, "12 05".to_owned())]);
+}
+
+#[test]
+fn bodies_of_version_4_stand_and_come_back() {
+    let id = || ScheduleId::new("s").expect("valid");
+    let (operation, input, due) = (OperationName::of("x"), payload("1"), Timestamp::from_micros(2));
+    let every = Some(Period::new(Period::MIN).expect("long enough"));
+    let schedule = ScheduleRequest { id: id(), operation, input, due, every, section: Some(CommandId(8)) };
+    let (name, input) = (OperationName::of("x"), payload("1"));
+    let operation = Operation { name, input, answered: false, section: None };
+    let signal = ScheduledSignal { id: id(), epoch: Epoch(2), counter: 3, operation };
+    let bodies = [
+        (Body::Schedule(Box::new(schedule)), "13 01 73 01 78 01 31 02 01 fbe803 01 08".to_owned()),
+        (Body::Unschedule(Box::new(UnscheduleRequest { id: id(), section: None })), "14 01 73 00".to_owned()),
+        (Body::Scheduled(Box::new(signal)), "15 01 73 02 03 01 78 01 31 00 00".to_owned()),
+    ];
+    check_since(4, bodies);
 }
 
 /// Checks the bodies that are there since a version: their bytes are the same in all versions from it on.

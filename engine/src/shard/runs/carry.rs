@@ -146,9 +146,13 @@ impl Shard {
             Command::Call { to, operation, input, section } => {
                 let (name, input) = (operation.clone(), input.clone());
                 let body = Body::Operation(Operation { name, input, answered: true, section: *section });
-                let (run, execution) = (issuer.run.clone(), issuer.execution);
-                let from = Origin::Execution { run, execution, command: id };
-                self.send(Message { from, ..Message::one_way(to.clone(), issuer.address.clone(), body) });
+                self.send_call(issuer, id, to, body);
+            }
+            Command::Schedule { to, request } => {
+                self.send_call(issuer, id, to, Body::Schedule(request.clone()));
+            }
+            Command::Unschedule { to, request } => {
+                self.send_call(issuer, id, to, Body::Unschedule(request.clone()));
             }
             Command::Lock { entities } => self.ask_for_locks(issuer, id, entities, Body::Lock),
             Command::TryLock { entities } => self.ask_for_locks(issuer, id, entities, Body::TryLock),
@@ -163,6 +167,13 @@ impl Shard {
                 self.mark_dirty(issuer.id);
             }
         }
+    }
+
+    /// Sends what names the execution and the command that ask for it.
+    fn send_call(&mut self, issuer: &Issuer, command: CommandId, to: &Address, body: Body) {
+        let (run, execution) = (issuer.run.clone(), issuer.execution);
+        let from = Origin::Execution { run, execution, command };
+        self.send(Message { from, ..Message::one_way(to.clone(), issuer.address.clone(), body) });
     }
 
     fn issue_attempt(&mut self, issuer: &Issuer, id: CommandId, attempt: &Attempt) {

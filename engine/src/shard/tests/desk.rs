@@ -3,6 +3,7 @@
 mod operating;
 mod play;
 mod runs;
+mod schedules;
 mod sum;
 
 pub(super) use play::{CHANGED, FOREIGN};

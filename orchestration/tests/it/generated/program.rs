@@ -2,8 +2,8 @@
 
 use crate::support::{Random, activity, orchestration};
 use sarsen_orchestration::{
-    Again, Attempted, Branch, Completions, Context, EntityRequest, Guard, RetryPolicy, join_all, select,
-    select_all,
+    Again, Attempted, Branch, Caller, Completions, Context, EntityRequest, Guard, RetryPolicy, join_all,
+    select, select_all,
 };
 use sarsen_protocol::{Address, Port, Returns, RunId};
 use std::{cell::RefCell, fmt::Debug, pin::Pin, rc::Rc, time::Duration};
@@ -30,6 +30,10 @@ enum Act {
     Detach,
     Call(&'static str),
     Signal(&'static str, bool),
+    /// A signal under an id, once or again and again.
+    Schedule(&'static str, bool),
+    /// The end of that.
+    Unschedule(&'static str),
     Send,
     Status,
     Draw,
@@ -82,7 +86,7 @@ fn act(random: &mut Random, depth: usize) -> Act {
             }
         };
     }
-    match random.below(40) {
+    match random.below(43) {
         0..4 => Act::Work(number),
         4..7 => Act::Retry(number),
         7..10 => Act::Plan(number),
@@ -90,6 +94,8 @@ fn act(random: &mut Random, depth: usize) -> Act {
         14 => Act::Child(number),
         15 => Act::ChildAgain(number),
         39 => Act::Events(random.pick(&EVENTS), random.one_in(2).then_some(number)),
+        40..42 => Act::Schedule(entity, random.one_in(2)),
+        42 => Act::Unschedule(entity),
         16 => Act::Detach,
         17..24 => Act::Call(entity),
         24..26 => Act::Signal(entity, random.one_in(2)),
@@ -132,8 +138,12 @@ fn secs(number: u32) -> Duration {
     Duration::from_secs(number.into())
 }
 
+fn account(cx: &Context, key: &str) -> Caller {
+    cx.caller(Address::entity("account", key))
+}
+
 fn add(cx: &Context, key: &str) -> EntityRequest<u32> {
-    cx.caller(Address::entity("account", key)).request("add", &1, Returns::value())
+    account(cx, key).request("add", &1, Returns::value())
 }
 
 type Done<'a> = Pin<Box<dyn Future<Output = Result<(), ()>> + 'a>>;
@@ -183,6 +193,9 @@ async fn one(cx: &Context, trace: &Trace, act: &Act) -> Result<(), ()> {
         Act::Call(key) => trace.note(add(cx, key).await),
         Act::Signal(key, true) => trace.note(add(cx, key).after(secs(5)).signal()),
         Act::Signal(key, false) => trace.note(add(cx, key).signal()),
+        Act::Schedule(key, true) => trace.note(add(cx, key).every(secs(5)).scheduled_as("id").signal()),
+        Act::Schedule(key, false) => trace.note(add(cx, key).after(secs(5)).scheduled_as("id").signal()),
+        Act::Unschedule(key) => trace.note(account(cx, key).cancel_scheduled("id").await),
         Act::Send => trace.note(cx.send_event(&RunId::new("other").unwrap(), "e", &1)),
         Act::Status => trace.note(cx.set_status(&cx.random())),
         Act::Draw => trace.note((cx.now(), cx.random(), cx.uuid(), cx.section())),

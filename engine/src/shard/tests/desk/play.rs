@@ -139,6 +139,8 @@ impl Player {
             "race" => self.race(rest).await,
             "call" => self.call(rest).await,
             "signal" => self.signal(rest),
+            "plan" | "remind" => self.plan(verb, rest),
+            "unplan" => self.unplan(rest).await,
             "lock" => {
                 let held = self.cx.lock(self.set(rest)).await;
                 self.locked(held);
@@ -267,6 +269,28 @@ impl Player {
         if let Err(error) = sent {
             self.note(told(&error));
         }
+    }
+
+    /// Schedules a digit that is logged, or an amount that is added again and again.
+    fn plan(&mut self, verb: &str, rest: &str) {
+        let (key, rest) = first(rest);
+        let (id, rest) = first(rest);
+        let (amount, time) = first(rest);
+        let entity = self.cx.entity::<Sum>(key);
+        let sent = if verb == "plan" {
+            entity.log(number(&amount)).after(seconds(time)).scheduled_as(id).signal()
+        } else {
+            entity.add(number(&amount)).every(seconds(time)).scheduled_as(id).signal()
+        };
+        if let Err(error) = sent {
+            self.note(told(&error));
+        }
+    }
+
+    async fn unplan(&mut self, rest: &str) {
+        let (key, id) = first(rest);
+        let cancelled = self.cx.cancel_scheduled(&self.cx.entity::<Sum>(key), id).await;
+        self.note(cancelled.map_or_else(|error| told(&error), |cancelled| cancelled.to_string()));
     }
 
     fn set(&self, keys: &str) -> Vec<SumRef<Caller>> {

@@ -127,6 +127,27 @@ impl Entity for Sum {
             .update("later", Returns::value(), |_one: &mut Self, cx, amount: u64| {
                 cx.entity::<Self>("z").add(amount).after(Duration::from_millis(1)).signal();
             })
+            .update("plan", Returns::value(), |_one: &mut Self, cx, (to, digit, ms): (String, u64, u64)| {
+                let request = cx.entity::<Self>(to).log(digit).after(Duration::from_millis(ms));
+                request.scheduled_as("flush").signal();
+            })
+            .update("remind", Returns::value(), |_one: &mut Self, cx, (to, digit, ms): (String, u64, u64)| {
+                let request = cx.entity::<Self>(to).add(digit).every(Duration::from_millis(ms));
+                request.scheduled_as("flush").signal();
+            })
+            .update("unplan", Returns::value(), |_one: &mut Self, cx, to: String| {
+                cx.cancel_scheduled(&cx.entity::<Self>(to), "flush");
+            })
+            .update("plan_and_fail", Returns::fallible(), move |_one: &mut Self, cx, ()| {
+                cx.entity::<Self>(cx.key()).log(1).scheduled_as("flush").signal();
+                cx.cancel_scheduled(&cx.entity::<Self>(cx.key()), "other");
+                refused()
+            })
+            .update("leave_and_plan", Returns::value(), |_one: &mut Self, cx, digit: u64| {
+                let request = cx.entity::<Self>(cx.key()).log(digit).after(Duration::from_secs(1));
+                request.scheduled_as("return").signal();
+                cx.delete();
+            })
             .update("begin", Returns::value(), |_one: &mut Self, cx, (id, script): (String, String)| {
                 cx.start(play, script).id(id).detach();
             })
@@ -167,6 +188,11 @@ impl Slow for Operations<Sum> {
             })
             .update_async("slow_tell", free, Returns::value(), |one: Sum, cx: Cx, to: String| async move {
                 cx.entity::<Sum>(to).add(1).signal();
+                (one, ())
+            })
+            .update_async("slow_plan", free, Returns::value(), |one: Sum, cx: Cx, digit: u64| async move {
+                cx.entity::<Sum>(cx.key()).log(digit).scheduled_as("flush").signal();
+                cx.cancel_scheduled(&cx.entity::<Sum>(cx.key()), "other");
                 (one, ())
             })
             .update_async("slow_delete", free, Returns::value(), |one: Sum, cx: Cx, ()| async move {
