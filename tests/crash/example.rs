@@ -41,6 +41,9 @@ pub(crate) const BOOKING: Example = Example { name: "booking", progress: Progres
 pub(crate) const CIRCUIT_BREAKER: Example =
     Example { name: "circuit_breaker", progress: Progress::Field("charged"), over: None };
 
+pub(crate) const DEVICE_CACHE: Example =
+    Example { name: "device_cache", progress: Progress::Field("reported"), over: None };
+
 pub(crate) const FAN_OUT: Example =
     Example { name: "fan_out", progress: Progress::Field("done"), over: None };
 

@@ -2,8 +2,8 @@
 
 use crate::{
     example::{
-        AGGREGATOR, APPROVAL, BOOKING, CIRCUIT_BREAKER, End, Example, FAN_OUT, HELLO, MATCHMAKING, MONITOR,
-        RIDE_SHARING, TRANSFER,
+        AGGREGATOR, APPROVAL, BOOKING, CIRCUIT_BREAKER, DEVICE_CACHE, End, Example, FAN_OUT, HELLO,
+        MATCHMAKING, MONITOR, RIDE_SHARING, TRANSFER,
     },
     random::{self, Random},
 };
@@ -140,6 +140,7 @@ fn bad_arguments_exit_with_2() {
         &APPROVAL,
         &BOOKING,
         &CIRCUIT_BREAKER,
+        &DEVICE_CACHE,
         &FAN_OUT,
         &HELLO,
         &MATCHMAKING,
@@ -158,6 +159,7 @@ fn bad_arguments_exit_with_2() {
     check(&BOOKING, &["--fail", "boat"], "none of conference");
     check(&BOOKING, &["--conferences", "0"], "1 to 1000");
     check(&CIRCUIT_BREAKER, &["--in-flight", "0"], "0");
+    check(&DEVICE_CACHE, &["--cache-mb", "7"], "from 8 on");
     check(&RIDE_SHARING, &["--drivers", "0"], "0");
     check(&FAN_OUT, &["--window", "5001"], "1 to 5000");
     check(&HELLO, &["--pause-ms", "long"], "long");

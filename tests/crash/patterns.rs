@@ -1,7 +1,10 @@
 //! The examples of what orchestrations are good for are killed on their way, go on, and check themselves.
 
 use crate::{
-    example::{AGGREGATOR, APPROVAL, BOOKING, CIRCUIT_BREAKER, End, Example, FAN_OUT, MONITOR, RIDE_SHARING},
+    example::{
+        AGGREGATOR, APPROVAL, BOOKING, CIRCUIT_BREAKER, DEVICE_CACHE, End, Example, FAN_OUT, MONITOR,
+        RIDE_SHARING,
+    },
     orchestrations::{kill_on_the_way, objects, scratch, seeded},
 };
 use serde_json::{Value, json};
@@ -11,7 +14,7 @@ use std::path::Path;
 fn shown(example: &Example, arguments: &[&str], data: &Path) -> Vec<Value> {
     let mut told = objects(&example.run(data, &[arguments, &["--json"]].concat()).succeeded());
     told.retain(|line| {
-        ["arrived", "charged", "decided", "done", "round", "sent"]
+        ["arrived", "charged", "decided", "done", "reported", "round", "sent"]
             .iter()
             .all(|progress| line[progress].is_null())
     });
@@ -122,4 +125,14 @@ fn rides_without_locks_fail_their_verification() {
     let folder = scratch();
     let arguments = ["--rides", "200", "--riders", "10", "--drivers", "4", "--without-locks"];
     RIDE_SHARING.run(folder.path(), &arguments).failed(1, "at once");
+}
+
+#[test]
+fn devices_of_a_killed_cache_all_answer_and_visitors_are_forgotten() {
+    let mut random = seeded("killed_cache");
+    let (folder, arguments) = (scratch(), ["--devices", "10000", "--visitors", "100", "--cache-mb", "16"]);
+    // A device reports again, so a process has as much to do as the first.
+    kill_on_the_way(&DEVICE_CACHE, &arguments, folder.path(), || random.below(2), |_| 0);
+    let told = shown(&DEVICE_CACHE, &arguments, folder.path());
+    assert_eq!(told[0], json!({ "devices": 10_000, "asked": 2_000, "active": 0, "visitors": 0 }), "{told:?}");
 }

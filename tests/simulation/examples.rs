@@ -9,6 +9,7 @@ mod aggregator;
 mod approval;
 mod booking;
 mod circuit_breaker;
+mod device_cache;
 mod fan_out;
 mod hello;
 mod matchmaking;
@@ -135,6 +136,11 @@ fn a_crash_at_any_commit_changes_nothing_for_booking() {
 #[test]
 fn a_crash_at_any_commit_changes_nothing_for_circuit_breaker() {
     check(&circuit_breaker::SHOW);
+}
+
+#[test]
+fn a_crash_at_any_commit_changes_nothing_for_device_cache() {
+    check(&device_cache::SHOW);
 }
 
 #[test]
