@@ -23,7 +23,7 @@ pub(crate) fn schedule(
     (now, delay): (Timestamp, Option<Duration>),
     plan: Plan,
 ) -> Result<Outgoing, Failure> {
-    let (id, every) = plan.map_err(fault)?;
+    let (id, every) = plan.map_err(|error| fault(&error))?;
     let input = input.map_err(|failure| Failure {
         message: format!("the input of the signal `{operation}` to {to}: {}", failure.message),
         ..failure
@@ -35,11 +35,12 @@ pub(crate) fn schedule(
 
 /// What ends a schedule, or why there is none such.
 pub(crate) fn unschedule(to: Address, id: &str) -> Result<Outgoing, Failure> {
-    let request = UnscheduleRequest { id: ScheduleId::new(id).map_err(fault)?, section: None };
+    let request =
+        UnscheduleRequest { id: ScheduleId::new(id).map_err(|error| fault(&error))?, section: None };
     Ok(Outgoing::Unschedule { to, request: Box::new(request) })
 }
 
-fn fault(error: ScheduleError) -> Failure {
+fn fault(error: &ScheduleError) -> Failure {
     Failure::new(FailureKind::InvalidSchedule, error.to_string())
 }
 

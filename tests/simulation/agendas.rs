@@ -41,7 +41,7 @@ pub(crate) struct Agendas {
 impl Agendas {
     /// The clients, in a seed that has agendas; a third of the seeds have.
     pub(crate) fn of(seed: u64, shared: &Shared) -> Option<Self> {
-        let mut random = Random::new(seed ^ 0xa6e4_da);
+        let mut random = Random::new(seed ^ 0x00a6_e4da);
         let keys = (0..random.between(1, 3)).map(|number| format!("agenda-{number}")).collect();
         let wanted = random.between(10, REQUESTS_MAX);
         let known = Rc::clone(&shared.agendas);
@@ -160,7 +160,7 @@ pub(crate) fn adapt(seed: u64, limits: &mut Limits) {
     limits.dead_letters_max = other.dead_letters_max;
     limits.state_bytes_max = other.state_bytes_max;
     limits.messages_per_operation_max = other.messages_per_operation_max;
-    limits.schedules_per_entity_max = if seed % 2 == 0 { 2 } else { other.schedules_per_entity_max };
+    limits.schedules_per_entity_max = if seed.is_multiple_of(2) { 2 } else { other.schedules_per_entity_max };
 }
 
 /// Whether a dead letter is one of an agenda's.

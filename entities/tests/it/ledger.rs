@@ -77,19 +77,6 @@ impl EntityType for Ledger {
     }
 }
 
-impl<P: Port> Reference for LedgerRef<P> {
-    type Port = P;
-    type Over<Q: Port> = LedgerRef<Q>;
-
-    fn port(&self) -> &P {
-        &self.port
-    }
-
-    fn over<Q: Port>(port: Q) -> LedgerRef<Q> {
-        LedgerRef { port }
-    }
-}
-
 impl Entity for Ledger {
     /// Begins with the length of its key.
     fn initial(key: &str) -> Self {

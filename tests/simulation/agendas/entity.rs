@@ -187,7 +187,7 @@ impl Entity for Archive {
 
     fn operations() -> Operations<Self> {
         Operations::new().update("keep", Returns::value(), |archive: &mut Self, _cx, log: Vec<Entry>| {
-            archive.kept.push(log)
+            archive.kept.push(log);
         })
     }
 }
@@ -201,6 +201,19 @@ pub(crate) struct ArchiveRef<P> {
 impl<P: Port> ArchiveRef<P> {
     fn keep(&self, log: &[Entry]) -> P::Request<()> {
         self.port.request("keep", log, Returns::value())
+    }
+}
+
+impl<P: Port> Reference for ArchiveRef<P> {
+    type Port = P;
+    type Over<Q: Port> = ArchiveRef<Q>;
+
+    fn port(&self) -> &P {
+        &self.port
+    }
+
+    fn over<Q: Port>(port: Q) -> ArchiveRef<Q> {
+        ArchiveRef { port }
     }
 }
 

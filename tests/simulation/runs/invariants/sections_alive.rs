@@ -40,9 +40,6 @@ pub(crate) const ARMED_IN_SECTIONS: &[Armed] = &[
     Armed::Engine(Fault::GrantTwice),
     Armed::Engine(Fault::MailboxRowStays),
     Armed::Engine(Fault::InboxRowStays),
-    Armed::Engine(Fault::ForceAnyone),
-    Armed::Host(sarsen_testing::Fault::RepeatRelease),
-    Armed::Host(sarsen_testing::Fault::ReorderDeliveries),
     Armed::Host(sarsen_testing::Fault::LoseRows(Keyspace::Locks)),
 ];
 
