@@ -1,5 +1,6 @@
 //! The instances in memory, entities and runs, and which of them was used least recently.
 
+pub(crate) use super::queues::{Queues, Waiting};
 use super::{
     dispatch::{Hand, is_dispatched, urgent},
     mailbox::Mailbox,
@@ -13,17 +14,11 @@ use crate::{
     record::{Extras, LockRecord, Producer, Queue},
     registry::Registered,
 };
-use bytes::Bytes;
 use sarsen_entities::State;
-use sarsen_protocol::{
-    Address, AddressHasher, BatchNumber, HashedMap, Message, Payload, RequestId, Section, SessionId,
-    Timestamp,
-};
+use sarsen_protocol::{Address, AddressHasher, BatchNumber, HashedMap, Payload, Section, Timestamp};
 use std::{
-    collections::VecDeque,
     fmt,
     hash::{Hash, Hasher},
-    ops::{Deref, DerefMut},
     sync::Arc,
 };
 
@@ -142,75 +137,6 @@ pub(crate) struct Instance {
     pub(crate) used: Timestamp,
     /// What it is counted with in the cache.
     bytes: usize,
-}
-
-/// What waits for an instance.
-#[derive(Debug, Default)]
-pub(crate) struct Queues {
-    /// Messages of clients that are not accepted yet; nothing of them is stored.
-    pub(crate) arrivals: VecDeque<Box<Message>>,
-    /// Messages of other shards that are not accepted yet, with the inbox rows that hold them.
-    pub(crate) deliveries: VecDeque<(Box<Message>, Bytes)>,
-    /// What goes before the mailbox; see [`Queue::Front`].
-    pub(crate) front: Mailbox,
-    pub(crate) mailbox: Mailbox,
-    pub(crate) reads: Vec<(SessionId, RequestId)>,
-    /// Of an entity: sections that were given up while their request is in a row that has not been read. Their cancels
-    /// stay in the front queue until it is.
-    pub(crate) cancelled: Vec<Section>,
-}
-
-/// The queues of an instance for which nothing waits.
-static NOTHING: Queues = Queues {
-    arrivals: VecDeque::new(),
-    deliveries: VecDeque::new(),
-    front: Mailbox::new(),
-    mailbox: Mailbox::new(),
-    reads: Vec::new(),
-    cancelled: Vec::new(),
-};
-
-impl Queues {
-    /// Whether nothing waits and no row that might is unknown.
-    fn is_idle(&self) -> bool {
-        self.arrivals.is_empty()
-            && self.deliveries.is_empty()
-            && self.reads.is_empty()
-            && self.cancelled.is_empty()
-            && self.front.is_idle()
-            && self.mailbox.is_idle()
-    }
-}
-
-/// The queues of an instance, which it has only while something waits for it: most instances rest.
-#[derive(Debug, Default)]
-pub(crate) struct Waiting(Option<Box<Queues>>);
-
-impl Waiting {
-    /// Of an instance that is being loaded: rows may lie before everything that comes.
-    fn unknown() -> Self {
-        let (front, mailbox) = (Mailbox::unknown(), Mailbox::unknown());
-        Self(Some(Box::new(Queues { front, mailbox, ..Queues::default() })))
-    }
-
-    /// The queues, if there are any.
-    pub(crate) fn as_mut(&mut self) -> Option<&mut Queues> {
-        self.0.as_deref_mut()
-    }
-}
-
-impl Deref for Waiting {
-    type Target = Queues;
-
-    fn deref(&self) -> &Queues {
-        self.0.as_deref().unwrap_or(&NOTHING)
-    }
-}
-
-impl DerefMut for Waiting {
-    fn deref_mut(&mut self) -> &mut Queues {
-        self.0.get_or_insert_default()
-    }
 }
 
 impl Instance {

@@ -25,6 +25,7 @@ mod mailbox;
 mod pace;
 mod permits;
 mod places;
+mod queues;
 mod refusals;
 mod run;
 mod runs;

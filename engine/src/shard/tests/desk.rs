@@ -2,6 +2,7 @@
 
 mod operating;
 mod play;
+mod records;
 mod runs;
 mod schedules;
 mod sum;
@@ -10,8 +11,8 @@ pub(super) use play::{CHANGED, FOREIGN};
 pub(super) use runs::text;
 
 use crate::{
-    AuditEntry, AuditListing, Groups, Input, Lanes, Limits, LoadRequest, OrchestrationOptions, Registry,
-    Request, Shard, ShardConfig, ShardStats, SlotMap, record,
+    Groups, Input, Lanes, Limits, LoadRequest, OrchestrationOptions, Registry, Request, Shard, ShardConfig,
+    ShardStats, SlotMap, record,
 };
 use bytes::Bytes;
 use sarsen_entities::{EntityOptions, Typed};
@@ -476,60 +477,6 @@ impl Desk {
             }
         }
         panic!("the shards do not come to rest: {:?}", self.stats());
-    }
-
-    pub(super) fn rows(&self, keyspace: Keyspace) -> u64 {
-        self.rows.keys().filter(|(space, _)| *space == keyspace).map(|_| 1).sum()
-    }
-
-    /// The keys of a keyspace.
-    pub(super) fn keys(&self, keyspace: Keyspace) -> Vec<Bytes> {
-        self.rows.keys().filter(|(space, _)| *space == keyspace).map(|(_, key)| key.clone()).collect()
-    }
-
-    /// The values of a keyspace.
-    pub(super) fn values(&self, keyspace: Keyspace) -> Vec<Bytes> {
-        self.rows.iter().filter(|((space, _), _)| *space == keyspace).map(|(_, row)| row.clone()).collect()
-    }
-
-    /// The durable state of an entity.
-    pub(super) fn state(&self, key: &str) -> Option<String> {
-        let row = self.rows.get(&(Keyspace::Instances, record::instance_key(&at(key))))?;
-        let (_, state) = record::read_instance(row).expect("whole");
-        state.map(|state| String::from_utf8_lossy(state.as_bytes()).into_owned())
-    }
-
-    /// What the durable records tell of what was done to an entity.
-    pub(super) fn audit(&self, key: &str, newest_first: bool, page_rows: usize) -> Vec<AuditEntry> {
-        let mut listing = AuditListing::new(at(key), newest_first, page_rows);
-        let mut entries = Vec::new();
-        while let Some(read) = listing.next_read() {
-            entries.extend(listing.take(&page(&self.rows, &read)).expect("whole"));
-        }
-        entries
-    }
-
-    pub(super) fn sum(&self, key: &str) -> u64 {
-        let sum = |state: String| state.trim_start_matches(r#"{"sum":"#).trim_end_matches('}').parse().ok();
-        self.state(key).and_then(sum).unwrap_or(0)
-    }
-
-    /// The clients' requests that have become dead letters.
-    pub(super) fn dead_requests(&self) -> Vec<u64> {
-        let dead = self.rows.iter().filter(|((space, _), _)| *space == Keyspace::Dead);
-        let letters = dead.map(|(_, value)| record::read_dead(value).expect("whole"));
-        letters.filter_map(|letter| letter.message.from.client()).map(|(_, request)| request.0).collect()
-    }
-
-    /// The receivers of the dead letters, oldest first.
-    pub(super) fn dead(&self) -> Vec<String> {
-        let dead = self.rows.iter().filter(|((space, _), _)| *space == Keyspace::Dead);
-        let mut letters: Vec<_> = dead
-            .map(|((_, key), value)| (record::read_dead_key(key), record::read_dead(value).expect("whole")))
-            .map(|(id, letter)| (id.expect("whole"), letter.message.to.to_string()))
-            .collect();
-        letters.sort();
-        letters.into_iter().map(|(_, to)| to).collect()
     }
 
     pub(super) fn stats(&self) -> ShardStats {
