@@ -67,7 +67,7 @@ impl<S: Store> Process<S> {
             (Action::Outdated, self.outdated_len(env), odds.perform),
             (Action::GoOnElsewhere, self.elsewhere.woken(), odds.work),
             (Action::EndElsewhere, self.elsewhere.outcomes(inner.clock.elapsed(), env.calm), odds.perform),
-            (Action::EndOutdated, env.outdated_outcomes.len(), odds.perform),
+            (Action::EndOutdated, self.outdated_outcomes_len(env), odds.perform),
         ];
         actions.extend(
             others.into_iter().filter(|other| other.1 > 0).map(|(action, _, weight)| (action, weight)),

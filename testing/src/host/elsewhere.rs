@@ -167,15 +167,32 @@ impl<S: Store> Process<S> {
         self.front.inner().push_inside(shard, Input::Operated { token, ended: Box::new(ended) });
     }
 
-    /// Gives the outcome of an operation of an earlier process.
+    /// The places of outcomes of earlier processes that may be given now: when an operation runs whose number is the same.
+    fn outdated_outcomes(&self, env: &Env<S>) -> Vec<usize> {
+        let place = |token: &DispatchToken| (self.slots.shard(token.slot), token.number);
+        let meets = |token: &DispatchToken| self.elsewhere.jobs.keys().any(|job| place(job) == place(token));
+        let outcomes = env.outdated_outcomes.iter().enumerate();
+        outcomes.filter(|(_, (token, _))| meets(token)).map(|(at, _)| at).collect()
+    }
+
+    /// How many outcomes of earlier processes may be given now.
+    pub(super) fn outdated_outcomes_len(&self, env: &Env<S>) -> usize {
+        if env.outdated_outcomes.is_empty() { 0 } else { self.outdated_outcomes(env).len() }
+    }
+
+    /// Gives the outcome of an operation of an earlier process: as it was, or another, since the operation that runs under
+    /// its number is mostly the same one again.
     pub(super) fn end_outdated(&mut self, env: &mut Env<S>) {
-        let chosen = env.random.below(env.outdated_outcomes.len().max(1));
-        if chosen >= env.outdated_outcomes.len() {
-            return;
-        }
-        let (token, ended) = env.outdated_outcomes.swap_remove(chosen);
+        let ready = self.outdated_outcomes(env);
+        let chosen = env.random.below(ready.len().max(1));
+        let Some(at) = ready.get(chosen) else { return };
+        let (token, ended) = env.outdated_outcomes.swap_remove(*at);
         env.count(Situation::OutcomeOutdated);
-        self.give_outcome(token, ended, env);
+        let made_up = env.random.one_in(2).then(|| {
+            let what = "made up by the host: an outcome of an earlier process";
+            Ended::failed(Failure::new(FailureKind::Panicked, what))
+        });
+        self.give_outcome(token, made_up.unwrap_or(ended), env);
     }
 
     /// The process ends: whatever has not answered runs again, and some of it answers too late.
