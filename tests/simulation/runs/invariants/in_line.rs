@@ -12,8 +12,7 @@ use std::collections::BTreeSet;
 pub(crate) const NAME: &str = "in_line";
 
 /// The faults that break it.
-pub(crate) const ARMED: &[Armed] =
-    &[Armed::Engine(Fault::TryWaits), Armed::Engine(Fault::FrontIgnored), Armed::Engine(Fault::WindowSkips)];
+pub(crate) const ARMED: &[Armed] = &[Armed::Engine(Fault::TryWaits), Armed::Engine(Fault::FrontIgnored)];
 
 /// What is durable while nothing has anything to do.
 pub(crate) fn check(durable: &Durable) -> Checked {
