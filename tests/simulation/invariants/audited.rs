@@ -5,7 +5,7 @@ use super::Checked;
 use crate::{
     armed::Armed,
     durable::ids_in,
-    ledger::{Ledger, OperationId},
+    ledger::{Deed, Ledger, OperationId},
     plan::Leeway,
     rest::Rest,
 };
@@ -59,7 +59,7 @@ fn retell(entries: &[AuditEntry], keep: u64) -> Result<Lives, String> {
         let id = ids_in(input.as_bytes()).next().ok_or_else(|| format!("`{name}` has no id"))?;
         if let (Ok(_), Some(list)) = (outcome, lives.last_mut()) {
             list.push(id);
-            if name.as_str() == "erase" {
+            if [Deed::Erase, Deed::FetchErase].iter().any(|deed| deed.operation() == name.as_str()) {
                 lives.push(Vec::new());
                 known = true;
             }

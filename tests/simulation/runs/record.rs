@@ -1,6 +1,7 @@
 //! What a store holds of runs and locks at a moment, read without the engine: its formats stand here a second time.
 
 use super::account::Account;
+use bytes::Bytes;
 use sarsen_entities::EntityType;
 use sarsen_orchestration::{Cursor, Event, Input, Outstanding};
 use sarsen_protocol::{
@@ -16,6 +17,8 @@ use std::collections::BTreeMap;
 const VERSION: u8 = 1;
 /// Of messages and runs' rows.
 pub(crate) const GROWN: u8 = 4;
+/// Of entities of which more is kept than their state and their producers.
+const EXTRAS: u8 = 2;
 /// Of tasks.
 const TASK: u8 = 2;
 /// The bytes of a row's number at the end of a key.
@@ -86,6 +89,27 @@ pub(crate) struct PermitRecord {
     pub(crate) name: OrchestrationName,
     _order: (u64, u64),
     pub(crate) holds: bool,
+}
+
+/// What stands before an entity's state: that it exists, and its producers.
+type Header = (bool, Vec<(String, u64, u64)>);
+
+/// What stands behind that since version 2: its alarm, when it last changed, which audit rows it has, its schedules. No
+/// account has schedules.
+type HeaderExtras = (Option<(u64, Timestamp)>, Option<Timestamp>, Option<AuditSpan>, Vec<()>);
+
+/// The last row that was written and the last that was removed; what tells how old they are.
+type AuditSpan = (u64, u64, Timestamp, Timestamp, Vec<(Timestamp, u64)>);
+
+/// The state of an entity by its record, if it exists.
+fn state_of(record: &Bytes) -> Result<Option<Bytes>, RecordError> {
+    let ((exists, _), state) = if record.first() == Some(&VERSION) {
+        decode::<Header>(VERSION, record)?
+    } else {
+        let ((header, _), state) = decode::<(Header, HeaderExtras)>(EXTRAS, record)?;
+        (header, state)
+    };
+    Ok(exists.then_some(state))
 }
 
 #[derive(Deserialize)]
@@ -213,10 +237,9 @@ impl Durable {
         let address = address(&row.key[2..])?;
         let Some(run) = address.as_run() else {
             if address.name() == Account::NAME {
-                // Behind the header's version byte: that the entity exists, and that it knows no producers.
-                let state = row.value.get(3..).unwrap_or_default();
+                let Some(state) = state_of(&row.value)? else { return Ok(()) };
                 let state =
-                    serde_json::from_slice(state).map_err(|error| Unseen::Record(error.to_string()))?;
+                    serde_json::from_slice(&state).map_err(|error| Unseen::Record(error.to_string()))?;
                 self.accounts.insert(address.key().to_owned(), state);
             }
             return Ok(());
