@@ -16,14 +16,13 @@ pub(crate) const ARMED: &[Armed] = &[Armed::Host(Fault::LoseRows(Keyspace::Insta
 pub(crate) fn check(rows: &[(Keyspace, Vec<Row>)]) -> Checked {
     for (keyspace, rows) in rows {
         let left = match keyspace {
-            Keyspace::Keys | Keyspace::Dead => None,
+            Keyspace::Keys | Keyspace::Dead | Keyspace::Audit => None,
             // Each slot keeps when its runs have last changed.
             Keyspace::Meta => rows.iter().find(|row| row.key.get(2) != Some(&0)),
             // Behind the slot an account's key begins with its name, a run's with a zero.
             Keyspace::Instances => rows.iter().find(|row| row.key.get(2) == Some(&0)),
             // What an operator did to a lock is kept for a time, and something tells when that is over.
             Keyspace::Timers => rows.iter().find(|row| !is_alarm(row)),
-            Keyspace::Audit => None,
             _ => rows.first(),
         };
         if let Some(row) = left {
