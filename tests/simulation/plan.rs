@@ -17,6 +17,8 @@ pub(crate) struct Plan {
     pub(crate) options: EntityOptions,
     /// The ledgers' keys.
     pub(crate) ledgers: Vec<String>,
+    /// Whether a seed that has agendas plays them.
+    pub(crate) agendas: bool,
     /// Handles of each process.
     pub(crate) handles: usize,
     /// Requests in all.
@@ -54,6 +56,7 @@ impl Plan {
             limits,
             options: EntityOptions::default(),
             ledgers,
+            agendas: true,
             handles: random.between(1, 3),
             requests: random.between(15, 90),
             ask_one_in: random.pick(&[1, 3, 8, 20]),

@@ -133,7 +133,7 @@ pub(crate) fn run_in<W: World>(
         Some(Armed::Host(_) | Armed::SharedClone) | None => None,
     };
     let workload = Workload::new(plan.clone(), Random::new(seed ^ 0xc11e), shared.clone());
-    let agendas = Agendas::of(seed, &shared);
+    let agendas = Agendas::of(seed, &shared).filter(|_| plan.agendas);
     let ended = catch_unwind(AssertUnwindSafe(|| drive(&mut host, (workload, agendas), &shared)));
     let mut violations = std::mem::take(&mut shared.oracle.borrow_mut().violations);
     match ended {

@@ -31,7 +31,7 @@ const PAGE_ROWS: usize = 64;
 /// ```
 /// # use sarsen_runtime::{CallError, Client};
 /// # async fn explain(client: &Client) -> Result<(), Box<dyn std::error::Error>> {
-/// let alice = "@account@alice".parse()?;
+/// let alice = sarsen_protocol::Address::parse("@account@alice")?;
 /// let mut audit = client.audit(&alice);
 /// while let Some(entry) = audit.next().await {
 ///     let entry = entry?;

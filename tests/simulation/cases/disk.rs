@@ -34,6 +34,8 @@ fn mixed() -> (u64, Plan) {
     let mut plan = Plan::of(&mut Random::new(seed));
     (plan.odds.crash_one_in, plan.odds.commit_fails_one_in, plan.odds.restart_one_in) = (0, 0, 0);
     plan.requests = 25;
+    // What agendas ask for behind the end does not expect a disk that crashes.
+    plan.agendas = false;
     (seed, plan)
 }
 
