@@ -81,6 +81,8 @@ pub enum Fault {
     ReplacedFires,
     /// The next timer of a reminder is in memory alone.
     ReminderUnwritten,
+    /// An entity's alarm ends the entity, though it was used since the alarm was set.
+    AlarmEndsAll,
 }
 
 #[cfg(feature = "faults")]

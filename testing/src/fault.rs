@@ -34,8 +34,6 @@ pub enum Fault {
     OperateEarly,
     /// Who waits for a run's end is told when its batch is sealed.
     RunEndedEarly,
-    /// A release that goes to another shard comes a second time, under the number of the next message.
-    RepeatRelease,
     /// Two messages to one slot of another shard change places.
     ReorderDeliveries,
 }

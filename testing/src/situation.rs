@@ -146,6 +146,8 @@ OF_ENTITIES {
     Deleted,
     /// An entity came into being again after it was deleted.
     Recreated,
+    /// An entity came into being again after its time to live was over.
+    Reborn,
     /// An operation ran again after a crash had undone it.
     RanAgain,
     /// An entity signalled itself.

@@ -13,7 +13,7 @@ use entity::{AgendaRef, Archive};
 use promised::{Act, Promised};
 use sarsen_engine::Limits;
 use sarsen_entities::EntityType;
-use sarsen_protocol::{Address, Body, Keyspace, Message, Timestamp};
+use sarsen_protocol::{Address, Body, CallError, Keyspace, Message, Timestamp};
 use sarsen_runtime::{Client, ClientPort};
 use sarsen_testing::{Random, Situation, VirtualHost, World};
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc, time::Duration};
@@ -24,6 +24,8 @@ pub(crate) use entity::{Agenda, Archive as AgendaArchive};
 const TIME_MS_MAX: usize = 3_000;
 /// Requests in all.
 const REQUESTS_MAX: usize = 60;
+/// How often something is asked for before it counts as never answered.
+const ASKED_MAX: usize = 10;
 
 /// What is known of agendas, by their clients and by whoever watches the host.
 pub(crate) type Known = Rc<RefCell<Promised>>;
@@ -103,29 +105,31 @@ impl Agendas {
         host.advance(longest);
         self.known.borrow_mut().come_to_rest();
         host.advance(longest);
-        let (keys, client) = (self.keys.clone(), host.client());
-        let names = ["own-0", "own-1", "out-0", "out-1"];
-        host.run(async move {
-            for (key, name) in keys.iter().flat_map(|key| names.map(|name| (key, name))) {
-                let agenda = client.entity::<Agenda>(key);
-                client.cancel_scheduled(&agenda, name).await.expect("nothing goes wrong any more");
-                let left = client.scheduled(&agenda).await.expect("it can be read");
+        for key in &self.keys {
+            for name in ["own-0", "own-1", "out-0", "out-1"] {
+                let cancel = |client: Client| {
+                    let agenda = client.entity::<Agenda>(key);
+                    async move {
+                        client.cancel_scheduled(&agenda, name).await?;
+                        client.scheduled(&agenda).await
+                    }
+                };
+                let left = persist(host, cancel);
                 assert!(left.iter().all(|one| one.id != name), "{name} is cancelled");
             }
-        });
+        }
         host.settle();
-        let (keys, client) = (self.keys.clone(), host.client());
-        let lives = host.run(async move {
-            let mut lives = Vec::new();
-            for key in keys {
-                let agenda = client.entity::<Agenda>(&key).state().await.expect("it can be read");
-                let archive = client.entity::<Archive>(&key).state().await.expect("it can be read");
-                let mut logs = archive.map(|archive| archive.kept).unwrap_or_default();
-                logs.push(agenda.map(|agenda| agenda.log).unwrap_or_default());
-                lives.push((key, logs));
-            }
-            lives
-        });
+        let mut lives = Vec::new();
+        for key in &self.keys {
+            let read = |client: Client| {
+                let (agenda, archive) = (client.entity::<Agenda>(key), client.entity::<Archive>(key));
+                async move { Ok((agenda.state().await?, archive.state().await?)) }
+            };
+            let (agenda, archive) = persist(host, read);
+            let mut logs = archive.map(|archive| archive.kept).unwrap_or_default();
+            logs.push(agenda.map(|agenda| agenda.log).unwrap_or_default());
+            lives.push((key.clone(), logs));
+        }
         for key in &self.keys {
             for name in [Agenda::NAME, Archive::NAME] {
                 host.evict(&Address::entity(name, key).expect("the keys are valid"));
@@ -182,6 +186,23 @@ fn given_up<W: World>(host: &VirtualHost<W>) -> BTreeSet<u64> {
             _ => None,
         })
         .collect()
+}
+
+/// Asks until it is answered: the disk may crash once more.
+fn persist<W, T, F>(host: &mut VirtualHost<W>, ask: impl Fn(Client) -> F) -> T
+where
+    W: World,
+    T: 'static,
+    F: Future<Output = Result<T, CallError>> + 'static,
+{
+    for _ in 0..ASKED_MAX {
+        let client = host.client();
+        if let Ok(answer) = host.run(ask(client)) {
+            return answer;
+        }
+        host.settle();
+    }
+    panic!("what was asked is not answered after {ASKED_MAX} attempts")
 }
 
 /// One request of a client, and what it learns.

@@ -1,7 +1,9 @@
 //! What a store holds, read without the engine: operations are found in its records by their ten digits.
 
-use crate::ledger::OperationId;
-use sarsen_protocol::{Body, Keyspace, Message};
+use crate::ledger::{Ledger, OperationId};
+use sarsen_engine::{Act, AuditEntry, AuditListing};
+use sarsen_entities::EntityType;
+use sarsen_protocol::{Address, Body, Keyspace, Message};
 use sarsen_storage::{Error, Store};
 use sarsen_testing::rows;
 
@@ -43,6 +45,31 @@ impl Durable {
         Ok(durable)
     }
 
+    /// Adds what the audits of ledgers say that was applied: of one whose time is over nothing else tells.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub(crate) fn add_audits<S: Store>(&mut self, store: &S) -> Result<(), Error> {
+        for row in rows(store, Keyspace::Instances)? {
+            let parts: Vec<&[u8]> = row.key[2..].split(|byte| *byte == 0).collect();
+            let [name, key] = parts[..] else { continue };
+            if name != Ledger::NAME.as_bytes() {
+                continue;
+            }
+            let key = std::str::from_utf8(key).expect("a key is text");
+            let address = Address::entity(Ledger::NAME, key).expect("it was valid");
+            let applied = audit_of(store, &address)?.into_iter().filter_map(|entry| match entry.act {
+                Act::Operation { input, outcome: Ok(_), .. } => ids_in(input.as_bytes()).next(),
+                _ => None,
+            });
+            self.applied.extend(applied);
+        }
+        self.known.extend_from_slice(&self.applied);
+        self.known.sort_unstable();
+        self.applied.sort_unstable();
+        Ok(())
+    }
+
     /// Whether an operation is in any record.
     pub(crate) fn knows(&self, id: OperationId) -> bool {
         self.known.binary_search(&id).is_ok()
@@ -57,6 +84,21 @@ impl Durable {
     pub(crate) fn remembers(&self, key: &str) -> bool {
         self.keys.iter().any(|row| row.ends_with(key.as_bytes()))
     }
+}
+
+/// The audit of an entity, from the oldest entry on.
+///
+/// # Errors
+/// What the store reports.
+pub(crate) fn audit_of<S: Store>(store: &S, of: &Address) -> Result<Vec<AuditEntry>, Error> {
+    let mut listing = AuditListing::new(of.clone(), false, 1_000);
+    let mut entries = Vec::new();
+    while let Some(read) = listing.next_read() {
+        for page in &store.read(&[read])? {
+            entries.extend(listing.take(page).expect("an audit can be read"));
+        }
+    }
+    Ok(entries)
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

@@ -32,12 +32,12 @@ mod workload;
 
 use armed::{Armed, SEEDS_MAX};
 use invariants::{
-    audited, durable_before_visible, exactly_once, not_early, nothing_left, order, rollback, scheduled,
-    serial,
+    audited, durable_before_visible, exactly_once, expires, not_early, nothing_left, order, rollback,
+    scheduled, serial,
 };
 use sarsen_testing::Situation;
 use seed::On;
-use std::{collections::BTreeSet, panic, sync::Once};
+use std::{collections::BTreeSet, ops::Range, panic, sync::Once};
 
 /// Panics that the simulation asked for are no news.
 pub(crate) fn hush() {
@@ -68,13 +68,15 @@ fn every_seed_keeps_every_invariant() {
     }
 }
 
-/// A tenth of the seeds, since a disk takes its time: what the store in memory cannot show is what a power cut leaves.
+/// Since a disk takes its time: what the store in memory cannot show is what a power cut leaves.
+fn a_tenth_of(seeds: Range<u64>) -> Range<u64> {
+    seeds.start..seeds.start + (seeds.end - seeds.start).div_ceil(10)
+}
+
 #[test]
 fn seeds_on_the_redb_store_keep_every_invariant() {
     hush();
-    let seeds = campaign::asked_for();
-    let tenth = (seeds.end - seeds.start).div_ceil(10);
-    campaign::timed(seeds.start..seeds.start + tenth, On::Redb);
+    campaign::timed(a_tenth_of(campaign::asked_for()), On::Redb);
 }
 
 #[test]
@@ -90,9 +92,7 @@ fn every_seed_of_runs_keeps_every_invariant() {
 #[test]
 fn seeds_of_runs_on_the_redb_store_keep_every_invariant() {
     hush();
-    let seeds = campaign::asked_for();
-    let tenth = (seeds.end - seeds.start).div_ceil(10);
-    campaign::timed(seeds.start..seeds.start + tenth, On::RunsOnRedb);
+    campaign::timed(a_tenth_of(campaign::asked_for()), On::RunsOnRedb);
 }
 
 /// Sections over one to eight of ten entities, ended in every way, on several shards: none leaks, none waits for ever or
@@ -107,6 +107,12 @@ fn every_seed_of_sections_keeps_every_invariant() {
             SITUATIONS_OF_SECTIONS.iter().copied().filter(|one| outcome.situations.of(*one) == 0).collect();
         assert_eq!(missing, [], "no seed has met these situations");
     }
+}
+
+#[test]
+fn seeds_of_sections_on_the_redb_store_keep_every_invariant() {
+    hush();
+    campaign::timed(a_tenth_of(campaign::asked_for()), On::SectionsOnRedb);
 }
 
 /// What seeds of sections must have met.
@@ -307,6 +313,11 @@ fn order_notices_its_fault() {
 #[test]
 fn audited_notices_its_fault() {
     notices_of_entities(audited::NAME, audited::ARMED);
+}
+
+#[test]
+fn expires_notices_its_faults() {
+    notices_of_entities(expires::NAME, expires::ARMED);
 }
 
 #[test]

@@ -8,6 +8,9 @@ use std::time::Duration;
 /// For how long audits are kept: no run lasts so long.
 const AUDIT_AGE: Duration = Duration::from_secs(40_000 * 24 * 60 * 60);
 
+/// More entries than an audit ever has.
+const ALL: u64 = 1_000_000;
+
 /// The plan of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -77,6 +80,10 @@ impl Plan {
         plan.options = options(random);
         plan.elsewhere = random.one_in(2);
         plan.places = (random.pick(&[1, 2, 256]), random.pick(&[1, 2, 4_096]));
+        // What a ledger was before its time was over is known by its audit alone.
+        if plan.options.audit_options().is_some_and(|audit| audit.kept_rows() == ALL) && random.one_in(2) {
+            plan.options = plan.options.ttl(Duration::from_millis(random.pick(&[40, 700, 5_000])));
+        }
         plan
     }
 
@@ -86,6 +93,7 @@ impl Plan {
             dead_letters_go: self.limits.dead_letters_max < 1000,
             limits_fail: self.limits.state_bytes_max < 10_000 || self.limits.messages_per_operation_max < 10,
             audited: self.options.audit_options().map(|audit| audit.kept_rows()),
+            time_to_live: self.options.time_to_live(),
         }
     }
 }
@@ -99,6 +107,8 @@ pub(crate) struct Leeway {
     pub(crate) limits_fail: bool,
     /// How many entries the audit of a ledger has at most, if there is one.
     pub(crate) audited: Option<u64>,
+    /// How long a ledger lives behind its last change, if that is limited. Its audit tells all then.
+    pub(crate) time_to_live: Option<Duration>,
 }
 
 /// What is chosen for the ledgers.
@@ -112,7 +122,7 @@ fn options(random: &mut Random) -> EntityOptions {
         options = options.rate(operations, Duration::from_millis(millis));
     }
     if random.one_in(3) {
-        let keep = random.pick(&[1, 3, 10, 1_000_000, 1_000_000]);
+        let keep = random.pick(&[1, 3, 10, ALL, ALL]);
         options = options.audit(|audit| audit.keep(keep).age(AUDIT_AGE));
     }
     options

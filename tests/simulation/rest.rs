@@ -2,8 +2,10 @@
 
 use crate::{
     agendas::is_agendas,
-    durable::id_of,
+    durable::{id_of, ids_in},
+    invariants::audited,
     ledger::{Ledger, OperationId, WITNESS, Witness},
+    plan::Leeway,
     runs::record::GROWN,
     workload::DELAY_MS_MAX,
 };
@@ -35,8 +37,10 @@ pub(crate) struct Dead {
 /// The end of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Rest {
-    /// The lists of each ledger: one for each time that it was erased, and the last one.
+    /// The lists of each ledger: one for each time that it was erased or expired, and the last one.
     pub(crate) lives: BTreeMap<String, Vec<Vec<OperationId>>>,
+    /// What the witness has been given, for each ledger that was erased.
+    pub(crate) erased: BTreeMap<String, Vec<Vec<OperationId>>>,
     /// Where each operation stands; more than one place is one too many.
     pub(crate) places: HashMap<OperationId, Vec<(String, Place)>>,
     pub(crate) dead: Vec<Dead>,
@@ -63,7 +67,7 @@ pub(crate) struct Rest {
 
 impl Rest {
     /// Lets the host come to rest, and looks at these ledgers.
-    pub(crate) fn of<W: World>(host: &mut VirtualHost<W>, ledgers: &[String]) -> Self {
+    pub(crate) fn of<W: World>(host: &mut VirtualHost<W>, ledgers: &[String], leeway: Leeway) -> Self {
         host.advance(Duration::from_millis(2 * DELAY_MS_MAX as u64));
         // The clock may have gone back while signals waited, or operations ran that have a time.
         for _ in 0..100 {
@@ -71,6 +75,9 @@ impl Rest {
                 break;
             }
             host.advance(Duration::from_secs(60));
+        }
+        if let Some(time) = leeway.time_to_live {
+            outlive(host, time);
         }
         let mut rest = Self {
             futures: host.futures(),
@@ -94,8 +101,8 @@ impl Rest {
             ("dead letters", stats.dead_letters, host.rows(Keyspace::Dead).len() as u64),
         ];
         if rest.futures == 0 && rest.idle {
-            rest.read(host);
             rest.read_audits(host, ledgers);
+            rest.read(host, leeway);
             rest.leave(host, ledgers);
         }
         rest
@@ -113,7 +120,7 @@ impl Rest {
         self.counted.push(("bytes of entities in memory", stats.cache_bytes, 0));
     }
 
-    fn read<W: World>(&mut self, host: &mut VirtualHost<W>) {
+    fn read<W: World>(&mut self, host: &mut VirtualHost<W>, leeway: Leeway) {
         let client = host.client();
         let listing = async move {
             let mut listing = client.entities::<Ledger>().with_state();
@@ -142,7 +149,7 @@ impl Rest {
         };
         let (states, witness) = host.run(states);
         self.states = states;
-        self.tell(witness);
+        self.tell(witness, leeway);
     }
 
     fn read_audits<W: World>(&mut self, host: &mut VirtualHost<W>, ledgers: &[String]) {
@@ -162,12 +169,20 @@ impl Rest {
     }
 
     /// Puts the lives of the ledgers together.
-    fn tell(&mut self, witness: Witness) {
+    fn tell(&mut self, witness: Witness, leeway: Leeway) {
         for (key, list) in witness.kept {
-            self.lives.entry(key).or_default().push(list);
+            self.erased.entry(key).or_default().push(list);
         }
-        for (key, list) in &self.states {
-            self.lives.entry(key.clone()).or_default().push(list.clone());
+        if leeway.time_to_live.is_some() {
+            // An audit that cannot be retold is told of by its own invariant.
+            let retold = |entries| audited::retell(entries, u64::MAX).unwrap_or_default();
+            let lists = |entries| retold(entries).into_iter().map(|life| life.list).collect();
+            self.lives = self.audits.iter().map(|(key, entries)| (key.clone(), lists(entries))).collect();
+        } else {
+            self.lives = self.erased.clone();
+            for (key, list) in &self.states {
+                self.lives.entry(key.clone()).or_default().push(list.clone());
+            }
         }
         for (key, lives) in &self.lives {
             for (life, list) in lives.iter().enumerate() {
@@ -189,6 +204,18 @@ impl Rest {
     /// All operations that were applied to a ledger, in order.
     pub(crate) fn applied(&self, to: &str) -> impl Iterator<Item = OperationId> {
         self.lives.get(to).into_iter().flatten().flatten().copied()
+    }
+}
+
+/// Lets the time of all ledgers be over.
+fn outlive<W: World>(host: &mut VirtualHost<W>, time: Duration) {
+    for _ in 0..100 {
+        let rows = host.rows(Keyspace::Instances);
+        let is_ledger = |key: &[u8]| key[2..].starts_with(b"ledger\0");
+        if !rows.iter().any(|row| is_ledger(&row.key) && ids_in(&row.value).next().is_some()) {
+            return;
+        }
+        host.advance(time + Duration::from_secs(60));
     }
 }
 

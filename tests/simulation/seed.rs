@@ -3,7 +3,7 @@
 use crate::{
     agendas::{self, Agenda, AgendaArchive, Agendas},
     armed::Armed,
-    invariants::{self, Violation},
+    invariants::{self, Violation, expires},
     ledger::{Book, Ledger, Shared as SharedList, Witness},
     oracle::Oracle,
     plan::Plan,
@@ -49,6 +49,8 @@ pub(crate) enum On {
     RunsOnRedb,
     /// Sections that overlap, over a store in memory, with this fault if any.
     Sections(Option<runs::Armed>),
+    /// Sections that overlap, over the redb store on a disk that crashes.
+    SectionsOnRedb,
 }
 
 impl On {
@@ -60,6 +62,7 @@ impl On {
             Self::Runs(_) => "every_seed_of_runs_keeps_every_invariant",
             Self::Sections(_) => "every_seed_of_sections_keeps_every_invariant",
             Self::RunsOnRedb => "seeds_of_runs_on_the_redb_store_keep_every_invariant",
+            Self::SectionsOnRedb => "seeds_of_sections_on_the_redb_store_keep_every_invariant",
         }
     }
 }
@@ -70,23 +73,25 @@ pub(crate) fn run(seed: u64, on: On, traced: bool) -> Verdict {
     let plan = Plan::of(&mut random);
     match on {
         On::Memory(armed) => run_in(MemoryWorld::new(), &plan, seed, armed, traced),
-        On::Redb => {
-            let crashes = (0..random.below(4)).map(|_| disk_crash(&mut random)).collect();
-            run_in(RedbWorld::crashing(crashes), &plan, seed, None, traced)
-        }
+        On::Redb => run_in(crashing(&mut random), &plan, seed, None, traced),
         On::Runs(armed) => runs::run(seed, armed, traced),
         On::Sections(armed) => runs::run_sections(seed, armed, traced),
         On::RunsOnRedb => runs::run_on_redb(seed, traced),
+        On::SectionsOnRedb => runs::run_sections_on_redb(seed, traced),
     }
 }
 
-pub(crate) fn disk_crash(random: &mut Random) -> DiskCrash {
-    let most = random.pick(&[4, 40]);
-    DiskCrash {
-        sync: random.between(1, most) as u64,
-        done: random.one_in(2),
-        crash: random.pick(&[Crash::Kill, Crash::Power]),
-    }
+/// The redb store on a disk that crashes up to three times.
+pub(crate) fn crashing(random: &mut Random) -> RedbWorld {
+    let crashes = (0..random.below(4)).map(|_| {
+        let most = random.pick(&[4, 40]);
+        DiskCrash {
+            sync: random.between(1, most) as u64,
+            done: random.one_in(2),
+            crash: random.pick(&[Crash::Kill, Crash::Power]),
+        }
+    });
+    RedbWorld::crashing(crashes.collect())
 }
 
 /// Runs a seed in `world`. A panic of sarsen is a violation too.
@@ -182,7 +187,10 @@ fn drive<W: World>(
         host.advance_to_next(Duration::from_secs(1));
     }
     let mut violations = agendas.map(|agendas| agendas.finish(host, shared)).unwrap_or_default();
-    let rest = Rest::of(host, workload.ledgers());
+    let rest = Rest::of(host, workload.ledgers(), shared.leeway);
+    for _ in 0..expires::reborn(&rest) {
+        shared.count(Situation::Reborn);
+    }
     violations.extend(invariants::check_all(&shared.oracle.borrow(), &rest, shared.leeway));
     violations
 }

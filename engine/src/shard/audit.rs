@@ -11,7 +11,7 @@ use super::{
 };
 use crate::record::{self, Act, After, AuditSpan, Caller};
 use sarsen_entities::{AuditOptions, Outcome};
-use sarsen_protocol::{Address, Body, Keyspace, Timestamp};
+use sarsen_protocol::{Address, Keyspace, Timestamp};
 use std::time::Duration;
 
 /// How many rows go in one turn beyond those that have come.
@@ -57,7 +57,7 @@ impl Shard {
         }
         let behaviour = entity.of.behaviour.clone();
         let mut done = entries.iter().zip(outcomes).filter_map(|(entry, outcome)| {
-            let Body::Operation(operation) = &entry.message.body else { return None };
+            let operation = entry.message.body.asked()?;
             if behaviour.is_read(&operation.name) && !outcome.deleted {
                 return None;
             }

@@ -1,17 +1,20 @@
 //! How long entities live, and how long something is remembered of those that are gone.
 //!
 //! An entity has one timer at most, its alarm, which is due when the first thing of it has had its time: the entity
-//! itself, the producers of one that does not exist, or a part of its audit. The alarm is not moved with each operation. When it is due it
-//! comes through the mailbox like a signal, behind who holds the lock and behind what was accepted before it; what has
-//! been used meanwhile is left, and another alarm is set for it. An alarm names itself, so one that was set for an
-//! earlier life does nothing to a later one.
+//! itself, the producers of one that does not exist, or a part of its audit. The alarm is not moved with each
+//! operation. When it is due it comes through the mailbox like a signal, behind who holds the lock and behind what was
+//! accepted before it; what has been used meanwhile is left, and another alarm is set for it. An alarm names itself, so
+//! one that was set for an earlier life does nothing to a later one.
 
 use super::{
     InstanceId, Shard,
     instance::{Entity, Instance},
     mailbox::Entry,
 };
-use crate::record::{self, Act, Alarm, Caller, Queue, RowId, TimerId};
+use crate::{
+    fault::{Fault, armed},
+    record::{self, Act, Alarm, Caller, Queue, RowId, TimerId},
+};
 use sarsen_protocol::{Body, Keyspace, Life, Message, Timestamp};
 use std::time::Duration;
 
@@ -94,7 +97,7 @@ impl Shard {
             return;
         }
         entity.forget_producers(now, retention);
-        let over = entity.lives_until().is_some_and(|until| until <= now);
+        let over = entity.lives_until().is_some_and(|until| until <= now || armed(Fault::AlarmEndsAll));
         if over {
             (entity.state, entity.encoded) = (None, None);
             entity.note_change(now);

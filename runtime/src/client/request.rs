@@ -49,12 +49,11 @@ impl<R> Request<R> {
     /// next one is due at the next multiple of the period after that one has had its turn.
     ///
     /// ```
-    /// # use sarsen_runtime::{CallError, Request};
+    /// # use sarsen_runtime::{CallError, Client};
     /// # use std::time::Duration;
-    /// # struct Station;
-    /// # impl Station { fn poll(&self) -> Request<()> { unimplemented!() } }
-    /// # async fn remind(station: Station) -> Result<(), CallError> {
-    /// station.poll().every(Duration::from_secs(30)).scheduled_as("poll").signal().await?;
+    /// # async fn remind(client: &Client) -> Result<(), CallError> {
+    /// let poll = client.entity_named("station", "7").operation::<()>("poll", &());
+    /// poll.every(Duration::from_secs(30)).scheduled_as("poll").signal().await?;
     /// # Ok(()) }
     /// ```
     pub fn every(self, period: Duration) -> ReminderRequest {
@@ -123,12 +122,11 @@ impl DelayedRequest {
     /// operation that is to be done once things have been quiet for a while is one line:
     ///
     /// ```
-    /// # use sarsen_runtime::{CallError, Request};
+    /// # use sarsen_runtime::{CallError, Client};
     /// # use std::time::Duration;
-    /// # struct Document;
-    /// # impl Document { fn save(&self) -> Request<()> { unimplemented!() } }
-    /// # async fn changed(document: Document) -> Result<(), CallError> {
-    /// document.save().after(Duration::from_secs(2)).scheduled_as("save").signal().await?;
+    /// # async fn changed(client: &Client) -> Result<(), CallError> {
+    /// let save = client.entity_named("document", "7").operation::<()>("save", &());
+    /// save.after(Duration::from_secs(2)).scheduled_as("save").signal().await?;
     /// # Ok(()) }
     /// ```
     pub fn scheduled_as(self, id: impl AsRef<str>) -> ScheduledRequest {

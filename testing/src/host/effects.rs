@@ -157,9 +157,7 @@ impl<S: Store> Process<S> {
         }
         let again = (!env.calm && env.random.one_in(REPEAT_ONE_IN)).then(|| delivery.clone());
         let delivery = self.reorder(delivery, env);
-        let is_release = matches!(&delivery.message, Some(Message { body: Body::Release(_), .. }));
-        let forge = env.strikes(Fault::RepeatDelivery) || (is_release && env.strikes(Fault::RepeatRelease));
-        let forged = forge.then(|| {
+        let forged = env.strikes(Fault::RepeatDelivery).then(|| {
             let sequence = delivery.sequence.next();
             Delivery { sequence, ..delivery.clone() }
         });

@@ -4,12 +4,12 @@
 use super::Checked;
 use crate::{
     armed::Armed,
-    durable::ids_in,
+    durable::{audit_of, ids_in},
     ledger::{Deed, Ledger, OperationId},
     plan::Leeway,
     rest::Rest,
 };
-use sarsen_engine::{Act, After, AuditEntry, AuditListing};
+use sarsen_engine::{Act, After, AuditEntry};
 use sarsen_protocol::{Address, Keyspace};
 use sarsen_storage::Store;
 use sarsen_testing::Fault;
@@ -19,52 +19,72 @@ pub(crate) const NAME: &str = "audited";
 /// The faults that break it.
 pub(crate) const ARMED: &[Armed] = &[Armed::Host(Fault::LoseRows(Keyspace::Audit))];
 
-/// The lists of a ledger, one for each time that it was erased and the last one.
-type Lives = Vec<Vec<OperationId>>;
+/// The list of a ledger's life.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Life {
+    pub(crate) list: Vec<OperationId>,
+    pub(crate) end: Option<End>,
+}
+
+/// What has ended a life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Erased,
+    Expired,
+}
 
 pub(crate) fn check(rest: &Rest, leeway: Leeway) -> Checked {
     let Some(keep) = leeway.audited else { return Ok(()) };
     for (key, entries) in &rest.audits {
         let retold = retell(entries, keep).map_err(|what| format!("{what} in the audit of {key}"))?;
-        let whole = entries.first().is_none_or(|first| first.sequence == 1);
-        let lives: Lives = rest.lives.get(key).cloned().unwrap_or_default();
-        let last = |lives: &Lives| lives.last().cloned().unwrap_or_default();
-        let state = rest.states.get(key).cloned().unwrap_or_default();
-        if whole && last(&retold) != state {
-            return Err(format!("the audit of {key} tells {:?}, and there is {state:?}", last(&retold)));
+        if entries.first().is_some_and(|first| first.sequence > 1) {
+            continue;
         }
-        let told = |lives: &Lives| lives.iter().filter(|list| !list.is_empty()).cloned().collect::<Lives>();
-        if whole && told(&retold) != told(&lives) {
-            return Err(format!("the audit of {key} tells {retold:?}, and there were {lives:?}"));
+        let state = rest.states.get(key).cloned().unwrap_or_default();
+        let last = &retold.last().ok_or("a ledger has a life")?.list;
+        if *last != state {
+            return Err(format!("the audit of {key} tells {last:?}, and there is {state:?}"));
+        }
+        let erased: Vec<_> = retold.iter().filter(|life| life.end == Some(End::Erased)).collect();
+        let kept = rest.erased.get(key).map(Vec::as_slice).unwrap_or_default();
+        if !erased.iter().map(|life| &life.list).eq(kept) {
+            return Err(format!("the audit of {key} tells {erased:?}, and the witness has {kept:?}"));
         }
     }
     Ok(())
 }
 
 /// Does again what was done. Of an audit whose beginning has gone only what is told of states is compared.
-fn retell(entries: &[AuditEntry], keep: u64) -> Result<Lives, String> {
+pub(crate) fn retell(entries: &[AuditEntry], keep: u64) -> Result<Vec<Life>, String> {
     if entries.len() as u64 > keep {
         return Err(format!("there are {} entries, {keep} are kept", entries.len()));
     }
-    let mut lives: Lives = vec![Vec::new()];
+    let mut lives = vec![Life::default()];
     let first = entries.first().map_or(1, |entry| entry.sequence);
     let mut known = first == 1;
     for (entry, place) in entries.iter().zip(first..) {
         if entry.sequence != place {
             return Err(format!("{} stands where {place} should", entry.sequence));
         }
-        let Act::Operation { name, input, outcome } = &entry.act else {
-            return Err(format!("nobody asked for {:?}", entry.act));
-        };
-        let id = ids_in(input.as_bytes()).next().ok_or_else(|| format!("`{name}` has no id"))?;
-        if let (Ok(_), Some(list)) = (outcome, lives.last_mut()) {
-            list.push(id);
-            if [Deed::Erase, Deed::FetchErase].iter().any(|deed| deed.operation() == name.as_str()) {
-                lives.push(Vec::new());
-                known = true;
+        let life = lives.last_mut().ok_or("a ledger has a life")?;
+        match &entry.act {
+            Act::Operation { name, input, outcome } => {
+                let id = ids_in(input.as_bytes()).next().ok_or_else(|| format!("`{name}` has no id"))?;
+                if outcome.is_ok() {
+                    life.list.push(id);
+                    let erases = [Deed::Erase, Deed::FetchErase];
+                    let erased = erases.iter().any(|deed| deed.operation() == name.as_str());
+                    life.end = erased.then_some(End::Erased);
+                }
             }
+            Act::Expired => life.end = Some(End::Expired),
+            other => return Err(format!("nobody asked for {other:?}")),
         }
-        let list = lives.last_mut().ok_or("a ledger has a life")?;
+        if life.end.is_some() {
+            lives.push(Life::default());
+            known = true;
+        }
+        let list = &mut lives.last_mut().ok_or("a ledger has a life")?.list;
         match &entry.after {
             After::State(state) => {
                 let state: Ledger =
@@ -89,20 +109,13 @@ fn retell(entries: &[AuditEntry], keep: u64) -> Result<Lives, String> {
 /// What is durable when something leaves: a record is told by its audit up to its last change.
 pub(crate) fn check_store<S: Store>(store: &S, of: &Address, leeway: Leeway) -> Checked {
     let Some(keep) = leeway.audited else { return Ok(()) };
-    let mut listing = AuditListing::new(of.clone(), false, 1_000);
-    let mut entries = Vec::new();
-    while let Some(read) = listing.next_read() {
-        // A store that has just failed cannot be asked.
-        let Ok(pages) = store.read(&[read]) else { return Ok(()) };
-        for page in &pages {
-            entries.extend(listing.take(page).map_err(|error| error.to_string())?);
-        }
-    }
+    // A store that has just failed cannot be asked.
+    let Ok(entries) = audit_of(store, of) else { return Ok(()) };
     let retold = retell(&entries, keep).map_err(|what| format!("{what} in the durable audit of {of}"))?;
     let rows = sarsen_testing::rows(store, Keyspace::Instances).unwrap_or_default();
     let record = rows.iter().find(|row| row.key.get(2..) == Some(of.as_bytes()));
     let state: Vec<OperationId> = record.map(|row| ids_in(&row.value).collect()).unwrap_or_default();
-    let told = retold.last().cloned().unwrap_or_default();
+    let told = retold.last().map(|life| life.list.clone()).unwrap_or_default();
     let whole = entries.first().is_none_or(|first| first.sequence == 1);
     if whole && told != state {
         return Err(format!("the durable audit of {of} tells {told:?}, and there is {state:?}"));

@@ -32,7 +32,10 @@ pub(crate) fn check_release<S: Store>(
         return Ok(());
     }
     // A store that has just failed cannot be asked; what leaves then was durable before.
-    let Ok(durable) = Durable::of(store) else { return Ok(()) };
+    let Ok(mut durable) = Durable::of(store) else { return Ok(()) };
+    if leeway.time_to_live.is_some() && durable.add_audits(store).is_err() {
+        return Ok(());
+    }
     let checked = match (request, answer) {
         (Request::Message(message), Answer::Acknowledged) => acknowledged(oracle, message, &durable, leeway),
         (Request::Letter(asked), Answer::Acknowledged | Answer::Refused(_)) => {

@@ -3,6 +3,7 @@
 pub(crate) mod audited;
 pub(crate) mod durable_before_visible;
 pub(crate) mod exactly_once;
+pub(crate) mod expires;
 pub(crate) mod not_early;
 pub(crate) mod nothing_left;
 pub(crate) mod order;
@@ -43,6 +44,7 @@ pub(crate) fn check_all(oracle: &Oracle, rest: &Rest, leeway: Leeway) -> Vec<Vio
         note(serial::NAME, serial::check(oracle, rest));
         note(rollback::NAME, rollback::check(oracle, rest));
         note(audited::NAME, audited::check(rest, leeway));
+        note(expires::NAME, expires::check(rest, leeway));
     }
     violations
 }

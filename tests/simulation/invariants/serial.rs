@@ -59,8 +59,10 @@ fn place_of(seen: &Seen, rest: &Rest) -> Result<Option<Place>, String> {
 
 /// A list holds what its reader could know before it asked.
 fn known_before(oracle: &Oracle, rest: &Rest, seen: &Seen, place: Option<Place>) -> Checked {
-    let erased = rest.applied(&seen.of).any(|id| oracle.get(id).is_some_and(|asked| asked.deed.erases()));
-    if place.is_none() && erased {
+    // Behind the end of a life there is none.
+    let ended =
+        rest.erased.contains_key(&seen.of) || rest.lives.get(&seen.of).is_some_and(|all| all.len() > 1);
+    if place.is_none() && ended {
         return Ok(());
     }
     for (id, asked) in oracle.asked.iter().filter(|(_, asked)| asked.to == seen.of) {

@@ -26,7 +26,7 @@ pub(crate) mod stage;
 pub(crate) mod watch;
 mod workload;
 
-pub(crate) use seed::{run, run_on_redb, run_sections};
+pub(crate) use seed::{run, run_on_redb, run_sections, run_sections_on_redb};
 
 pub(crate) use invariants::{FAULTS, FAULTS_OF_SECTIONS};
 

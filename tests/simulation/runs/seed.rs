@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     invariants::Violation,
-    seed::{Verdict, disk_crash, text},
+    seed::{Verdict, crashing, text},
 };
-use sarsen_testing::{Builder, MemoryWorld, Random, RedbWorld, Situation, VirtualHost, World};
+use sarsen_testing::{Builder, MemoryWorld, Random, Situation, VirtualHost, World};
 use std::{
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -45,8 +45,14 @@ pub(crate) fn run_sections(seed: u64, armed: Option<Armed>, traced: bool) -> Ver
 pub(crate) fn run_on_redb(seed: u64, traced: bool) -> Verdict {
     let mut random = Random::new(seed ^ 0x0cc);
     let plan = Plan::of(&mut random);
-    let crashes = (0..random.below(4)).map(|_| disk_crash(&mut random)).collect();
-    run_in(RedbWorld::crashing(crashes), &plan, seed, None, traced)
+    run_in(crashing(&mut random), &plan, seed, None, traced)
+}
+
+/// Runs a seed of sections that overlap on the redb store, whose disk crashes.
+pub(crate) fn run_sections_on_redb(seed: u64, traced: bool) -> Verdict {
+    let mut random = Random::new(seed ^ 0x5ec);
+    let plan = Plan::of_sections(&mut random);
+    run_in(crashing(&mut random), &plan, seed, None, traced)
 }
 
 /// Runs a seed in `world`. A panic of sarsen is a violation too.
