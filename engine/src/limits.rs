@@ -49,7 +49,8 @@ pub struct Limits {
     pub producers_max: usize,
     /// Dead letters that each shard keeps. Beyond it its oldest goes, and is counted.
     pub dead_letters_max: usize,
-    /// Delayed signals, those that are scheduled under ids among them. Beyond it clients are refused as `Busy` and messages of instances become dead letters.
+    /// Delayed signals of a shard, those that are scheduled under ids among them. Beyond it clients are refused as `Busy` and
+    /// messages of instances become dead letters. Timers of runs, times to live and the ages of audits do not count.
     pub timers_max: usize,
     /// Signals that are scheduled at one entity under ids. Beyond it clients are refused as `Busy` and what instances
     /// schedule becomes a dead letter. Each is a part of the entity's record.

@@ -49,6 +49,9 @@ pub(crate) struct RowId {
     pub(crate) counter: u64,
 }
 
+/// What the epoch of a row has that is named by a command: none that a shard has.
+const COMMAND: u64 = 1 << 63;
+
 impl RowId {
     /// The row of an execution's command: of a timer or a task. Its epoch is none that a shard has.
     pub(crate) fn of_command(execution: ExecutionId, command: CommandId) -> Self {
@@ -57,8 +60,12 @@ impl RowId {
 
     /// As [`of_command`](Self::of_command), for what tells the execution from others.
     pub(crate) fn of_unique(execution: u64, command: CommandId) -> Self {
-        const COMMAND: u64 = 1 << 63;
         Self { epoch: Epoch(COMMAND | execution), counter: u64::from(command.0) }
+    }
+
+    /// Whether it is one of a message, and not of a run's or an entity's timer or task.
+    pub(crate) fn is_of_message(self) -> bool {
+        self.epoch.0 & COMMAND == 0
     }
 
     /// The timer of a run as a whole, by its first execution: until it begins, or behind its end.

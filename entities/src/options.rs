@@ -90,9 +90,9 @@ impl EntityOptions {
 
     /// How many operations clients may ask of one entity in a time, both at least 1: so many at once of one that has
     /// rested, and from then on one each `per / operations`. Beyond it they are refused as `Busy`, with the time after
-    /// which there is room. What orchestrations and entities send counts as well and is never refused. It is kept in
-    /// memory: an entity that leaves memory, as an idle one does, begins anew. As an attribute: `rate = "100/s"`, per
-    /// `s`, `m` or `h`.
+    /// which there is room. What orchestrations and entities send counts as well and is never refused; what was delayed or
+    /// scheduled does not count when it comes due. It is kept in memory: an entity that leaves memory, as an idle one does,
+    /// begins anew. As an attribute: `rate = "100/s"`, per `s`, `m` or `h`.
     pub fn rate(self, operations: u32, per: Duration) -> Self {
         Self { rate: Some(Rate { operations, per }), ..self }
     }

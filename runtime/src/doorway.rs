@@ -6,7 +6,10 @@
 //!
 //! A doorway does not decide what a shard accepts: that is said by the shard, and done by its lanes.
 
-use crate::{gate::Replier, lock::lock};
+use crate::{
+    gate::{Replier, Standing},
+    lock::lock,
+};
 use sarsen_engine::{Hand, Input, Lanes, Limits, Request, ShardStats};
 use sarsen_protocol::{Address, Receipt};
 use sarsen_storage::Counters;
@@ -44,7 +47,7 @@ pub(crate) struct Report {
 pub(crate) enum Stage {
     /// It takes requests.
     Open,
-    /// It takes no requests and finishes those it has.
+    /// It takes no requests from outside and finishes those it has.
     Draining,
     /// It runs nothing any more and commits what it has run.
     Stopping,
@@ -142,10 +145,14 @@ impl Doorway {
     }
 
     /// Puts a client's request into the outside lane.
-    pub(crate) fn offer(&self, asked: Asked) -> Result<(), Turned> {
+    pub(crate) fn offer(&self, asked: Asked, asker: Standing) -> Result<(), Turned> {
         let bytes = asked.request.bytes();
+        let last = match asker {
+            Standing::Outside => Stage::Open,
+            Standing::AtWork => Stage::Draining,
+        };
         let mut hall = self.lock();
-        if hall.stage > Stage::Open {
+        if hall.stage > last {
             return Err(Turned::Closed);
         }
         let refused = hall.lanes.offer(asked, bytes);
@@ -327,7 +334,7 @@ mod tests {
 
     /// Each thing that may come in while a driver is about to fall asleep.
     const ARRIVALS: [fn(&Doorway); 6] = [
-        |doorway| doorway.offer(asked()).expect("there is room"),
+        |doorway| doorway.offer(asked(), Standing::Outside).expect("there is room"),
         |doorway| doorway.push([delivered()]),
         |doorway| doorway.freed(None),
         |doorway| doorway.freed(Some(receipt())),
@@ -378,7 +385,7 @@ mod tests {
     #[test]
     fn a_driver_sleeps_over_what_it_does_not_want() {
         let doorway = Doorway::new(&Limits::default());
-        doorway.offer(asked()).expect("there is room");
+        doorway.offer(asked(), Standing::Outside).expect("there is room");
         doorway.freed(None);
         assert!(doorway.is_quiet(Wants { outside: false, store: false }));
         assert!(!doorway.come_to_rest(), "a request that waits is something left to do");
@@ -397,12 +404,22 @@ mod tests {
     }
 
     #[test]
+    fn accepted_work_asks_on_while_nobody_else_does() {
+        let doorway = Doorway::new(&Limits::default());
+        doorway.enter(Stage::Draining);
+        assert_eq!(doorway.offer(asked(), Standing::Outside), Err(Turned::Closed));
+        assert_eq!(doorway.offer(asked(), Standing::AtWork), Ok(()));
+        doorway.enter(Stage::Stopping);
+        assert_eq!(doorway.offer(asked(), Standing::AtWork), Err(Turned::Closed));
+    }
+
+    #[test]
     fn who_closes_leaves_no_request_behind() {
         let doorway = Doorway::new(&Limits::default());
-        doorway.offer(asked()).expect("there is room");
+        doorway.offer(asked(), Standing::Outside).expect("there is room");
         doorway.enter(Stage::Failed);
         doorway.enter(Stage::Draining);
-        assert_eq!(doorway.offer(asked()), Err(Turned::Closed));
+        assert_eq!(doorway.offer(asked(), Standing::Outside), Err(Turned::Closed));
         assert_eq!(doorway.clear().len(), 1);
         assert!(doorway.clear().is_empty());
     }

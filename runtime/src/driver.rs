@@ -134,6 +134,9 @@ impl Driver {
             let report = Report { shard: shard.stats(), store: store.counters() };
             let _ = question.send(report);
         }
+        if taken.stage == Stage::Draining {
+            shard.drain();
+        }
         taken.stage
     }
 

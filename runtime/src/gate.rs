@@ -22,6 +22,15 @@ use tokio::sync::oneshot;
 /// Something that a gate will have.
 pub type Coming<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// Where somebody stands who asks a host for something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Outside: it begins something.
+    Outside,
+    /// At work that the host has accepted: an activity, or an operation that runs off its shard.
+    AtWork,
+}
+
 /// A host, as its clients see it. Called by the futures of clients, on any thread, never from inside an operation.
 pub trait Gate: Send + Sync + 'static {
     /// The time.
@@ -33,10 +42,12 @@ pub trait Gate: Send + Sync + 'static {
     /// Takes a request, in the order of the calls. The client leaves its request id 0: whoever takes the request
     /// from the lane keeps `reply` and writes the id under which it is found.
     ///
+    /// A host that is closing takes no more from outside, and goes on taking what accepted work asks for.
+    ///
     /// # Errors
     /// [`CallError::Busy`] when the lane is full, [`CallError::Stopped`] after the host has closed. The reply is
     /// dropped then.
-    fn submit(&self, request: Request, reply: Replier) -> Result<(), CallError>;
+    fn submit(&self, request: Request, reply: Replier, asker: Standing) -> Result<(), CallError>;
 
     /// Waits for `duration`. Called at the first poll of a request with a timeout.
     fn sleep(&self, duration: Duration) -> Coming<()>;

@@ -3,7 +3,7 @@
 use crate::{
     Stats, clock,
     doorway::{Asked, Doorway, Turned},
-    gate::{Coming, Gate, Performed, Replier},
+    gate::{Coming, Gate, Performed, Replier, Standing},
     loader::ClientRead,
     run_ends::RunEnds,
     run_ids::RunIds,
@@ -79,9 +79,9 @@ impl Gate for Host {
         self.session
     }
 
-    fn submit(&self, request: Request, replier: Replier) -> Result<(), CallError> {
+    fn submit(&self, request: Request, replier: Replier, asker: Standing) -> Result<(), CallError> {
         let doorway = self.works.doorway(self.slots.shard(request.slot()));
-        doorway.offer(Asked { request, replier }).map_err(|turned| match turned {
+        doorway.offer(Asked { request, replier }, asker).map_err(|turned| match turned {
             Turned::Full(address) => CallError::Busy {
                 address,
                 what: "the lane of its shard".into(),

@@ -69,10 +69,10 @@ impl Runtime {
     ///
     /// Operations that run off their shards are accepted work: they are waited for, unless the time is over; then they are
     /// told by [`OperationContext::cancelled`](sarsen_entities::OperationContext::cancelled), what they return is dropped,
-    /// and they run again at the next open.
+    /// and they run again at the next open. Until then what they and activities ask for is taken.
     ///
-    /// Delayed signals that are not due yet stay for the next open. Runs that wait, for a timer, an event or an activity,
-    /// hold nothing up and go on at the next open. No further activity is begun; one that is running when the accepted
+    /// Delayed signals and reminders whose time has not come, or comes meanwhile, stay for the next open. Runs that wait, for
+    /// a timer, an event or an activity, hold nothing up and go on at the next open. No further activity is begun; one that is running when the accepted
     /// work is done is told by [`ActivityContext::cancelled`](crate::ActivityContext::cancelled), what it returns from
     /// then on is dropped, and it runs again at the next open.
     ///

@@ -120,7 +120,7 @@ impl Shard {
             return Some(error);
         }
         let delayed = message.due.is_some_and(|due| due > self.now);
-        if delayed && self.timers.count() >= self.config.limits.timers_max as u64 {
+        if delayed && self.timers.signals() >= self.config.limits.timers_max as u64 {
             let what = ("the list of delayed signals of its shard", "timers_max");
             return Some(self.busy_for(address, what, self.now));
         }
@@ -354,7 +354,8 @@ impl Shard {
             Body::Operation(operation) if operation.answered => mailbox_max,
             Body::Unschedule(request) if message.is_answered() && request.section.is_none() => mailbox_max,
             Body::Schedule(request) if request.section.is_some() => usize::MAX,
-            Body::Operation(_) | Body::Event(_) | Body::Schedule(_) => {
+            Body::Unschedule(request) if request.section.is_some() => usize::MAX,
+            Body::Operation(_) | Body::Event(_) | Body::Schedule(_) | Body::Unschedule(_) => {
                 mailbox_max.saturating_mul(INSTANCE_MAILBOX_FACTOR)
             }
             _ => usize::MAX,

@@ -218,28 +218,35 @@ impl Shard {
                 *called = true;
             }
             self.mark_ready(id);
-            self.settle_place(id);
+            self.decline_place(id);
         }
     }
 
-    /// Gives the place of an entity to the next when it is called and has nothing to do with it: there was only a row that
-    /// is gone, or what it has to do is for the holder of its lock.
+    /// Gives the place of an entity to the next when it is called and has no use for it.
     pub(super) fn settle_place(&mut self, id: InstanceId) {
-        let Some(instance) = self.instances.get(id) else { return };
-        let Some(entity) = instance.entity().filter(|entity| entity.dispatches) else { return };
+        if let Some(address) = self.decline_place(id) {
+            self.call_next(&address);
+        }
+    }
+
+    /// Gives the place of an entity back when it is called and has nothing to do with it: there was only a row that is gone,
+    /// or what it has to do is for the holder of its lock. Returns whose place it was.
+    fn decline_place(&mut self, id: InstanceId) -> Option<Address> {
+        let instance = self.instances.get(id)?;
+        let entity = instance.entity().filter(|entity| entity.dispatches)?;
         if instance.stage == Stage::Loading || !self.places.is_called(&instance.address) {
-            return;
+            return None;
         }
         let waits =
             entity.hand.as_ref().is_some_and(|hand| hand.is_called()) && instance.stage == Stage::Active;
         let reads = instance.waiting.mailbox.reading || instance.waiting.front.reading;
         let runs = entity.hand.as_ref().is_some_and(|hand| matches!(hand.stage, HandStage::Runs { .. }));
         if waits || !runs && (reads || instance.goes_on(self.committed)) {
-            return;
+            return None;
         }
         let address = instance.address.clone();
         self.places.decline(&address);
-        self.call_next(&address);
+        Some(address)
     }
 
     /// Lists entities that wait for places and of which only rows are known.
@@ -362,18 +369,18 @@ pub(crate) fn is_dispatched(of: &Registered, any: bool, message: &Message) -> bo
 
 /// What of a busy entity's front queue is done at once: the place of the first.
 ///
-/// The end of a request that waits, and an operator's release. The release of the owner too, unless calls of the section
-/// stand before it: what was asked before the end of the section is done before it.
+/// The end of a request that waits, and an operator's release. The release of the owner too, unless something that the
+/// section has asked for stands before it: that is done before the end of the section.
 pub(crate) fn urgent(queues: &Queues) -> Option<RowId> {
     let held_back = if queues.mailbox.has_gap() { &*queues.cancelled } else { &[] };
-    let mut calls = false;
+    let mut asked = false;
     queues.front.iter().find_map(|entry| {
         let now = match &entry.message.body {
             Body::Cancel(request) => !held_back.contains(&request.section),
-            Body::Release(_) => !calls || entry.message.from.client().is_some(),
+            Body::Release(_) => !asked || entry.message.from.client().is_some(),
             _ => false,
         };
-        calls |= matches!(entry.message.body, Body::Operation(_));
+        asked |= matches!(entry.message.body, Body::Operation(_) | Body::Schedule(_) | Body::Unschedule(_));
         now.then_some(entry.id)
     })
 }

@@ -1,4 +1,5 @@
-//! Queues what happens to a shard; nothing runs here.
+//! Takes in what happens to a shard. What is asked for is queued; the outcome of an operation that ran elsewhere takes
+//! effect at once, and so does what an operator decides of a dead letter. No user code runs here.
 
 use super::{
     InstanceId, Shard,
@@ -17,7 +18,7 @@ use sarsen_protocol::{
 };
 
 impl Shard {
-    /// Queues an input; nothing runs.
+    /// Takes in an input. No user code runs.
     pub fn handle(&mut self, input: Input, now: Timestamp) {
         self.advance(now);
         self.let_in &= !matches!(input, Input::Requested(_));

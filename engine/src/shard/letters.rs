@@ -15,7 +15,10 @@ impl Shard {
         let answer = if self.dead.remove(letter) {
             self.batch.replace(Keyspace::Dead, record::dead_key(letter), None);
             if fate == LetterFate::SentAgain {
-                self.send(anew(message));
+                match anew(message) {
+                    start @ Message { body: Body::Start(_), .. } => self.send_start(start),
+                    message => self.send(message),
+                }
             }
             Answer::Acknowledged
         } else {
@@ -31,6 +34,7 @@ fn anew(message: Message) -> Message {
     let mut message = Message { identity: Identity::None, deadline: None, ..message };
     match &mut message.body {
         Body::Operation(operation) => (operation.answered, operation.section) = (false, None),
+        Body::Schedule(request) => request.section = None,
         Body::Event(event) => event.keep_until = None,
         // Its id has been known since, so something may be stored under it.
         Body::Start(start) => start.generated = false,

@@ -176,6 +176,8 @@ pub struct Shard {
     refusals: VecDeque<Reply>,
     /// Whether a client's request is taken although activations are over their limit.
     let_in: bool,
+    /// Whether timers stay for a later process.
+    draining: bool,
     /// Bytes of messages in memory that wait.
     queued_bytes: usize,
     operations: u64,
@@ -224,6 +226,7 @@ impl Shard {
             next_sweep: now,
             refusals: VecDeque::new(),
             let_in: false,
+            draining: false,
             queued_bytes: 0,
             operations: 0,
             refused: BTreeMap::new(),
@@ -241,7 +244,7 @@ impl Shard {
             return false;
         }
         let late = self.end_late();
-        let fired = self.fire_timers();
+        let fired = !self.draining && self.fire_timers();
         self.report_locks();
         let taken = self.next_ready();
         if let Some(id) = taken {
@@ -298,8 +301,8 @@ impl Shard {
         let idle = self.instances.least_recent().and_then(|id| self.instances.get(id));
         let idle = idle.map(|instance| instance.used.after(self.config.limits.idle_after));
         let sweep = (!self.keys.sweeping).then_some(self.next_sweep);
-        let [timer, late, watched] =
-            [self.timers.next_deadline(), self.dispatches.next_deadline(), self.watch.next_deadline()];
+        let timer = if self.draining { None } else { self.timers.next_deadline() };
+        let (late, watched) = (self.dispatches.next_deadline(), self.watch.next_deadline());
         [timer, late, watched, idle, sweep].into_iter().flatten().min()
     }
 
@@ -334,6 +337,12 @@ impl Shard {
             && self.dispatches.len() == 0
             && self.held.is_empty()
             && self.refusals.is_empty()
+    }
+
+    /// Lets timers wait for a later process from now on, so that what was asked for comes to an end: there may be reminders
+    /// for ever.
+    pub fn drain(&mut self) {
+        self.draining = true;
     }
 
     /// Whether a host may stop now without leaving anything undone that was asked for: the shard is idle, or it has not

@@ -28,11 +28,18 @@ struct Kind {
     listed: HashSet<Address>,
     /// For whom there is a place, and who has not taken it.
     called: HashSet<Address>,
-    /// The last batch with rows of entities that wait and are not listed, since the round began.
-    missed: Option<BatchNumber>,
+    /// The batches with rows of entities that wait and are not listed and that the round does not find for sure.
+    missed: Option<Missed>,
     /// Where the round goes on.
     cursor: Option<Bytes>,
     reading: bool,
+}
+
+/// Batches, from the first to the last.
+#[derive(Clone, Copy, Debug)]
+struct Missed {
+    first: BatchNumber,
+    last: BatchNumber,
 }
 
 /// How many there may be.
@@ -55,7 +62,8 @@ impl Kind {
     }
 
     fn wants_rows(&self, committed: BatchNumber, listed_max: usize) -> bool {
-        let durable = self.missed.is_some_and(|batch| batch <= committed);
+        // Not the last: as long as more come in, there is always one that is not durable.
+        let durable = self.missed.is_some_and(|missed| missed.first <= committed);
         !self.reading && self.waiting.len() <= listed_max / 2 && (self.cursor.is_some() || durable)
     }
 }
@@ -84,7 +92,8 @@ impl Places {
             return false;
         }
         if kind.is_far() || kind.waiting.len() >= most.listed {
-            kind.missed = kind.missed.max(Some(row));
+            let first = kind.missed.map_or(row, |missed| missed.first);
+            kind.missed = Some(Missed { first, last: row });
             self.far = true;
         } else {
             kind.listed.insert(address.clone());
@@ -136,7 +145,8 @@ impl Places {
         kind.reading = true;
         let from = kind.cursor.take();
         if from.is_none() {
-            kind.missed = None;
+            let later = kind.missed.map(|missed| missed.last).filter(|last| *last > committed);
+            kind.missed = later.map(|last| Missed { first: last, last });
         }
         Some((name, from))
     }
@@ -227,5 +237,17 @@ mod tests {
         assert!(!take(&mut places, "h"), "it is not listed before the others");
         places.found("probe", std::iter::empty(), None, 2);
         assert_eq!(places.poll_read(BATCH, 2), Some(("probe", None)), "h is looked for in another round");
+    }
+
+    #[test]
+    fn a_stream_of_others_does_not_put_off_the_search_for_those_who_wait() {
+        let (mut places, nobody) = (Places::default(), Most { running: 0, listed: 0 });
+        assert!(!places.take("probe", &at("first"), nobody, BatchNumber(1)));
+        for committed in 1..100 {
+            let (committed, open) = (BatchNumber(committed), BatchNumber(committed + 1));
+            assert!(!places.take("probe", &at(&format!("later-{open:?}")), nobody, open));
+            assert_eq!(places.poll_read(committed, 0), Some(("probe", None)), "{committed:?} is durable");
+            places.found("probe", std::iter::empty(), None, 0);
+        }
     }
 }

@@ -165,7 +165,7 @@ impl Shard {
         if schedules.iter().any(|record| record.id == request.id) {
             return None;
         }
-        if self.timers.count() >= limits.timers_max as u64 {
+        if self.timers.signals() >= limits.timers_max as u64 {
             let what = ("the list of delayed signals of its shard", "timers_max");
             return Some(self.busy_for(&message.to, what, self.now));
         }
@@ -201,9 +201,9 @@ impl Shard {
                 );
                 return Err(Failure::new(FailureKind::OverLimit, text));
             }
-            if self.timers.count() >= limits.timers_max as u64 {
+            if self.timers.signals() >= limits.timers_max as u64 {
                 let text = "the shard's list of delayed signals is full: raise `timers_max`";
-                return Err(Failure::new(FailureKind::MailboxFull, text));
+                return Err(Failure::new(FailureKind::OverLimit, text));
             }
         }
         self.keep_encoded(id)

@@ -98,10 +98,12 @@ impl Shard {
             {
                 self.reply(message, Answer::failed(failure));
             }
-            Body::Operation(_) | Body::Event(_) | Body::Schedule(_) | Body::Scheduled(_) => {
-                self.give_up(message, failure);
-            }
-            Body::Unschedule(_) => self.reply(message, Answer::failed(failure)),
+            Body::Unschedule(_) if message.is_answered() => self.reply(message, Answer::failed(failure)),
+            Body::Operation(_)
+            | Body::Event(_)
+            | Body::Schedule(_)
+            | Body::Scheduled(_)
+            | Body::Unschedule(_) => self.give_up(message, failure),
             Body::Start(start) => match &start.parent {
                 Some(parent) => {
                     let run = Address::run(&parent.run);
@@ -150,7 +152,7 @@ impl Shard {
 
     /// Keeps a message until it is due.
     pub(super) fn delay(&mut self, message: Message) {
-        let full = self.timers.count() >= self.config.limits.timers_max as u64;
+        let full = self.timers.signals() >= self.config.limits.timers_max as u64;
         if full && matches!(message.body, Body::Operation(_)) {
             let reason = "the shard's list of delayed signals is full: raise `timers_max`";
             self.give_up(&message, Failure::new(FailureKind::MailboxFull, reason));

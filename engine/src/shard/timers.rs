@@ -54,6 +54,8 @@ pub(crate) struct Timers {
     /// The latest of those that have fired: the horizon never goes back behind it.
     fired: Timestamp,
     count: u64,
+    /// How many of them are signals; the others are timers of runs and entities.
+    signals: u64,
     /// How many timers of each slot are in rows alone, at most; slots without any are not read.
     far: BTreeMap<Slot, u64>,
     /// Timers that were taken back while rows are being read, which may still show them.
@@ -75,6 +77,7 @@ impl Timers {
             window,
             fired: Timestamp::default(),
             count: 0,
+            signals: 0,
             far: BTreeMap::new(),
             removed: BTreeSet::new(),
             removed_batch: BatchNumber::default(),
@@ -86,13 +89,29 @@ impl Timers {
         self.count
     }
 
+    /// Signals that wait, in memory or not.
+    pub(crate) fn signals(&self) -> u64 {
+        self.signals
+    }
+
     /// Counts timers that were found in the store before the first read.
     pub(crate) fn found(&mut self, page: &Page) -> Result<(), RecordError> {
-        self.count += page.rows.len() as u64;
         for row in &page.rows {
-            *self.far.entry(record::read_timer_key(&row.key)?.slot).or_default() += 1;
+            let id = record::read_timer_key(&row.key)?;
+            self.count_in(id);
+            *self.far.entry(id.slot).or_default() += 1;
         }
         Ok(())
+    }
+
+    fn count_in(&mut self, id: TimerId) {
+        self.count += 1;
+        self.signals += u64::from(id.row.is_of_message());
+    }
+
+    fn count_out(&mut self, id: TimerId) {
+        self.count = self.count.saturating_sub(1);
+        self.signals = self.signals.saturating_sub(u64::from(id.row.is_of_message()));
     }
 
     /// Notes that a timer is in memory now.
@@ -107,7 +126,7 @@ impl Timers {
 
     /// Adds a timer whose row is in the batch that will be sealed as `batch`.
     pub(crate) fn insert(&mut self, id: TimerId, message: Message, batch: BatchNumber) {
-        self.count += 1;
+        self.count_in(id);
         let until = match self.reading {
             Reading::No => self.horizon,
             Reading::Wanted { until, .. } | Reading::UnderWay { until } => Some(until),
@@ -162,7 +181,7 @@ impl Timers {
             // the sake of the others; the figure may be too low until they have fired.
             self.removed_batch = batch;
         }
-        self.count = self.count.saturating_sub(1);
+        self.count_out(id);
         if self.reading != Reading::No || self.horizon.is_none() {
             self.removed.insert(id);
         }
@@ -172,9 +191,10 @@ impl Timers {
     pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<(TimerId, Message)> {
         let due = now.min(self.horizon?);
         let first = self.near.first_entry().filter(|first| first.key().due <= due)?;
-        self.count = self.count.saturating_sub(1);
         self.fired = self.fired.max(first.key().due);
-        Some(first.remove_entry())
+        let (id, message) = first.remove_entry();
+        self.count_out(id);
+        Some((id, message))
     }
 
     /// When something happens next: a timer in memory is due, or the window must move.

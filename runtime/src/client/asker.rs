@@ -1,6 +1,7 @@
 //! Who asks, and through which gate.
 
-use crate::gate::Gate;
+use crate::gate::{Gate, Replier, Standing};
+use sarsen_engine::Request;
 use sarsen_protocol::{Address, Body, CallError, Origin, RequestId, Within};
 use std::{fmt, sync::Arc};
 
@@ -31,11 +32,22 @@ impl Asker {
 
     /// Refuses a call of the entity whose operation makes it: that would wait for itself.
     pub(crate) fn check(&self, to: &Address, body: &Body) -> Result<(), CallError> {
-        let waits = matches!(body, Body::Operation(operation) if operation.answered);
+        let waits = match body {
+            Body::Operation(operation) => operation.answered,
+            Body::Unschedule(_) => true,
+            _ => false,
+        };
         if waits && self.entity.as_ref() == Some(to) {
             return Err(CallError::WouldDeadlock { address: to.clone(), run: None });
         }
         Ok(())
+    }
+
+    /// Puts a request where a shard finds it.
+    pub(crate) fn submit(&self, request: Request, replier: Replier) -> Result<(), CallError> {
+        let at_work = self.entity.is_some() || self.within.is_some();
+        let standing = if at_work { Standing::AtWork } else { Standing::Outside };
+        self.gate.submit(request, replier, standing)
     }
 
     pub(crate) fn gate(&self) -> &dyn Gate {

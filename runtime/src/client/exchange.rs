@@ -196,7 +196,7 @@ impl Draft {
         };
         let may_wait_on_disk = check(gate, &request)?;
         let (replier, answer) = Replier::new(may_wait_on_disk);
-        gate.submit(request, replier)?;
+        route.asker.submit(request, replier)?;
         let alarm = times.timeout.map(|timeout| {
             let late = late(route.to.clone(), timeout, is_read);
             Box::new((late, gate.sleep(timeout)))

@@ -19,7 +19,8 @@ use sarsen_protocol::{
 use serde::de::DeserializeOwned;
 
 /// A message that was accepted and then given up: a signal whose operation failed, one that met a mailbox which was far
-/// too full, or found as much scheduled as may be, an event that nobody took, a start that an entity had asked for and that was not to be had.
+/// too full, or found as much scheduled as may be, an event that nobody took, a start that an entity had asked for and
+/// that was not to be had.
 ///
 /// It is kept until somebody sends it again or discards it, or until it makes room: of each shard's dead letters the
 /// oldest goes when there are more than [`dead_letters_max`](crate::Limits::dead_letters_max), and
@@ -88,6 +89,11 @@ pub enum LetterContent {
         /// What it carries, as JSON.
         input: Payload,
     },
+    /// The wish of an entity that nothing be scheduled under an id any longer.
+    CancelScheduled {
+        /// The id, as JSON.
+        id: Payload,
+    },
     /// The start of a run.
     Start {
         /// The orchestration.
@@ -98,9 +104,12 @@ pub enum LetterContent {
 }
 
 impl LetterContent {
-    /// The input, as JSON.
+    /// The input, as JSON; the id of what was to be cancelled.
     pub fn input(&self) -> &Payload {
-        let (Self::Operation { input, .. } | Self::Event { input, .. } | Self::Start { input, .. }) = self;
+        let (Self::Operation { input, .. }
+        | Self::Event { input, .. }
+        | Self::Start { input, .. }
+        | Self::CancelScheduled { id: input }) = self;
         input
     }
 }
@@ -163,7 +172,7 @@ impl DeadLetter {
         let asked = LetterRequest { letter: self.id, message: self.message.clone(), fate, session, request };
         let request = Request::Letter(Box::new(asked));
         let (replier, answer) = Replier::new(check(gate, &request)?);
-        gate.submit(request, replier)?;
+        self.asker.submit(request, replier)?;
         match answer.await {
             Ok(Answer::Acknowledged) => Ok(()),
             Ok(Answer::Refused(error)) => Err(*error),
@@ -195,6 +204,7 @@ fn content(body: &Body) -> Option<LetterContent> {
         Body::Schedule(request) => {
             LetterContent::Operation { name: request.operation.to_string(), input: request.input.clone() }
         }
+        Body::Unschedule(request) => LetterContent::CancelScheduled { id: json::encode(&request.id).ok()? },
         Body::Event(event) => {
             LetterContent::Event { name: event.name.to_string(), input: event.input.clone() }
         }

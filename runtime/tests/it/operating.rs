@@ -215,6 +215,8 @@ async fn an_operation_asks_others_through_its_client_but_not_itself() {
             "calling @device@asks would wait for its own operation that makes the call: signal it through the \
              operation's context"
         );
+        let cancelled = client.cancel_scheduled(&own, "later").await.expect_err("it would wait for itself");
+        assert_eq!(cancelled, refused);
         assert_eq!(own.state().await, Ok(None), "but it may look");
         Ok(client.entity::<Probe>(&key).add(40).await.expect("another entity answers"))
     });
@@ -300,6 +302,59 @@ async fn a_shutdown_waits_for_what_is_under_way() {
     held.give(4);
     assert_eq!(fetched.await.expect("it does not panic"), Ok(Ok(4)));
     ending.await.expect("it does not panic").expect("all is done in time");
+}
+
+#[tokio::test]
+async fn accepted_operations_ask_others_until_a_shutdown_is_over() {
+    let store = MemoryStore::new();
+    let runtime = open(store.clone()).await;
+    let device = runtime.client().entity::<Device>("asking");
+    let (enter, mut entered) = mpsc::unbounded_channel();
+    let (leave, left) = mpsc::unbounded_channel::<()>();
+    let left = Arc::new(tokio::sync::Mutex::new(left));
+    on_fetch("asking", move |cx| {
+        let (enter, left) = (enter.clone(), Arc::clone(&left));
+        async move {
+            enter.send(()).expect("the test waits");
+            left.lock().await.recv().await.expect("the test lets it go");
+            Ok(cx.client().entity::<Probe>("asked").add(1).await.expect("it is asked by accepted work"))
+        }
+    });
+    let fetches = [(); 3].map(|()| tokio::spawn(device.fetch().into_future()));
+    entered.recv().await.expect("the first runs");
+    let ending = tokio::spawn(runtime.shutdown_within(LONG));
+    while device.note(0).signal().await != Err(CallError::Stopped) {
+        tokio::task::yield_now().await;
+    }
+    (0..3).for_each(|_| leave.send(()).expect("it waits"));
+    for (fetched, total) in fetches.into_iter().zip(1..) {
+        assert_eq!(fetched.await.expect("it does not panic"), Ok(Ok(total)));
+    }
+    ending.await.expect("it does not panic").expect("all is done in time");
+}
+
+#[tokio::test]
+async fn reminders_of_slow_operations_do_not_keep_a_runtime_from_its_end() {
+    let store = MemoryStore::new();
+    let runtime = open(store.clone()).await;
+    for number in 0..8 {
+        let key = format!("reminded-{number}");
+        on_fetch(&key, |_| async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Ok(1)
+        });
+        let device = runtime.client().entity::<Device>(&key);
+        device.fetch().every(Duration::from_millis(1)).scheduled_as("poll").signal().await.expect("it runs");
+    }
+    while runtime.client().stats().await.expect("it runs").operations_running == 0 {
+        tokio::task::yield_now().await;
+    }
+    runtime.shutdown_within(LONG).await.expect("no more are begun than were accepted");
+    let runtime = open(store.reopen()).await;
+    let client = runtime.client();
+    let scheduled = client.scheduled(&client.entity::<Device>("reminded-0")).await.expect("it can be read");
+    assert_eq!(scheduled.len(), 1, "it goes on");
+    end(runtime).await;
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use sarsen_engine::{Input, Lanes, Limits, Registry, Request, SlotMap};
 use sarsen_protocol::{CallError, Page, Payload, Read, RunId, SessionId, Slot, Task, Timestamp};
 use sarsen_runtime::{
     Stats,
-    gate::{Coming, Gate, Replier, RunEnds},
+    gate::{Coming, Gate, Replier, RunEnds, Standing},
 };
 use std::{
     collections::VecDeque,
@@ -154,7 +154,7 @@ impl Gate for Front {
         self.session
     }
 
-    fn submit(&self, request: Request, reply: Replier) -> Result<(), CallError> {
+    fn submit(&self, request: Request, reply: Replier, _asker: Standing) -> Result<(), CallError> {
         let mut inner = self.inner();
         if !inner.open {
             return Err(CallError::Stopped);

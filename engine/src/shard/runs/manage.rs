@@ -124,7 +124,7 @@ impl Shard {
                     Some(_) if waiting >= self.config.limits.events_before_start_max => {
                         Some(busy(address, "its list of events before the start"))
                     }
-                    Some(_) if self.timers.count() >= self.config.limits.timers_max as u64 => {
+                    Some(_) if self.timers.signals() >= self.config.limits.timers_max as u64 => {
                         let what = ("the list of delayed signals of its shard", "timers_max");
                         Some(self.busy_for(address, what, self.now))
                     }

@@ -305,6 +305,25 @@ fn a_release_that_meets_a_busy_entity_acts_on_the_lock_at_once() {
 }
 
 #[test]
+fn what_a_section_schedules_while_its_call_runs_is_done_before_its_end() {
+    for (crash, shards) in [(false, 1), (true, 1), (false, 3), (true, 3)] {
+        let mut desk = Desk::new(shards, Limits::default());
+        desk.schedule(("x", "a"), ("log", "7"), Duration::from_secs(9));
+        desk.start("r", "lock x; slowly x 1; plan x b 2 8; unlock");
+        desk.pause();
+        if crash {
+            desk.reopen(shards);
+            desk.pause();
+        }
+        assert_eq!((desk.running(), desk.locks()), (vec!["x".to_owned()], vec!["x by r".to_owned()]));
+        desk.finish();
+        assert_eq!((desk.sum("x"), desk.letters.len()), (1, 0));
+        assert_eq!(desk.scheduled("x"), ["b: log in 8", "a: log in 9"]);
+        assert_free(&desk);
+    }
+}
+
+#[test]
 fn an_operator_s_release_meets_a_busy_entity_at_once() {
     let mut desk = desk();
     desk.start("r", "lock x; call x slow 1; call x log 3; unlock");

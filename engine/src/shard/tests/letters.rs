@@ -216,3 +216,63 @@ fn a_letter_that_is_gone_makes_room_for_another() {
     assert_eq!(desk.dead(), ["@sum@b", "@sum@c"]);
     assert_eq!((desk.stats().dead_letters, desk.stats().dead_letters_dropped), (2, 0));
 }
+
+#[test]
+fn what_a_lost_section_was_to_schedule_is_scheduled_when_it_is_sent_again() {
+    let mut desk = Desk::new(1, Limits::default());
+    desk.start("r", "lock x; event e; plan x b 2 9; unlock");
+    desk.rest();
+    desk.force("x", "r");
+    desk.raise("r", "e on", None);
+    desk.rest();
+    let [letter] = letters(&desk)[..] else { panic!("it has lost its lock") };
+    assert_eq!(desk.letters.last().map(|failure| failure.kind), Some(FailureKind::LockLost));
+    ask(&mut desk, letter, LetterFate::SentAgain);
+    desk.rest();
+    assert_eq!((desk.scheduled("x"), desk.rows(Keyspace::Dead)), (vec!["b: log in 9".to_owned()], 0));
+}
+
+#[test]
+fn a_start_of_an_orchestration_that_is_not_there_is_another_letter_until_it_is() {
+    let mut desk = Desk::new(2, Limits::default());
+    desk.registered = false;
+    desk.reopen(2);
+    desk.signal("x", "begin", r#"["r", "say hello"]"#, Identity::None);
+    desk.rest();
+    for registered in [false, true] {
+        desk.registered = registered;
+        desk.reopen(2);
+        desk.rest();
+        let [letter] = letters(&desk)[..] else { panic!("nobody has begun it") };
+        assert_eq!(desk.letters.last().map(|failure| failure.kind), Some(FailureKind::UnknownOrchestration));
+        assert!(desk.run("r").is_none(), "its id is free");
+        ask(&mut desk, letter, LetterFate::SentAgain);
+        desk.rest();
+        assert!(!letters(&desk).contains(&letter));
+    }
+    assert_eq!((desk.stands("r"), desk.rows(Keyspace::Dead)), ("completed: hello".to_owned(), 0));
+}
+
+#[test]
+fn wishes_of_instances_to_cancel_are_bounded_and_kept_as_their_signals_are() {
+    let mut desk = Desk::new(1, limits(|limits| limits.mailbox_messages_max = 3));
+    desk.start("r", "lock x; event e; unlock");
+    desk.rest();
+    for _ in 0..50 {
+        desk.signal("y", "unplan", "\"x\"", Identity::None);
+        desk.rest();
+    }
+    assert_eq!((desk.rows(Keyspace::Mailbox), desk.rows(Keyspace::Dead)), (30, 20));
+    desk.signal("y", "stray_unplan", "null", Identity::None);
+    desk.rest();
+    let kinds: Vec<FailureKind> = desk.letters.iter().map(|failure| failure.kind).collect();
+    assert_eq!(kinds[..20], [FailureKind::MailboxFull; 20]);
+    assert_eq!(kinds[20..], [FailureKind::UnknownEntity]);
+    desk.raise("r", "e on", None);
+    desk.rest();
+    for letter in &letters(&desk)[..20] {
+        ask(&mut desk, *letter, LetterFate::SentAgain);
+    }
+    desk.rest();
+    assert_eq!((desk.rows(Keyspace::Mailbox), desk.rows(Keyspace::Dead)), (0, 1));
+}

@@ -242,3 +242,24 @@ fn a_type_that_loses_its_time_keeps_its_entities_and_one_whose_time_is_shortened
     at(&mut desk, start, 13);
     assert_eq!((desk.sum("x"), desk.sum("y"), desk.rows(Keyspace::Timers)), (1, 0, 0));
 }
+
+#[test]
+fn times_to_live_take_no_place_of_delayed_signals() {
+    let mut desk = Desk::new(1, limits(|limits| limits.timers_max = 2));
+    desk.entities = EntityOptions::default().ttl(TTL);
+    desk.reopen(1);
+    for key in ["a", "b", "c"] {
+        desk.signal(key, "add", "1", Identity::None);
+    }
+    desk.rest();
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        let delayed = desk.signal_after("x", "add", "1", TTL / 2);
+        desk.rest();
+        told.push(desk.told(delayed));
+        desk.reopen(1);
+        desk.rest();
+    }
+    assert_eq!(told, ["acknowledged", "acknowledged", "busy"]);
+    assert_eq!(desk.stats().timers, 5);
+}

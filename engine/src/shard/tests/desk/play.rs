@@ -71,7 +71,14 @@ impl Orchestration for play {
     }
 
     async fn run(cx: Context, script: String) -> Result<String, String> {
-        let mut player = Player { cx, held: None, tasks: Vec::new(), children: Vec::new(), log: Vec::new() };
+        let mut player = Player {
+            cx,
+            held: None,
+            tasks: Vec::new(),
+            calls: Vec::new(),
+            children: Vec::new(),
+            log: Vec::new(),
+        };
         for step in script.split("; ").filter(|step| !step.is_empty()) {
             let (verb, rest) = step.split_once(' ').unwrap_or((step, ""));
             player.step(verb, rest).await?;
@@ -86,6 +93,7 @@ struct Player {
     cx: Context,
     held: Option<Guard<Vec<SumRef<Caller>>>>,
     tasks: Vec<Waited<String>>,
+    calls: Vec<Waited<u64>>,
     children: Vec<Waited<Result<String, String>>>,
     log: Vec<String>,
 }
@@ -198,6 +206,7 @@ impl Player {
                 self.cx.send_event(&run, event, value).map_err(|error| told(&error))?;
             }
             "status" => self.cx.set_status(rest).map_err(|error| told(&error))?,
+            "slowly" => self.calls.push(self.cx.entity::<Sum>(&name).slow(number(more)).start()),
             "say" => self.note(rest),
             "draw" => self.note((self.cx.random() % 1_000).to_string()),
             "now" => self.note((self.cx.now().as_micros() / 1_000_000).to_string()),

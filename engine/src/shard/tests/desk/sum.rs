@@ -114,6 +114,9 @@ impl Entity for Sum {
                 cx.entity::<Stranger>("s").add(1).signal();
                 cx.entity::<Stranger>("s").add(1).after(Duration::from_secs(1)).signal();
             })
+            .update("stray_unplan", Returns::value(), |_one: &mut Self, cx, ()| {
+                cx.cancel_scheduled(&cx.entity::<Stranger>("s"), "flush");
+            })
             .update("grow", Returns::value(), |one: &mut Self, _cx, bytes: usize| {
                 one.ballast = "x".repeat(bytes);
             })
