@@ -2,7 +2,7 @@
 
 use crate::{
     record::{self, InstanceHeader, LockRecord, Queue, RowId, RunRow},
-    shard::InstanceId,
+    shard::{InstanceId, Search},
 };
 use bytes::Bytes;
 use sarsen_entities::{Behaviour, State};
@@ -17,6 +17,8 @@ pub(crate) enum Load {
     Instance(Box<InstanceLoad>),
     /// The next mailbox rows of an instance in one of its queues, behind `after`.
     Window { id: InstanceId, queue: Queue, after: Option<RowId> },
+    /// Mailbox rows of a locked entity that are not in memory, looked through for what waits in vain.
+    Behind { id: InstanceId, search: Box<Search> },
     /// The next part of an execution's history.
     History(HistoryLoad),
     /// What an idempotency key stands for.

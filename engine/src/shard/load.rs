@@ -70,7 +70,7 @@ impl Shard {
         Some(request)
     }
 
-    fn load(&mut self, load: Load, reads: Vec<Read>) {
+    pub(super) fn load(&mut self, load: Load, reads: Vec<Read>) {
         self.loads.push_back(LoadRequest { load, reads });
     }
 
@@ -183,6 +183,7 @@ impl Shard {
         match load {
             Load::Instance(load) => self.loaded_instance(*load, &pages),
             Load::Window { id, queue, after } => self.loaded_window(id, queue, after, &pages[0]),
+            Load::Behind { id, search } => self.loaded_behind(id, *search, &pages[0]),
             Load::History(load) => self.loaded_history(load, pages[0].more),
             Load::Key { row, address } => self.loaded_key(&address, &row, &pages[0]),
             Load::Inbox { slot } => {
@@ -252,22 +253,35 @@ impl Shard {
 
     fn loaded_window(&mut self, id: InstanceId, queue: Queue, after: Option<RowId>, page: &Page) {
         let committed = self.committed;
-        let Some(instance) = self.instances.get_mut(id) else { return };
-        match page.rows.iter().map(mailbox_entry).collect::<Result<Vec<Entry>, RecordError>>() {
-            Ok(mut entries) => {
-                if armed(Fault::WindowSkips) && after.is_some() {
-                    entries.drain(..entries.len().min(1));
-                }
-                debug_assert!(entries.iter().all(|entry| after.is_none_or(|after| entry.id > after)));
-                instance.within |= entries.iter().any(|entry| within(&entry.message).is_some());
-                instance.tries |= entries.iter().any(|entry| matches!(entry.message.body, Body::TryLock(_)));
-                let mailbox = instance.queue_mut(queue);
-                self.queued_bytes += mailbox.extend(entries.into_iter(), page.more);
-                self.queued_bytes -= mailbox.trim(committed);
-                if let Some(run) = instance.run_mut() {
-                    run.unsettled = true;
-                }
+        if let Some(mut entries) = self.read_entries(id, queue, page)
+            && let Some(instance) = self.instances.get_mut(id)
+        {
+            if armed(Fault::WindowSkips) && after.is_some() {
+                entries.drain(..entries.len().min(1));
             }
+            debug_assert!(entries.iter().all(|entry| after.is_none_or(|after| entry.id > after)));
+            instance.within |= entries.iter().any(|entry| within(&entry.message).is_some());
+            instance.tries |= entries.iter().any(|entry| matches!(entry.message.body, Body::TryLock(_)));
+            let mailbox = instance.queue_mut(queue);
+            self.queued_bytes += mailbox.extend(entries.into_iter(), page.more);
+            self.queued_bytes -= mailbox.trim(committed);
+            if let Some(run) = instance.run_mut() {
+                run.unsettled = true;
+            }
+        }
+        self.refuse_deadlocked(id);
+        self.refuse_tries(id);
+        self.search_behind(id);
+        self.load_window(id);
+        self.mark_ready(id);
+        self.settle_place(id);
+    }
+
+    /// The messages of a page of an instance's queue, which is parked if one cannot be read.
+    pub(super) fn read_entries(&mut self, id: InstanceId, queue: Queue, page: &Page) -> Option<Vec<Entry>> {
+        let instance = self.instances.get_mut(id)?;
+        match page.rows.iter().map(mailbox_entry).collect::<Result<Vec<Entry>, RecordError>>() {
+            Ok(entries) => Some(entries),
             Err(error) => {
                 instance.stage =
                     Stage::Parked(format!("a message to it cannot be read: {}", unreadable(&error)));
@@ -276,13 +290,9 @@ impl Shard {
                 if let Some(run) = instance.run_mut() {
                     run.give_up_hope();
                 }
+                None
             }
         }
-        self.refuse_deadlocked(id);
-        self.refuse_tries(id);
-        self.load_window(id);
-        self.mark_ready(id);
-        self.settle_place(id);
     }
 
     /// The entity may have left and come again since: it is found by its address.
@@ -416,7 +426,7 @@ fn read(keyspace: Keyspace, from: Bytes, to: Bytes, rows_max: usize, bytes_max: 
     Read { keyspace, from, to, rows_max, bytes_max, values }
 }
 
-fn window_read(address: &Address, queue: Queue, after: Option<RowId>, rows_max: usize) -> Read {
+pub(super) fn window_read(address: &Address, queue: Queue, after: Option<RowId>, rows_max: usize) -> Read {
     let (from, to) = record::mailbox_bounds(address, queue, after);
     read(Keyspace::Mailbox, from, to, rows_max, WINDOW_BYTES_MAX, true)
 }

@@ -149,6 +149,7 @@ impl Shard {
         }
         self.refuse_deadlocked(id);
         self.refuse_tries(id);
+        self.search_behind(id);
         self.forward(&address, request, if waits { Body::Lock } else { Body::TryLock });
     }
 
@@ -192,13 +193,22 @@ impl Shard {
                 instance.tries = instance.waiting.mailbox.any(tries);
                 return;
             };
-            let message = self.consume(id, Queue::Back, entry);
-            if let Body::TryLock(request) = &message.body
-                && !self.was_cancelled(id, &request.section)
-            {
-                self.tell_taken(&message.to, request, holder);
-            }
+            self.refuse_waiting(id, entry, &holder);
         }
+    }
+
+    /// Tells who waits in vain for an entity that `holder` has locked.
+    pub(super) fn refuse_waiting(&mut self, id: InstanceId, entry: Entry, holder: &RunId) {
+        let message = self.consume(id, Queue::Back, entry);
+        if let Body::TryLock(request) = &message.body {
+            if !self.was_cancelled(id, &request.section) {
+                self.tell_taken(&message.to, request, holder.clone());
+            }
+            return;
+        }
+        let error = CallError::WouldDeadlock { address: message.to.clone(), run: Some(holder.clone()) };
+        self.finish_key(&message, &Err(Failure::new(FailureKind::LockLost, error.to_string())));
+        self.reply(&message, Answer::refused(error));
     }
 
     /// Tells the owner of a request that an entity is locked, and gives back what the request was granted before.
@@ -223,18 +233,12 @@ impl Shard {
                 return;
             };
             let Some(lock) = instance.entity().and_then(|entity| entity.lock.clone()) else { return };
-            let waits = |message: &Message| {
-                message.is_answered() && within(message).is_some_and(|within| is_of(&lock.section, within))
-            };
+            let waits = |message: &Message| waits_for_itself(message, &lock.section);
             let Some(entry) = instance.waiting.mailbox.take(waits) else {
                 instance.within = instance.waiting.mailbox.any(|message| within(message).is_some());
                 return;
             };
-            let message = self.consume(id, Queue::Back, entry);
-            let run = lock.section.run.clone();
-            let error = CallError::WouldDeadlock { address: message.to.clone(), run: Some(run) };
-            self.finish_key(&message, &Err(Failure::new(FailureKind::LockLost, error.to_string())));
-            self.reply(&message, Answer::refused(error));
+            self.refuse_waiting(id, entry, &lock.section.run);
         }
     }
 
@@ -352,7 +356,9 @@ impl Shard {
     }
 
     fn set_lock(&mut self, id: InstanceId, lock: Option<LockRecord>) {
-        let Some(entity) = self.instances.get_mut(id).and_then(Instance::entity_mut) else { return };
+        let Some(instance) = self.instances.get_mut(id) else { return };
+        instance.forget_search();
+        let Some(entity) = instance.entity_mut() else { return };
         entity.lock = lock.map(Box::new);
         entity.lock_dirty = true;
         self.mark_touched(id);
@@ -400,6 +406,21 @@ fn is_taken(message: &Message, holder: &RunId) -> bool {
         Body::TryLock(request) => request.section.run != *holder,
         _ => false,
     }
+}
+
+/// Whether a message waits in vain while this section holds the lock.
+pub(super) fn impossible(message: &Message, section: &Section) -> bool {
+    is_taken(message, &section.run) && !armed(Fault::TryWaits) || waits_for_itself(message, section)
+}
+
+/// Whether a message waits in vain while some section holds the lock.
+pub(super) fn may_become_impossible(message: &Message) -> bool {
+    matches!(message.body, Body::TryLock(_)) || message.is_answered() && within(message).is_some()
+}
+
+/// Whether a message asks, for the execution whose section it is, for an answer that comes behind the section's end.
+fn waits_for_itself(message: &Message, section: &Section) -> bool {
+    message.is_answered() && within(message).is_some_and(|within| is_of(section, within))
 }
 
 /// The execution for which a message's sender works.

@@ -4,6 +4,7 @@
 //! Beyond the window a message's row is enough: it is kept in memory only until the row is durable, and as long as a
 //! read of rows is under way, so that a read as of any commit since its request misses nothing.
 
+use super::locks::may_become_impossible;
 use crate::record::RowId;
 use sarsen_protocol::{BatchNumber, Body, Message, Timestamp};
 use std::collections::VecDeque;
@@ -22,7 +23,7 @@ pub(crate) struct Entry {
 }
 
 /// The accepted messages of an entity, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Mailbox {
     /// The front, without gaps.
     head: VecDeque<Entry>,
@@ -40,6 +41,18 @@ pub(crate) struct Mailbox {
     pub(crate) reading: bool,
     /// Whether a row cannot be read; then none is any more.
     pub(crate) broken: bool,
+    /// How many messages behind the front a lock may make impossible, if that is known.
+    hidden: Option<usize>,
+    /// Whether those have been looked for since the lock was granted.
+    searched: bool,
+    /// Rows behind the front that were taken, and may be read once more.
+    taken: Vec<RowId>,
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Mailbox {
@@ -54,6 +67,9 @@ impl Mailbox {
             absent: 0,
             reading: false,
             broken: false,
+            hidden: Some(0),
+            searched: false,
+            taken: Vec::new(),
         }
     }
 
@@ -94,6 +110,8 @@ impl Mailbox {
             self.gap = true;
         }
         if self.gap {
+            let hidden = usize::from(may_become_impossible(&entry.message));
+            self.hidden = self.hidden.map(|before| before + hidden);
             self.tail.push_back(entry);
         } else {
             self.last = Some(entry.id);
@@ -123,7 +141,7 @@ impl Mailbox {
 
     /// Makes an idle mailbox a new one. Returns whether its memory, for so many messages at most, may be used again.
     pub(crate) fn reset(&mut self, messages_max: usize) -> bool {
-        self.last = None;
+        (self.last, self.searched) = (None, false);
         self.head.capacity() <= messages_max && self.tail.capacity() <= messages_max
     }
 
@@ -222,6 +240,11 @@ impl Mailbox {
                 continue;
             }
             self.last = Some(entry.id);
+            if self.taken.contains(&entry.id) {
+                continue;
+            }
+            let hidden = usize::from(may_become_impossible(&entry.message));
+            self.hidden = self.hidden.map(|before| before.saturating_sub(hidden));
             let known = self.tail.front().is_some_and(|first| first.id == entry.id);
             if known {
                 // The entry in memory knows which batch wrote its row.
@@ -234,9 +257,12 @@ impl Mailbox {
                 self.push_head(entry);
             }
         }
+        self.taken.retain(|id| self.last.is_none_or(|last| *id > last));
         if !more {
             self.gap = false;
             self.absent = 0;
+            (self.hidden, self.searched) = (Some(0), false);
+            self.taken.clear();
             self.last = self.tail.back().map(|entry| entry.id).or(self.last);
             for entry in std::mem::take(&mut self.tail) {
                 self.push_head(entry);
@@ -247,7 +273,45 @@ impl Mailbox {
 
     /// Begins the mailbox of an entity that is being loaded: rows may lie before everything that is pushed.
     pub(crate) fn unknown() -> Self {
-        Self { gap: true, reading: true, ..Self::default() }
+        Self { gap: true, reading: true, hidden: None, ..Self::new() }
+    }
+
+    /// Whether rows behind the front are to be looked through for messages that the lock makes impossible.
+    pub(crate) fn wants_search(&self) -> bool {
+        self.gap && !self.reading && !self.broken && !self.searched && self.hidden != Some(0)
+    }
+
+    /// Whether a message whose row was read is not in memory, and waits.
+    pub(crate) fn is_only_a_row(&self, entry: &Entry) -> bool {
+        let in_memory = self.tail.front().is_some_and(|first| first.id <= entry.id)
+            || self.last.is_some_and(|last| entry.id <= last);
+        !in_memory && !self.taken.contains(&entry.id)
+    }
+
+    /// Takes a message that is only a row.
+    pub(crate) fn take_row(&mut self, id: RowId) {
+        self.absent = self.absent.saturating_sub(1);
+        self.taken.push(id);
+    }
+
+    /// Takes one of the newest messages, those in memory behind the front, for which `wanted` holds.
+    pub(crate) fn take_newest(&mut self, wanted: impl Fn(&Message) -> bool) -> Option<Entry> {
+        let at = self.tail.iter().position(|entry| wanted(&entry.message))?;
+        let entry = self.tail.remove(at)?;
+        self.taken.push(entry.id);
+        Some(entry)
+    }
+
+    /// All rows behind the front have been looked through: so many are left there, of those that are not in memory, that
+    /// another lock may make impossible.
+    pub(crate) fn searched(&mut self, left: usize) {
+        let newest = self.tail.iter().filter(|entry| may_become_impossible(&entry.message)).count();
+        (self.hidden, self.searched) = (Some(left + newest), true);
+    }
+
+    /// There is another lock.
+    pub(crate) fn forget_search(&mut self) {
+        self.searched = false;
     }
 
     /// Sets how many rows the store holds beyond those in memory, as counted in the read that began the mailbox:

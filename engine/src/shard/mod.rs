@@ -10,6 +10,7 @@
 mod admit;
 mod audit;
 mod batch;
+mod behind;
 mod changes;
 mod dead;
 mod dispatch;
@@ -43,6 +44,7 @@ use crate::{
     record::RowId,
 };
 use batch::OpenBatch;
+pub(crate) use behind::Search;
 use bytes::Bytes;
 use changes::Changes;
 use dead::DeadLetters;

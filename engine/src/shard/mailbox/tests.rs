@@ -1,7 +1,10 @@
 //! The window against a model: a queue that is all in memory, over a store that is read late.
 
 use super::*;
-use sarsen_protocol::{Address, Body, Epoch, Identity, OperationName, Origin, Payload};
+use sarsen_protocol::{
+    Address, Body, CommandId, Epoch, ExecutionId, Identity, LockRequest, OperationName, Origin, Payload,
+    RunId, Section, Slot, Timestamp,
+};
 use std::collections::BTreeSet;
 
 fn message() -> Message {
@@ -15,6 +18,25 @@ fn message() -> Message {
         deadline: None,
         trace: None,
     }
+}
+
+/// Each third may be made impossible by a lock.
+fn of(counter: u64) -> Message {
+    if counter % 3 > 0 {
+        return numbered(counter);
+    }
+    let slot = Slot::new(0).expect("there is one");
+    let section = Section {
+        run: RunId::new("r").expect("valid"),
+        execution: ExecutionId::generated(Timestamp::default(), slot, 1),
+        id: CommandId(0),
+    };
+    let request = LockRequest { section, entities: Vec::new(), position: 0, since: Timestamp::default() };
+    Message { body: Body::TryLock(Box::new(request)), ..numbered(counter) }
+}
+
+fn entry(counter: u64, row: Option<BatchNumber>) -> Entry {
+    Entry { id: id(counter), message: Box::new(of(counter)), row }
 }
 
 fn id(counter: u64) -> RowId {
@@ -42,8 +64,10 @@ struct World {
     batches: Vec<Vec<(RowId, bool)>>,
     open: Vec<(RowId, bool)>,
     rows: BTreeSet<RowId>,
-    /// What the read under way is behind; 0 for the first row.
-    reading: Option<u64>,
+    /// What the read under way is behind, 0 for the first row, and whether it is a search.
+    reading: Option<(u64, bool)>,
+    /// What was taken from behind the front and has not been passed.
+    gone: BTreeSet<u64>,
     most: usize,
 }
 
@@ -63,28 +87,37 @@ impl World {
             open: Vec::new(),
             rows: BTreeSet::new(),
             reading: None,
+            gone: BTreeSet::new(),
             most: 0,
         }
     }
 
     fn step(&mut self) {
-        match random(&mut self.seed, 6) {
+        match random(&mut self.seed, 7) {
             0 | 1 => {
                 self.pushed += 1;
-                self.mailbox.push(Entry { id: id(self.pushed), message: Box::new(message()), row: None }, 2);
+                self.mailbox.push(entry(self.pushed, None), 2);
             }
             2 => self.pop(),
             3 => self.seal(),
             4 => self.commit(),
+            5 if self.reading.is_none() => {
+                self.mailbox.forget_search();
+                self.search();
+            }
             _ => self.read(),
         }
         self.most = self.most.max(self.mailbox.head.len());
-        assert_eq!(self.mailbox.len() as u64, self.pushed - self.popped, "no message is missed or doubled");
+        let waiting = self.pushed - self.popped - self.gone.len() as u64;
+        assert_eq!(self.mailbox.len() as u64, waiting, "no message is missed or doubled");
     }
 
     fn pop(&mut self) {
         if let Some(entry) = self.mailbox.pop() {
             self.popped += 1;
+            while self.gone.remove(&self.popped) {
+                self.popped += 1;
+            }
             assert_eq!(entry.id, id(self.popped), "messages are taken in order");
             if entry.row.is_some() {
                 self.open.push((entry.id, false));
@@ -117,25 +150,62 @@ impl World {
         self.mailbox.trim(self.committed);
     }
 
+    fn last(&self) -> u64 {
+        self.mailbox.last().map_or(0, |last| last.counter)
+    }
+
     /// Asks for rows, or answers as of now.
     fn read(&mut self) {
-        match self.reading.take() {
-            None => {
-                self.mailbox.reading = self.mailbox.wants_rows(2);
-                let last = self.mailbox.last().map_or(0, |last| last.counter);
-                self.reading = self.mailbox.reading.then_some(last);
+        let Some((after, searches)) = self.reading.take() else {
+            self.mailbox.reading = self.mailbox.wants_rows(2);
+            self.reading = self.mailbox.reading.then_some((self.last(), false));
+            return;
+        };
+        let all: Vec<u64> =
+            self.rows.iter().map(|row| row.counter).filter(|counter| *counter > after).collect();
+        if searches {
+            self.found(&all);
+        } else {
+            let entries = all.iter().take(2).map(|counter| entry(*counter, Some(BatchNumber(0))));
+            self.mailbox.extend(entries, all.len() > 2);
+        }
+        self.mailbox.trim(self.committed);
+    }
+
+    /// Asks for all rows behind the front, if that is worth it.
+    fn search(&mut self) {
+        self.mailbox.reading = self.mailbox.wants_search();
+        self.reading = self.mailbox.reading.then_some((self.last(), true));
+    }
+
+    /// Takes each second of those that a lock may make impossible.
+    fn found(&mut self, rows: &[u64]) {
+        self.mailbox.reading = false;
+        let mut left = 0;
+        for counter in rows {
+            let row = entry(*counter, Some(BatchNumber(0)));
+            if self.mailbox.is_only_a_row(&row) && counter % 6 == 0 {
+                self.mailbox.take_row(row.id);
+                self.take(&row);
+            } else if self.mailbox.is_only_a_row(&row) {
+                left += usize::from(counter % 3 == 0);
             }
-            Some(after) => {
-                let behind = self.rows.iter().copied().filter(|row| row.counter > after);
-                let all: Vec<RowId> = behind.collect();
-                let entries = all.iter().take(2).map(|row| Entry {
-                    id: *row,
-                    message: Box::new(message()),
-                    row: Some(BatchNumber(0)),
-                });
-                self.mailbox.extend(entries, all.len() > 2);
-                self.mailbox.trim(self.committed);
-            }
+        }
+        let newest: Vec<u64> = self.mailbox.tail.iter().map(|entry| entry.id.counter).collect();
+        for counter in newest.into_iter().filter(|counter| counter % 6 == 0) {
+            let taken = self.mailbox.take_newest(is(counter)).expect("it is there");
+            self.take(&taken);
+        }
+        self.mailbox.searched(left);
+        let behind = (self.last() + 1..=self.pushed).filter(|counter| counter % 3 == 0);
+        let hidden = behind.filter(|counter| !self.gone.contains(counter)).count();
+        assert_eq!(self.mailbox.hidden, Some(hidden).filter(|_| self.mailbox.gap).or(Some(0)));
+    }
+
+    fn take(&mut self, taken: &Entry) {
+        self.gone.insert(taken.id.counter);
+        if taken.row.is_some() {
+            self.open.push((taken.id, false));
         }
     }
 }
@@ -147,13 +217,13 @@ fn a_load_in_flight_misses_no_message() {
         for _ in 0..300 {
             world.step();
         }
-        while world.popped < world.pushed {
+        while !world.mailbox.is_empty() {
             world.seal();
             world.commit();
             world.read();
             world.pop();
         }
-        assert!(world.mailbox.is_empty());
+        assert_eq!(world.popped + world.gone.len() as u64, world.pushed);
     }
 }
 

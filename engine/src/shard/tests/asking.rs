@@ -200,6 +200,37 @@ fn who_does_not_wait_is_refused_when_one_before_it_is_granted() {
     }
 }
 
+/// However much stands between the two: all of it came before the first lock was granted.
+#[test]
+fn who_does_not_wait_is_refused_wherever_in_the_mailbox_its_request_stands() {
+    for (between, more) in [(4, 0), (4, 3), (60, 0), (60, 30)] {
+        let mut desk = Desk::new(1, limits(|limits| limits.mailbox_window = 2));
+        desk.hold_entity = Some("x".to_owned());
+        desk.start("first", "lock x; event e; unlock");
+        settle(&mut desk);
+        desk.start("sender", &vec!["signal x 1"; between].join("; "));
+        settle(&mut desk);
+        for (run, before) in [("second", "a"), ("third", "b")] {
+            desk.start(run, &format!("free {before} x; say end"));
+            settle(&mut desk);
+        }
+        desk.start("sender again", &vec!["signal x 1"; more].join("; "));
+        settle(&mut desk);
+        desk.hold_entity = None;
+        desk.reopen(1);
+        desk.rest();
+        for run in ["second", "third"] {
+            let taken = format!("!(@sum@x is locked by run `first`: {TAKEN})");
+            assert_eq!(desk.stands(run), format!("completed: {taken} end"), "{between} and {more}");
+        }
+        assert_eq!((desk.sum("x"), desk.locks()), (0, vec!["x by first".to_owned()]));
+        desk.raise("first", "e 1", None);
+        desk.rest();
+        assert_eq!((desk.sum("x"), desk.rows(Keyspace::Mailbox)), ((between + more) as u64, 0));
+        assert_free(&desk);
+    }
+}
+
 /// The operations before it in the mailbox are done before the lock is had, in the order of their senders.
 #[test]
 fn who_does_not_wait_comes_behind_what_it_has_sent_before() {

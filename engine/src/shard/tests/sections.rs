@@ -421,28 +421,40 @@ fn an_execution_in_the_slot_of_an_entity_of_another_type_is_no_entity() {
     assert_eq!((desk.stands(run.as_str()), desk.sum("x")), ("completed: 1 1".to_owned(), 1));
 }
 
-/// The run's request is in a row that has not been read, so the call is not refused when it comes.
+/// The run's request is in a row that has not been read, so the call is not refused when it comes; and there may be more
+/// between the two than is in memory when the lock is granted.
 #[test]
 fn a_call_that_waits_before_the_lock_is_granted_would_deadlock_then() {
-    let mut desk = Desk::new(1, limits(|limits| limits.mailbox_window = 2));
-    desk.start("holder", "lock x; event e; unlock");
-    desk.rest();
-    for _ in 0..6 {
-        desk.signal("x", "add", "1", Identity::None);
+    for (between, evict) in [(0, false), (8, false), (8, true), (50, true)] {
+        let mut desk = Desk::new(1, limits(|limits| limits.mailbox_window = 2));
+        desk.start("holder", "lock x; event e; unlock");
+        desk.rest();
+        let signal = |desk: &mut Desk| desk.signal("x", "add", "1", Identity::None);
+        (0..6).for_each(|_| drop(signal(&mut desk)));
+        desk.rest();
+        desk.start("r", "lock x; event e; unlock; event f");
+        desk.start("third", "event e");
+        desk.rest();
+        (0..between).for_each(|_| drop(signal(&mut desk)));
+        let calls = [(); 3].map(|()| (desk.ask_within("x", true, "r"), desk.ask_within("x", true, "third")));
+        desk.rest();
+        assert!(calls.iter().all(|(own, other)| desk.answer(*own).or(desk.answer(*other)).is_none()));
+        if evict {
+            desk.evict_all();
+        }
+        (0..between).for_each(|_| drop(signal(&mut desk)));
+        desk.raise("holder", "e 1", None);
+        desk.rest();
+        for (own, other) in calls {
+            assert!(matches!(desk.refusal(own), Some(CallError::WouldDeadlock { .. })), "{between}, {evict}");
+            assert_eq!(desk.answer(other), None);
+        }
+        assert_eq!((desk.sum("x"), desk.locks()), (6, vec!["x by r".to_owned()]));
+        desk.raise("r", "e 1", None);
+        desk.rest();
+        let sums = calls.map(|(_, other)| desk.returned(other));
+        assert_eq!(sums, [7, 8, 9].map(|sum| (sum + between).to_string()));
+        assert_eq!((desk.sum("x"), desk.rows(Keyspace::Mailbox)), (9 + 2 * between, 0));
+        assert_free(&desk);
     }
-    desk.rest();
-    desk.start("r", "lock x; event e; unlock; event f");
-    desk.start("third", "event e");
-    desk.rest();
-    let (call, other) = (desk.ask_within("x", true, "r"), desk.ask_within("x", true, "third"));
-    desk.rest();
-    assert_eq!((desk.answer(call), desk.answer(other)), (None, None));
-    desk.raise("holder", "e 1", None);
-    desk.rest();
-    assert!(matches!(desk.refusal(call), Some(CallError::WouldDeadlock { .. })));
-    assert_eq!((desk.sum("x"), desk.answer(other)), (6, None));
-    desk.raise("r", "e 1", None);
-    desk.rest();
-    assert_eq!(desk.returned(other), "7");
-    assert_free(&desk);
 }
