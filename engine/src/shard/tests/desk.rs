@@ -1,5 +1,6 @@
 //! A desk: shards over one map, with everything done when a test says so.
 
+mod locks;
 mod operating;
 mod play;
 mod records;
@@ -11,15 +12,15 @@ pub(super) use play::{CHANGED, FOREIGN};
 pub(super) use runs::text;
 
 use crate::{
-    Groups, Input, Lanes, Limits, LoadRequest, OrchestrationOptions, Registry, Request, Shard, ShardConfig,
-    ShardStats, SlotMap, record,
+    Group, Groups, Input, Lanes, Limits, LoadRequest, OrchestrationOptions, Registry, Request, Shard,
+    ShardConfig, ShardStats, SlotMap, record,
 };
 use bytes::Bytes;
 use sarsen_entities::{EntityOptions, Typed};
 use sarsen_protocol::{
     Address, Answer, Batch, Body, CallError, Dispatch, DispatchToken, Effect, Epoch, Failure, Identity,
     Keyspace, Lease, Message, OperationName, Origin, Page, Payload, Read, Receipt, RequestId, Row, RunId,
-    RunOutcome, SessionId, ShardId, Task, TaskToken, Timestamp, Within,
+    RunOutcome, Section, SessionId, ShardId, Task, TaskToken, Timestamp, Within,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,6 +28,16 @@ use std::{
     time::Duration,
 };
 use sum::Sum;
+
+/// The process dies at a commit: before it, so that what it would have written is lost, or behind it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Death {
+    /// The commit, counted from 0 over the life of the desk.
+    pub(super) commit: usize,
+    pub(super) before: bool,
+    /// How many shards the next process has.
+    pub(super) shards: u16,
+}
 
 type Rows = BTreeMap<(Keyspace, Bytes), Bytes>;
 
@@ -48,6 +59,10 @@ pub(super) struct Desk {
     pub(super) letters: Vec<Failure>,
     /// Batches with writes that were committed.
     pub(super) batches: usize,
+    /// Groups that were committed or lost.
+    pub(super) commits: usize,
+    /// When the process is to die. It does so once.
+    pub(super) death: Option<Death>,
     /// Whether loads of keys are read and kept back.
     pub(super) hold_keys: bool,
     /// The entity whose loads are read and kept back.
@@ -75,7 +90,7 @@ pub(super) struct Desk {
     /// The custom statuses that were told.
     pub(super) statuses: Vec<(RunId, Payload)>,
     /// Locks that an operator took from runs.
-    pub(super) forced: Vec<String>,
+    pub(super) forced: Vec<(Address, Section)>,
     /// Locks that were held for long.
     pub(super) overdue: Vec<String>,
     /// Why instances could not go on.
@@ -105,6 +120,8 @@ impl Desk {
             written: 0,
             letters: Vec::new(),
             batches: 0,
+            commits: 0,
+            death: None,
             hold_keys: false,
             hold_entity: None,
             hold_locks: false,
@@ -376,10 +393,24 @@ impl Desk {
         }
     }
 
-    /// Seals and commits what is open.
+    /// Seals and commits what is open, or dies of it.
     pub(super) fn commit(&mut self) -> bool {
         self.seal();
         let Some(group) = self.groups.begin() else { return false };
+        let death = self.death.take_if(|death| death.commit == self.commits);
+        self.commits += 1;
+        match death {
+            Some(Death { before: true, shards, .. }) => self.reopen(shards),
+            Some(Death { before: false, shards, .. }) => {
+                self.commit_group(group);
+                self.reopen(shards);
+            }
+            None => self.commit_group(group),
+        }
+        true
+    }
+
+    fn commit_group(&mut self, group: Group<Effect>) {
         let mut receipts: Vec<Receipt> = Vec::new();
         for batch in &group.batches {
             self.write(batch);
@@ -395,7 +426,6 @@ impl Desk {
         if self.restless {
             self.evict_all();
         }
-        true
     }
 
     fn write(&mut self, batch: &Batch) {
@@ -431,9 +461,7 @@ impl Desk {
             Effect::RunEnded { run, outcome, .. } => self.ended.push((run, outcome.map(|outcome| *outcome))),
             Effect::RunRewound { run, .. } => self.ended.retain(|(ended, _)| *ended != run),
             Effect::StatusSet { run, status, .. } => self.statuses.push((run, *status)),
-            Effect::LockForced { entity, section } => {
-                self.forced.push(format!("{} of {}", entity.key(), section.run));
-            }
+            Effect::LockForced { entity, section } => self.forced.push((entity, *section)),
             Effect::LockOverdue { entity, section, since } => {
                 let secs = since.as_micros() / 1_000_000;
                 self.overdue.push(format!("{} of {} since {secs}", entity.key(), section.run));

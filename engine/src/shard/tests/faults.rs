@@ -1,7 +1,9 @@
 //! That each fault does what it says, which a simulation that is to notice it depends on.
 
 use super::{
+    asking,
     desk::{Desk, text},
+    endings::{self, DROPPED, FORCED, GIVEN_UP, RELEASED, TIMED_OUT},
     limits,
     sections::settle,
 };
@@ -162,6 +164,13 @@ fn a_lock_survives_a_crash() -> bool {
     desk.locks() == ["x by holder"] && desk.sum("x") == 0
 }
 
+fn a_granted_section_holds_its_locks_at_every_boundary() -> bool {
+    let mut desk = holder();
+    desk.evict_all();
+    desk.rest();
+    desk.astray().is_none()
+}
+
 fn a_lock_that_is_given_back_leaves_no_row() -> bool {
     let mut desk = holder();
     desk.raise("holder", "e 1", None);
@@ -170,12 +179,7 @@ fn a_lock_that_is_given_back_leaves_no_row() -> bool {
 }
 
 fn a_release_is_of_its_section_alone() -> bool {
-    let mut desk = desk();
-    desk.start("r", "lock x; unlock; lock x; event e");
-    desk.rest();
-    let forced = desk.force("x", "r");
-    desk.rest();
-    desk.returned(forced) == "false" && desk.locks() == ["x by r"]
+    asking::is_late_release_of_its_section_alone(1, None)
 }
 
 fn an_operator_takes_a_lock_from_its_owner_alone() -> bool {
@@ -347,7 +351,7 @@ fn each_fault_of_an_execution_breaks_its_replay() {
 
 #[test]
 fn each_fault_breaks_what_it_is_about() {
-    let cases: [(Fault, fn() -> bool); 31] = [
+    let cases: [(Fault, fn() -> bool); 33] = [
         (Fault::GrantTwice, a_lock_has_one_holder),
         (Fault::LockOrder, opposite_orders_do_not_wait_in_a_circle),
         (Fault::DuplicateInSet, an_entity_of_a_set_is_asked_once),
@@ -358,6 +362,8 @@ fn each_fault_breaks_what_it_is_about() {
         (Fault::FrontIgnored, a_holder_is_served_before_others),
         (Fault::ReleaseUnwritten, a_release_survives_a_crash),
         (Fault::LockUnwritten, a_lock_survives_a_crash),
+        (Fault::LockUnwritten, a_granted_section_holds_its_locks_at_every_boundary),
+        (Fault::ReleaseOnEviction, a_granted_section_holds_its_locks_at_every_boundary),
         (Fault::LockKept, a_lock_that_is_given_back_leaves_no_row),
         (Fault::ReleaseByExecution, a_release_is_of_its_section_alone),
         (Fault::ForceAnyone, an_operator_takes_a_lock_from_its_owner_alone),
@@ -384,5 +390,28 @@ fn each_fault_breaks_what_it_is_about() {
         assert!(holds(), "without {fault:?}");
         let _armed = arm(fault);
         assert!(!holds(), "with {fault:?}");
+    }
+}
+
+#[test]
+fn the_boundaries_of_a_run_that_goes_on_notice_their_faults() {
+    let cases = [
+        (Fault::ReleaseMissesOne, DROPPED),
+        (Fault::ReleaseMissesOne, RELEASED),
+        (Fault::LockKept, DROPPED),
+        (Fault::LockKept, RELEASED),
+        (Fault::LockKept, FORCED),
+        (Fault::CancelUnsent, GIVEN_UP),
+        (Fault::CancelUnsent, TIMED_OUT),
+        (Fault::CancelOvertakes, GIVEN_UP),
+        (Fault::CancelOvertakes, TIMED_OUT),
+        (Fault::ReleaseOvertakes, GIVEN_UP),
+        (Fault::CancelStops, GIVEN_UP),
+    ];
+    for (fault, ending) in cases {
+        assert!(endings::play(ending, (1, 1), false, None).is_ok(), "without {fault:?}");
+        let _armed = arm(fault);
+        let noticed = endings::play(ending, (1, 1), false, None);
+        assert!(noticed.is_err(), "{fault:?}: {ending:?}");
     }
 }
