@@ -26,7 +26,8 @@ const PAGE_ROWS: usize = 64;
 /// There is something to read when the entity's type is audited, as by `#[entity(audit)]`, or was at the time; of any
 /// entity what operators did to its lock is kept. It shows what is durable: an entry is there as soon as what came of it
 /// is. The audit is read as it was when the stream is first polled; what is forgotten meanwhile, since it is too old or
-/// too much has come after it, is left out. No more than a page is in memory. After an error the stream ends.
+/// too much has come after it, is left out. No more than a page is in memory, and of large entries no more than a mebibyte
+/// and one. After an error the stream ends.
 ///
 /// ```
 /// # use sarsen_runtime::{CallError, Client};
@@ -83,7 +84,7 @@ impl AuditTrail {
         Self { newest_first: false, ..self.anew() }
     }
 
-    /// Reads `rows` entries at a time instead of 64; at least one. The audit begins anew.
+    /// Reads `rows` entries at a time instead of 64, at least one, and fewer where they are large. The audit begins anew.
     pub fn page_size(self, rows: usize) -> Self {
         Self { page_size: rows.max(1), ..self.anew() }
     }
