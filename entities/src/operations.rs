@@ -108,7 +108,7 @@ pub(crate) enum Code<E> {
     /// May look at it.
     Read(Box<Read<E>>),
     /// Runs off the shard, on a copy of the state.
-    Detached(Box<detached::Code<E>>, OperationOptions),
+    Detached(detached::Code<E>, OperationOptions),
 }
 
 type Update<E> = dyn Fn(&mut E, &mut EntityContext<'_>, &Payload) -> Result<Payload, Failure> + Send + Sync;
@@ -155,7 +155,7 @@ impl<E: 'static> Operations<E> {
         self,
         name: &'static str,
         options: OperationOptions,
-        code: Box<detached::Code<E>>,
+        code: detached::Code<E>,
     ) -> Self {
         self.with(Operation { name, code: Code::Detached(code, options), check: check::<I> })
     }

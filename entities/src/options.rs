@@ -112,8 +112,8 @@ impl EntityOptions {
 
     /// Keeps what is done to each entity: each operation that takes `&mut self`, with its time, its caller, its input and
     /// what came of it, and the state behind the operations that were done together, in their commit. Failed ones are
-    /// kept with their failure; those that take `&self` change nothing and are left out, but for asynchronous and blocking ones. `choose` is given the defaults,
-    /// or what was chosen before. As an attribute: `audit`, or `audit(keep = 1000, for = "30d")`, which are the defaults.
+    /// kept with their failure; those that take `&self` change nothing and are left out, unless they delete the entity.
+    /// `choose` is given the defaults, or what was chosen before. As an attribute: `audit`, or `audit(keep = 1000, for = "30d")`, which are the defaults.
     ///
     /// It costs a row an operation, with the input and the answer in it, and the state in the last row of those that
     /// were done together: for a state of many bytes that is most of what is written, `keep` times what it has at most.
