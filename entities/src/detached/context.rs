@@ -6,7 +6,7 @@ use crate::{
     context::{Done, keep},
     schedule::unschedule,
 };
-use sarsen_protocol::{Address, Failure, FailureKind, OrchestrationName, Timestamp, json};
+use sarsen_protocol::{Address, Failure, FailureKind, NamedEntity, OrchestrationName, Timestamp, json};
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -78,10 +78,20 @@ impl<H: OperationHost> OperationContext<H> {
     /// A reference to the entity `key` of type `T`, through which signals are sent when the operation has succeeded; it may be
     /// this very entity. To ask for an answer, take the [`client`](Self::client).
     pub fn entity<T: EntityType>(&self, key: impl AsRef<str>) -> T::Ref<OperationPort<H>> {
-        let to = Address::entity(T::NAME, key.as_ref())
+        T::refer(self.port_of(T::NAME, key.as_ref()))
+    }
+
+    /// As [`entity`](Self::entity), for a type that is known by its name alone.
+    pub fn entity_named(&self, name: impl AsRef<str>, key: impl AsRef<str>) -> NamedEntity<OperationPort<H>> {
+        NamedEntity::new(self.port_of(name.as_ref(), key.as_ref()))
+    }
+
+    /// To an address, or to none, which fails the operation.
+    fn port_of(&self, name: &str, key: &str) -> OperationPort<H> {
+        let to = Address::entity(name, key)
             .map_err(|error| self.fail(Failure::new(FailureKind::InvalidAddress, error.to_string())))
             .ok();
-        T::refer(OperationPort::new(self.clone(), to))
+        OperationPort::new(self.clone(), to)
     }
 
     /// An orchestration to start when the operation has succeeded, named by its function.
