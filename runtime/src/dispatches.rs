@@ -28,7 +28,8 @@ use tokio::runtime::Handle;
 /// What an operation that runs off its shard is told, and what it may do besides changing its state.
 ///
 /// Cheap to clone. What is *sent* through it leaves in the commit that holds the operation's outcome, exactly once, and only
-/// if it succeeds; what is asked through its [`client`](sarsen_entities::OperationContext::client) happens at once.
+/// if it succeeds; what is asked through its [`client`](sarsen_entities::OperationContext::client) happens at once. A copy
+/// that outlives the operation is cancelled, and what is sent through it is dropped.
 pub type OperationContext = sarsen_entities::OperationContext<OperationDesk>;
 
 /// What the host offers to an operation that runs off its shard; used through [`OperationContext`].

@@ -23,7 +23,7 @@ pub trait OperationHost: Send + Sync + 'static {
     /// A client that works for the operation.
     fn client(&self) -> Self::Client;
 
-    /// Whether the operation's outcome is of no more use.
+    /// Whether the operation's outcome is of no more use. Once it has ended it is.
     fn is_cancelled(&self) -> bool;
 
     /// Is ready when it is.
@@ -36,6 +36,10 @@ pub trait OperationHost: Send + Sync + 'static {
 /// Nothing that is *sent* through it happens before the operation has succeeded: its signals and starts leave, and its
 /// entity is deleted, in the commit that holds its outcome, exactly once. What the code does to the world by other
 /// means, and through [`client`](Self::client), happens at once, and again when the operation is run again after a crash.
+///
+/// A copy may outlive the operation, in a task that its code has spawned: then it is [cancelled](Self::cancelled), and what is
+/// sent through it is dropped, for nothing is left that could succeed. What has to be sent is sent before the operation
+/// returns, or through the client.
 pub struct OperationContext<H> {
     shared: Arc<Shared<H>>,
 }
@@ -130,7 +134,7 @@ impl<H: OperationHost> OperationContext<H> {
     }
 
     /// Is ready when the operation's outcome is of no more use: its time is over, or the runtime is closing, and then it
-    /// runs again when that is open. Nothing is cut off: the code ends when it returns.
+    /// runs again when that is open, or it has ended and this is a copy. Nothing is cut off: the code ends when it returns.
     ///
     /// # Cancel safety
     /// It may be dropped at any time.
@@ -138,7 +142,7 @@ impl<H: OperationHost> OperationContext<H> {
         self.shared.host.cancelled().await;
     }
 
-    /// What was done, or the first fault. What is done later through a copy is lost.
+    /// What was done, or the first fault. What is done later through a copy is dropped with the last one.
     pub(super) fn finish(&self) -> Result<Done, Failure> {
         let Buffer { messages, fault, deleted } = std::mem::take(&mut *self.buffer());
         match fault {

@@ -201,6 +201,30 @@ async fn a_timeout_fails_the_operation_and_cancels_its_token() {
     end(runtime).await;
 }
 
+/// A copy in a task that an operation has spawned waited for ever.
+#[tokio::test]
+async fn a_copy_of_the_context_is_cancelled_when_its_operation_has_ended() {
+    let runtime = open(MemoryStore::new()).await;
+    let device = runtime.client().entity::<Device>("outlived");
+    let (hand, mut handed) = mpsc::unbounded_channel();
+    on_fetch("outlived", move |cx| {
+        let hand = hand.clone();
+        async move {
+            assert!(!cx.is_cancelled());
+            hand.send(cx).expect("the test waits");
+            Ok(1)
+        }
+    });
+    assert_eq!(device.fetch().await, Ok(Ok(1)));
+    let copy = handed.recv().await.expect("it was asked");
+    copy.cancelled().await;
+    assert!(copy.is_cancelled());
+    copy.entity::<Device>("outlived").note(9).signal();
+    let readings = device.state().await.expect("it is read").map(|device| device.readings);
+    assert_eq!(readings, Some(vec![1]), "what a copy sends behind the end is dropped");
+    end(runtime).await;
+}
+
 #[tokio::test]
 async fn an_operation_asks_others_through_its_client_but_not_itself() {
     let runtime = open(MemoryStore::new()).await;
