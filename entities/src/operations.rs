@@ -114,6 +114,17 @@ pub(crate) enum Code<E> {
 type Update<E> = dyn Fn(&mut E, &mut EntityContext<'_>, &Payload) -> Result<Payload, Failure> + Send + Sync;
 type Read<E> = dyn Fn(&E, &mut EntityContext<'_>, &Payload) -> Result<Payload, Failure> + Send + Sync;
 
+/// An entity type whose state an `async` operation may look at, on whatever threads it is polled: any that is `Sync`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not `Sync`, which an `async` operation with `&self` asks for",
+    label = "this operation shares the state between threads",
+    note = "let the operation take `&mut self`, or make it a plain `fn`; or let the state have no `Cell`, `RefCell` or `Rc`"
+)]
+pub trait Shared: Sync {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Sync> Shared for E {}
+
 /// The name of the built-in operation.
 const DELETE: &str = "delete";
 
@@ -195,7 +206,7 @@ impl<E: Entity> Operations<E> {
         operation: F,
     ) -> Self
     where
-        E: Sync,
+        E: Shared,
         H: OperationHost,
         I: DeserializeOwned + Send + 'static,
         R: Send + 'static,
