@@ -130,6 +130,10 @@ impl EntityOptions {
     /// asynchronous ones and those that block. Further ones wait, in the order in which they came, and so does the mailbox of
     /// their entity; when thousands wait, the order is not kept between them, but each has its turn. An operation that waits for
     /// another of its own type may wait for ever: give it a timeout. As an attribute: `concurrency = 8`.
+    ///
+    /// An operation counts until its outcome is there or its [time](crate::OperationOptions::timeout) is over. Code that goes on
+    /// past its time counts no more, so there may be more of it than this; `operations_overrun` of the client's statistics
+    /// says how much.
     pub fn concurrency(self, operations: usize) -> Self {
         Self { concurrency: Some(operations), ..self }
     }
