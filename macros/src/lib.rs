@@ -60,22 +60,7 @@ pub fn derive_entity(input: TokenStream) -> TokenStream {
 /// that ends the waiting, not the code, which is told by `cx.cancelled()` and no longer counts among the `concurrency` of
 /// its type.
 ///
-/// ```ignore
-/// #[operations]
-/// impl Device {
-///     #[operation(timeout = "30s")]
-///     async fn refresh(&mut self, cx: OperationContext, url: String) -> Result<f64, FetchError> {
-///         self.reading = fetch(&url).await?;
-///         cx.entity::<Dashboard>("all").note(cx.key().to_owned(), self.reading).signal();
-///         Ok(self.reading)
-///     }
-///
-///     #[operation(blocking)]
-///     fn compress(&mut self) {
-///         self.log = compress(&self.log);
-///     }
-/// }
-/// ```
+/// The first page of the crate `sarsen` has an example of each, under *Operations that wait*.
 ///
 /// `#[operations(crate = "path")]` says where `sarsen` is found, when it is renamed.
 #[proc_macro_attribute]
