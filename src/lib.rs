@@ -106,6 +106,7 @@
 //!   it returns then is dropped. After a timeout the operation has failed; after a shutdown it runs at the next open.
 //! * [`OperationContext`] also gives a [`Client`], with which it may ask and wait for others.
 //! * At most 256 of a type run at a time in a shard, or what `#[entity(concurrency = 8)]` says; further ones wait for their turn.
+//!   Code that goes on past its time no longer counts: [`Stats::operations_overrun`] says how many do.
 //!
 //! # Scheduled signals and reminders
 //!

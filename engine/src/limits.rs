@@ -76,8 +76,11 @@ pub struct Limits {
     /// such a limit are refused as `Busy`.
     pub runs_waiting_max: usize,
     /// How long a section may hold a lock before its owner is reported: once for each lock and process, as a warning in
-    /// the log, in [`ShardStats::locks_overdue`](crate::ShardStats::locks_overdue), and wherever locks are listed. The lock
-    /// stays held. [`Duration::MAX`] reports nobody.
+    /// the log, in the figure `locks_overdue` of the client's statistics, and wherever locks are listed. The lock stays
+    /// held. [`Duration::MAX`] reports nobody.
+    ///
+    /// 65,536 locks are watched in each shard. Those that are taken while so many are held are never warned of or counted;
+    /// where locks are listed, they are overdue like others.
     pub lock_held_report_after: Duration,
     /// How far ahead delayed signals are kept in memory.
     pub timer_window: Duration,

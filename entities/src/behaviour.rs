@@ -176,7 +176,7 @@ pub trait Behaviour: Send + Sync + 'static {
     /// [`InputError`] when it does not exist or cannot.
     fn check(&self, operation: &OperationName, input: &Payload) -> Result<(), InputError>;
 
-    /// Whether `operation` is one that takes `&self`.
+    /// Whether `operation` is one that takes `&self`, wherever it runs.
     fn is_read(&self, operation: &OperationName) -> bool;
 
     /// Decodes a stored state. Called off the shard.

@@ -123,16 +123,23 @@ use serde::{Serialize, de::DeserializeOwned};
 /// # The contract
 ///
 /// [`NAME`](EntityType::NAME), [`operations`](Self::operations) and [`options`](Self::options) are asked for when the
-/// type is registered. The other functions and the operations are called inside turns, on the thread of the entity's shard, one at a time
-/// for each entity, in any order and as often as it takes: what fails is undone and what was done beside it may be
-/// done again. So they depend on the state, the input and the context alone; whoever waits, draws a number or
-/// reads a clock in them breaks that.
+/// type is registered. The operations are called one at a time for each entity, in two ways:
 ///
-/// * `Clone`: a run of operations begins with a copy of the state, to which a failure returns. For a large state
-///   this is the cost of an operation; `Arc` and persistent collections lower it. The copy must not share what
-///   can change.
+/// * Ordinary ones inside turns, on the thread of the entity's shard, in any order and as often as it takes: what fails is
+///   undone and what was done beside it may be done again. So they, and [`initial`](Self::initial), depend on the state, the
+///   input and the context alone; whoever waits, draws a number or reads a clock in them breaks that.
+/// * Asynchronous and blocking ones off the shard, on other threads, with a copy of the state. They may wait, look at a
+///   clock and do things to the world. Each is called once, and again when the process ends before its outcome is durable.
+///   One whose time is over may still run while the next does: on a copy of its own, that is then dropped.
+///
+/// Of the type itself this asks:
+///
+/// * `Clone`: a run of operations begins with a copy of the state, to which a failure returns; an operation off the shard
+///   works on one. For a large state this is the cost of an operation; `Arc` and persistent collections lower it. The copy
+///   must not share what can change.
 /// * No `Drop` that panics: states are dropped wherever they are no longer needed.
-/// * `Send`: states are decoded on other threads than they live on.
+/// * `Send`: states are decoded, and worked on off the shard, on other threads than they live on. `Sync` too, when an
+///   asynchronous operation takes `&self`.
 /// * `Serialize` and `DeserializeOwned`: the state rests as JSON. What is written must be readable, also by later
 ///   versions of the type: give new fields `#[serde(default)]`. Debug builds read every written state back.
 ///

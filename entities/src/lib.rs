@@ -31,7 +31,7 @@ pub use detached::{
 };
 pub use entity::Entity;
 pub use inside::inside_operation;
-pub use operations::Operations;
+pub use operations::{Operations, Shared};
 pub use options::{AuditOptions, EntityOptions, Rate};
 pub use port::{AuditPort, StatePort};
 pub use sarsen_protocol::{

@@ -108,11 +108,22 @@ pub(crate) enum Code<E> {
     /// May look at it.
     Read(Box<Read<E>>),
     /// Runs off the shard, on a copy of the state.
-    Detached(Box<detached::Code<E>>, OperationOptions),
+    Detached(detached::Code<E>, OperationOptions),
 }
 
 type Update<E> = dyn Fn(&mut E, &mut EntityContext<'_>, &Payload) -> Result<Payload, Failure> + Send + Sync;
 type Read<E> = dyn Fn(&E, &mut EntityContext<'_>, &Payload) -> Result<Payload, Failure> + Send + Sync;
+
+/// An entity type whose state an `async` operation may look at, on whatever threads it is polled: any that is `Sync`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not `Sync`, which an `async` operation with `&self` asks for",
+    label = "this operation shares the state between threads",
+    note = "let the operation take `&mut self`, or make it a plain `fn`; or let the state have no `Cell`, `RefCell` or `Rc`"
+)]
+pub trait Shared: Sync {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Sync> Shared for E {}
 
 /// The name of the built-in operation.
 const DELETE: &str = "delete";
@@ -155,7 +166,7 @@ impl<E: 'static> Operations<E> {
         self,
         name: &'static str,
         options: OperationOptions,
-        code: Box<detached::Code<E>>,
+        code: detached::Code<E>,
     ) -> Self {
         self.with(Operation { name, code: Code::Detached(code, options), check: check::<I> })
     }
@@ -195,7 +206,7 @@ impl<E: Entity> Operations<E> {
         operation: F,
     ) -> Self
     where
-        E: Sync,
+        E: Shared,
         H: OperationHost,
         I: DeserializeOwned + Send + 'static,
         R: Send + 'static,

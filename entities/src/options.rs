@@ -112,8 +112,8 @@ impl EntityOptions {
 
     /// Keeps what is done to each entity: each operation that takes `&mut self`, with its time, its caller, its input and
     /// what came of it, and the state behind the operations that were done together, in their commit. Failed ones are
-    /// kept with their failure; those that take `&self` change nothing and are left out, but for asynchronous and blocking ones. `choose` is given the defaults,
-    /// or what was chosen before. As an attribute: `audit`, or `audit(keep = 1000, for = "30d")`, which are the defaults.
+    /// kept with their failure; those that take `&self` change nothing and are left out, unless they delete the entity.
+    /// `choose` is given the defaults, or what was chosen before. As an attribute: `audit`, or `audit(keep = 1000, for = "30d")`, which are the defaults.
     ///
     /// It costs a row an operation, with the input and the answer in it, and the state in the last row of those that
     /// were done together: for a state of many bytes that is most of what is written, `keep` times what it has at most.
@@ -130,6 +130,10 @@ impl EntityOptions {
     /// asynchronous ones and those that block. Further ones wait, in the order in which they came, and so does the mailbox of
     /// their entity; when thousands wait, the order is not kept between them, but each has its turn. An operation that waits for
     /// another of its own type may wait for ever: give it a timeout. As an attribute: `concurrency = 8`.
+    ///
+    /// An operation counts until its outcome is there or its [time](crate::OperationOptions::timeout) is over. Code that goes on
+    /// past its time counts no more, so there may be more of it than this; `operations_overrun` of the client's statistics
+    /// says how much.
     pub fn concurrency(self, operations: usize) -> Self {
         Self { concurrency: Some(operations), ..self }
     }

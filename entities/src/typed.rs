@@ -108,7 +108,11 @@ impl<E: Entity> Behaviour for Typed<E> {
     }
 
     fn is_read(&self, operation: &OperationName) -> bool {
-        self.operation(operation).is_some_and(|operation| matches!(operation.code, Code::Read(_)))
+        self.operation(operation).is_some_and(|operation| match &operation.code {
+            Code::Update(_) => false,
+            Code::Read(_) => true,
+            Code::Detached(code, _) => code.is_read(),
+        })
     }
 
     fn decode(&self, state: &Payload) -> Result<State, Failure> {
@@ -144,7 +148,7 @@ impl<E: Entity> Behaviour for Typed<E> {
         };
         let state = catch(|| state.map(State::cloned))?;
         let (address, input) = (address.clone(), asked.input.clone());
-        let work = code(Detached { address, operation: name, state, input, limits: *limits });
+        let work = code.work(Detached { address, operation: name, state, input, limits: *limits });
         Ok(Dispatched { work, timeout: options.time() })
     }
 

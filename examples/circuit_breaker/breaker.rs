@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How many failures behind each other open it.
-const FAILURES_MAX: u32 = 5;
+pub const FAILURES_MAX: u32 = 5;
 
 /// How long it is open before somebody may try.
 pub const OPEN_FOR: Duration = Duration::from_millis(100);

@@ -6,27 +6,33 @@ use sarsen::{
     orchestration,
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// Behind how many charged orders the service breaks down, each time once, and for how long.
 const BREAKDOWNS: [usize; 2] = [6, 90];
-const DOWN_FOR: Duration = Duration::from_millis(250);
+pub const DOWN_FOR: Duration = Duration::from_millis(250);
 
-/// Stands for a service elsewhere that breaks down now and then. It charges an order once, however often it is asked.
+/// Stands for a service elsewhere that breaks down now and then. A call that comes again, with the same key, charges
+/// nothing twice; another call for the same order does.
 #[derive(Entity, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payments {
-    pub charged: BTreeSet<u64>,
-    /// How often it was called, and how often while it was down.
+    /// By which calls each order was charged.
+    pub charged: BTreeMap<u64, BTreeSet<String>>,
+    /// How often it was called.
     pub calls: u64,
-    pub refused: u64,
+    /// Which calls came while it was down.
+    pub refused: BTreeSet<String>,
     pub breakdowns: usize,
     down_until: Option<Timestamp>,
 }
 
 #[operations]
 impl Payments {
-    /// Returns whether the order is charged.
-    pub fn charge(&mut self, cx: &mut EntityContext<'_>, order: u64) -> bool {
+    /// Charges an order, for the call of this key; returns whether it is charged.
+    pub fn charge(&mut self, cx: &mut EntityContext<'_>, order: u64, key: String) -> bool {
         self.calls += 1;
         if BREAKDOWNS.get(self.breakdowns).is_some_and(|charged| self.charged.len() >= *charged) {
             self.breakdowns += 1;
@@ -34,9 +40,9 @@ impl Payments {
         }
         let is_down = self.down_until.is_some_and(|until| cx.now() < until);
         if is_down {
-            self.refused += 1;
+            self.refused.insert(key);
         } else {
-            self.charged.insert(order);
+            self.charged.entry(order).or_default().insert(key);
         }
         !is_down
     }
@@ -60,10 +66,11 @@ pub enum ChargeError {
     Call(#[from] CallError),
 }
 
-/// Calls the service.
+/// Calls the service. After a crash it may do so again, with the same key.
 #[activity]
 pub async fn charge(cx: ActivityContext, order: u64) -> Result<(), ChargeError> {
-    let is_charged = cx.client().entity::<Payments>(Payments::KEY).charge(order).await?;
+    let payments = cx.client().entity::<Payments>(Payments::KEY);
+    let is_charged = payments.charge(order, cx.idempotency_key().to_owned()).await?;
     if is_charged { Ok(()) } else { Err(ChargeError::Down) }
 }
 

@@ -63,7 +63,7 @@ async fn charge_orders(options: &Options) -> Result<(), Error> {
 
     report::print_records(&records, options.json)?;
     eprintln!("the orders are in {}", options.data.display());
-    let faults = records.faults(orders);
+    let faults = records.faults(orders, options.in_flight.get() as u64);
     if faults.is_empty() { Ok(()) } else { Err(Error::Faults { faults }) }
 }
 

@@ -54,7 +54,7 @@ pub fn print_records(records: &Records, json: bool) -> io::Result<()> {
         }
     }
     let (charged, calls) = (records.payments.charged.len(), records.payments.calls);
-    let refused = records.payments.refused;
+    let refused = records.payments.refused.len();
     if json {
         return print([json!({ "orders": charged, "calls": calls, "refused": refused })]);
     }

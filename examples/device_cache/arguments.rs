@@ -21,8 +21,8 @@ usage: device_cache [--devices N] [--visitors N] [--in-flight N] [--cache-mb N] 
 --help           this text
 
 The sums go to stdout, everything else to stderr.
-Exit status: 0 done, 1 failed, a device answered wrongly, a visitor was not forgotten, or more than 1.5 times the cache
-and 150 MB were resident (on Linux), 2 bad arguments or data directory.
+Exit status: 0 done, 1 failed, a device answered wrongly or was not read once, a visitor was not forgotten, or more than
+1.5 times the cache and 150 MB were resident (on Linux), 2 bad arguments or data directory.
 ";
 
 /// The least memory with which there is room for what is under way.

@@ -30,6 +30,11 @@ impl Device {
     pub fn reading(&self) -> Option<f64> {
         self.reading
     }
+
+    /// How often it was read, by all that it was asked before.
+    pub fn reports(&self) -> u64 {
+        self.reports
+    }
 }
 
 impl Device {

@@ -7,8 +7,9 @@
 //!
 //! A [`Device`] is read by an asynchronous operation, which waits off its shard, and keeps the reading. There are many more
 //! devices than fit into the cache; any of them answers, from disk if it must. A [`Visitor`] is forgotten by its time to
-//! live. In the end devices here and there are asked, and the memory that the process had at most is compared with what it
-//! may have. `device_cache --help` tells the rest.
+//! live. In the end devices here and there are asked: each says its reading, and was read once since the begin, also when the
+//! process before was killed. And the memory that the process had at most is compared with what it may have.
+//! `device_cache --help` tells the rest.
 
 #![expect(unreachable_pub, reason = "in a program, `pub` says as much as `pub(crate)` and reads better")]
 
@@ -56,16 +57,18 @@ async fn report_readings(options: &Options) -> Result<(), Error> {
         .await?;
     let client = runtime.client();
     let devices = options.devices.get();
+    let samples = run::sample(&client, devices).await?;
     let progress = Progress::of(devices + options.visitors, options.json);
     run::report_all(&client, (devices, options.visitors), options.in_flight, &progress).await?;
     let speed = progress.finish(devices + options.visitors);
-    let (asked, mut faults) = run::ask_some(&client, devices).await?;
+    let mut faults = run::ask_again(&client, &samples).await?;
     let visitors = run::await_forgetting(&client).await?;
     let active = run::await_unload(&client).await?;
     let found = run::count(&client).await?;
     runtime.shutdown().await?;
 
     let (peak_bytes, allowed_bytes) = (memory::peak_bytes(), memory::allowed(options.cache_bytes));
+    let asked = samples.len();
     let sums = Sums { devices: found, asked, active, visitors, peak_bytes, allowed_bytes };
     report::print_sums(&sums, options.json)?;
     eprintln!("{speed}");

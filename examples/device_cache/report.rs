@@ -44,7 +44,7 @@ impl Progress {
 /// What a run came to.
 pub struct Sums {
     pub devices: u64,
-    pub asked: u64,
+    pub asked: usize,
     /// How many entities are still in memory, and how many visitors are remembered.
     pub active: u64,
     pub visitors: usize,

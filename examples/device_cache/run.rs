@@ -15,7 +15,7 @@ use std::{
 use tokio::time::sleep;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// How many devices are asked in the end.
+/// How many devices are asked before the run and in the end.
 const ASKED: u64 = 2_000;
 
 /// How long to wait for what is to leave or to be forgotten.
@@ -59,18 +59,38 @@ async fn patiently<R>(ask: impl AsyncFn() -> Result<R, CallError>) -> Result<R, 
     }
 }
 
-/// Asks devices here and there, which were last needed long ago; returns how many there were and what was wrong.
-pub async fn ask_some(client: &Client, devices: u64) -> Result<(u64, Vec<String>), Error> {
-    let asked = devices.min(ASKED);
+/// A device here or there, and how often it had been read before the run.
+pub struct Sample {
+    number: u64,
+    reports: u64,
+}
+
+/// Asks devices here and there how often they were read. What an interrupted process has left is done before they answer.
+pub async fn sample(client: &Client, devices: u64) -> Result<Vec<Sample>, Error> {
+    let numbers = (0..devices.min(ASKED)).map(|n| xxh3_64_with_seed(&n.to_le_bytes(), devices) % devices);
+    let mut samples = Vec::new();
+    for number in numbers {
+        let reports = client.entity::<Device>(Device::key(number)).reports().await?;
+        samples.push(Sample { number, reports });
+    }
+    Ok(samples)
+}
+
+/// Asks them again, which were last needed long ago: each has its reading, and was read once. Returns what was wrong.
+pub async fn ask_again(client: &Client, samples: &[Sample]) -> Result<Vec<String>, Error> {
     let mut faults = Vec::new();
-    for number in (0..asked).map(|n| xxh3_64_with_seed(&n.to_le_bytes(), devices) % devices) {
-        let key = Device::key(number);
-        let reading = client.entity::<Device>(&key).reading().await?;
+    for Sample { number, reports } in samples {
+        let key = Device::key(*number);
+        let device = client.entity::<Device>(&key);
+        let (reading, read) = (device.reading().await?, device.reports().await?);
         if reading != Some(reading_of(&key)) {
             faults.push(format!("{key} says {reading:?}, not {}", reading_of(&key)));
         }
+        if read != reports + 1 {
+            faults.push(format!("{key} was read {reports} times before and {read} times behind the run"));
+        }
     }
-    Ok((asked, faults))
+    Ok(faults)
 }
 
 /// Waits until what nobody needs has left memory; returns how many entities are still there.

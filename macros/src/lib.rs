@@ -36,7 +36,7 @@ use proc_macro::TokenStream;
 /// * `#[entity(audit)]`, or `#[entity(audit(keep = 1000, for = "30d"))]`, which is the same: what is done to each entity is
 ///   kept, so many entries for so long, and read by `audit()` of its reference. Without it, nothing is kept.
 /// * `#[entity(concurrency = 8)]`: how many of its asynchronous and blocking operations run at a time, in each shard: 256
-///   without it. Further ones wait.
+///   without it. Further ones wait. Code that goes on past its `timeout` does not count.
 /// * `#[entity(crate = "path")]`: where `sarsen` is found, when it is renamed.
 #[proc_macro_derive(Entity, attributes(entity))]
 pub fn derive_entity(input: TokenStream) -> TokenStream {
@@ -57,24 +57,10 @@ pub fn derive_entity(input: TokenStream) -> TokenStream {
 /// their entity busy meanwhile. They take `cx: OperationContext` if they want the context, and work on a copy of the state,
 /// which takes its place when they have succeeded: exactly once. For the outside world they happen at least once, for one
 /// that had not ended when the process did is run again. `#[operation(timeout = "30s")]` fails it when it takes longer:
-/// that ends the waiting, not the code.
+/// that ends the waiting, not the code, which is told by `cx.cancelled()` and no longer counts among the `concurrency` of
+/// its type.
 ///
-/// ```ignore
-/// #[operations]
-/// impl Device {
-///     #[operation(timeout = "30s")]
-///     async fn refresh(&mut self, cx: OperationContext, url: String) -> Result<f64, FetchError> {
-///         self.reading = fetch(&url).await?;
-///         cx.entity::<Dashboard>("all").note(cx.key().to_owned(), self.reading).signal();
-///         Ok(self.reading)
-///     }
-///
-///     #[operation(blocking)]
-///     fn compress(&mut self) {
-///         self.log = compress(&self.log);
-///     }
-/// }
-/// ```
+/// The first page of the crate `sarsen` has an example of each, under *Operations that wait*.
 ///
 /// `#[operations(crate = "path")]` says where `sarsen` is found, when it is renamed.
 #[proc_macro_attribute]

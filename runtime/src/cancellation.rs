@@ -1,9 +1,9 @@
 //! Telling code that what it will come to is of no more use.
 
-use std::future::pending;
 use tokio::sync::watch;
 
-/// Tells the code of an activity or operation that its result is of no more use.
+/// Tells the code of an activity or operation that its result is of no more use. Dropped, it says so too: whoever holds it
+/// does until the code has ended, and what goes on behind that has nobody left to work for.
 #[derive(Debug)]
 pub struct Canceller(watch::Sender<bool>);
 
@@ -26,13 +26,12 @@ impl Canceller {
 
 impl Cancellation {
     pub(crate) fn is_cancelled(&self) -> bool {
-        *self.0.borrow()
+        *self.0.borrow() || self.0.has_changed().is_err()
     }
 
-    /// Waits until it is cancelled; for ever, when it has ended before.
+    /// Waits until it is cancelled.
     pub(crate) async fn wait(mut self) {
-        if self.0.wait_for(|cancelled| *cancelled).await.is_err() {
-            pending::<()>().await;
-        }
+        // What tells is gone: that is an answer too.
+        let _ = self.0.wait_for(|cancelled| *cancelled).await;
     }
 }

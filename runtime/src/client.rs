@@ -10,6 +10,7 @@ mod exchange;
 mod letters;
 mod listing;
 mod locks;
+mod pages;
 mod port;
 mod producer;
 mod request;

@@ -28,7 +28,8 @@ use tokio::runtime::Handle;
 /// What an operation that runs off its shard is told, and what it may do besides changing its state.
 ///
 /// Cheap to clone. What is *sent* through it leaves in the commit that holds the operation's outcome, exactly once, and only
-/// if it succeeds; what is asked through its [`client`](sarsen_entities::OperationContext::client) happens at once.
+/// if it succeeds; what is asked through its [`client`](sarsen_entities::OperationContext::client) happens at once. A copy
+/// that outlives the operation is cancelled, and what is sent through it is dropped.
 pub type OperationContext = sarsen_entities::OperationContext<OperationDesk>;
 
 /// What the host offers to an operation that runs off its shard; used through [`OperationContext`].
@@ -116,7 +117,8 @@ pub(crate) struct Dispatches {
 
 #[derive(Debug, Default)]
 struct Running {
-    cancellers: HashMap<DispatchToken, Canceller>,
+    /// What cancels each; nothing, when it was cancelled and its code has not ended yet.
+    cancellers: HashMap<DispatchToken, Option<Canceller>>,
     /// Whether none is begun any more.
     stopped: bool,
 }
@@ -136,7 +138,7 @@ impl Dispatches {
             if running.stopped {
                 return;
             }
-            running.cancellers.insert(token, canceller);
+            running.cancellers.insert(token, Some(canceller));
         }
         let dispatches = Arc::clone(self);
         let give = move |ended| {
@@ -153,10 +155,16 @@ impl Dispatches {
 
     /// Tells an operation that its outcome is of no more use.
     pub(crate) fn cancel(&self, token: DispatchToken) {
-        let canceller = lock(&self.running).cancellers.remove(&token);
+        let canceller = lock(&self.running).cancellers.get_mut(&token).and_then(Option::take);
         if let Some(canceller) = canceller {
             canceller.cancel();
         }
+    }
+
+    /// How many were cancelled whose code has not ended.
+    pub(crate) fn overrun(&self) -> u64 {
+        let running = lock(&self.running);
+        running.cancellers.values().filter(|canceller| canceller.is_none()).map(|_| 1).sum()
     }
 
     /// Tells all that run that the host ends: their outcomes will be dropped, and they run again.
@@ -166,7 +174,7 @@ impl Dispatches {
         let mut cancellers: Vec<_> = running.cancellers.drain().collect();
         drop(running);
         cancellers.sort_unstable_by_key(|(token, _)| *token);
-        for (_, canceller) in cancellers {
+        for canceller in cancellers.into_iter().filter_map(|(_, canceller)| canceller) {
             canceller.cancel();
         }
     }

@@ -120,6 +120,7 @@ impl Gate for Host {
     fn stats(&self) -> Coming<Result<Stats, CallError>> {
         // Asked here, so that all shards answer at about the same time.
         let told: Vec<_> = self.works.doorways.iter().map(Doorway::ask).collect();
+        let operations_overrun = self.works.dispatches.overrun();
         Box::pin(async move {
             let (mut shards, mut store) = (Vec::with_capacity(told.len()), Counters::default());
             for report in told {
@@ -127,7 +128,7 @@ impl Gate for Host {
                 shards.push(report.shard);
                 store = report.store;
             }
-            Ok(Stats::sum(shards, store))
+            Ok(Stats { operations_overrun, ..Stats::sum(shards, store) })
         })
     }
 

@@ -24,8 +24,12 @@ pub struct Stats {
     pub batches: u64,
     /// Operations and turns of runs.
     pub operations: u64,
-    /// Operations that run off their shards now, since they are asynchronous or block.
+    /// Operations that run off their shards now, since they are asynchronous or block. Those whose time is over are none of
+    /// them.
     pub operations_running: u64,
+    /// Operations off their shards whose time is over and whose code has not ended: it was told by its token, and goes on
+    /// beside those that count.
+    pub operations_overrun: u64,
     /// Entities that are listed to wait until fewer operations of their type run off their shard; many more may wait as
     /// rows.
     pub operations_waiting: u64,
@@ -42,7 +46,7 @@ pub struct Stats {
     /// Entities and runs in memory that cannot go on because their records do not fit the code.
     pub parked: u64,
     /// Locks that are held for longer than [`Limits::lock_held_report_after`](crate::Limits::lock_held_report_after).
-    /// Each was reported once.
+    /// Each was reported once. Of a shard in which more than 65,536 are held, the youngest are neither reported nor counted.
     pub locks_overdue: u64,
     /// What was refused of the entities of each registered type because of a limit, by the type's name.
     pub refusals: BTreeMap<&'static str, Refusals>,
@@ -57,7 +61,7 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Adds up the figures of shards and their store.
+    /// Adds up the figures of shards and their store. What is in no shard, the operations that have overrun, is 0.
     #[doc(hidden)]
     pub fn sum(shards: impl IntoIterator<Item = ShardStats>, store: Counters) -> Self {
         let mut sum = Self {

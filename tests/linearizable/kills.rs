@@ -58,8 +58,10 @@ fn step(seed: u64, client: usize, n: usize) -> Step {
 async fn open(data: &Path, seed: u64) -> Runtime {
     let mut random = Random::new(seed);
     let shards = u16::try_from(random.between(1, 4)).expect("it is small");
-    let builder = Runtime::builder().entity::<Register>().orchestration(raise).shards(shards);
-    let small = random.one_in(2);
+    let (small, few) = (random.one_in(2), random.one_in(2));
+    let builder = Runtime::builder().orchestration(raise).shards(shards);
+    let builder =
+        builder.entity_with::<Register>(|options| if few { options.concurrency(2) } else { options });
     let builder = builder.limits(|limits| {
         if small {
             (limits.cache_bytes, limits.idle_after) = (1_000, Duration::ZERO);

@@ -4,6 +4,8 @@ use sarsen::{
     CallError, Context, Entity, SectionError, operations, orchestration, testing::linearizable::Model,
 };
 use serde::{Deserialize, Serialize};
+use std::thread;
+use tokio::task::yield_now;
 
 /// A number that is there or not.
 #[derive(Entity, Clone, Debug, Default, Serialize, Deserialize)]
@@ -32,6 +34,29 @@ impl Register {
     fn value(&self) -> i64 {
         self.value
     }
+
+    /// As [`add`](Self::add), off the shard.
+    async fn add_elsewhere(&mut self, by: i64) -> i64 {
+        let before = self.value;
+        yield_now().await;
+        self.value = before + by;
+        yield_now().await;
+        self.value
+    }
+
+    /// As [`take`](Self::take), off the shard.
+    #[operation(blocking)]
+    fn take_elsewhere(&mut self, by: i64) -> Result<i64, TooLittle> {
+        self.value -= by;
+        thread::yield_now();
+        if self.value < 0 { Err(TooLittle) } else { Ok(self.value) }
+    }
+
+    /// As [`value`](Self::value), off the shard.
+    async fn value_elsewhere(&self) -> i64 {
+        yield_now().await;
+        self.value
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -45,6 +70,8 @@ pub(crate) struct Order {
     pub(crate) by: i64,
     /// Whether to lock them first.
     pub(crate) locked: bool,
+    /// Whether to read them off their shards.
+    pub(crate) elsewhere: bool,
 }
 
 /// Reads each register and then writes it, in the section of its locks; returns what it read.
@@ -65,7 +92,8 @@ pub(crate) async fn raise(cx: Context, order: Order) -> Result<Vec<i64>, Fault> 
     }
     let held = cx.lock(registers).await?;
     for register in held.refs() {
-        let value = register.value().await?;
+        let value =
+            if order.elsewhere { register.value_elsewhere().await? } else { register.value().await? };
         register.set(value + order.by).await?;
         read.push(value);
     }

@@ -12,6 +12,8 @@ pub(crate) struct Step {
     pub(crate) entities: Vec<usize>,
     pub(crate) ask: Ask,
     pub(crate) how: How,
+    /// Whether it is to run off the shard, if there is such an operation.
+    pub(crate) elsewhere: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,7 +58,7 @@ impl Step {
         if matches!(ask, Ask::Raise(_)) && random.one_in(2) {
             set.push((first + 1 + random.below(entities - 1)) % entities);
         }
-        Self { entities: set, ask, how }
+        Self { entities: set, ask, how, elsewhere: random.one_in(3) }
     }
 
     /// Does it; under this key and, a run, with this id.
@@ -69,12 +71,19 @@ impl Step {
         let register = client.entity::<Register>(&keys[self.entities[0]]);
         match self.ask {
             Ask::Set(value) => self.send(register.set(value), id, Answer::Value).await,
-            Ask::Add(by) => self.send(register.add(by), id, Answer::Value).await,
+            Ask::Add(by) => {
+                let request = if self.elsewhere { register.add_elsewhere(by) } else { register.add(by) };
+                self.send(request, id, Answer::Value).await
+            }
             Ask::Take(by) => {
                 let answer = |left: Result<i64, TooLittle>| left.map_or(Answer::TooLittle, Answer::Value);
-                self.send(register.take(by), id, answer).await
+                let request = if self.elsewhere { register.take_elsewhere(by) } else { register.take(by) };
+                self.send(request, id, answer).await
             }
-            Ask::Value => self.send(register.value(), id, Answer::Value).await,
+            Ask::Value => {
+                let request = if self.elsewhere { register.value_elsewhere() } else { register.value() };
+                self.send(request, id, Answer::Value).await
+            }
             Ask::Delete => self.send(register.delete(), id, |()| Answer::Deleted).await,
             Ask::State => {
                 let state = register.state().await?;
@@ -82,7 +91,7 @@ impl Step {
             }
             Ask::Raise(by) => {
                 let keys = self.entities.iter().map(|&entity| keys[entity].clone()).collect();
-                let order = Order { keys, by, locked: true };
+                let order = Order { keys, by, locked: true, elsewhere: self.elsewhere };
                 let run = client.start(raise, order).id(id).reuse(Reuse::Return).await?;
                 let read = run.result().await?.expect("a section of registers has no reason to fail");
                 Ok(Told::Answered(read.into_iter().map(Answer::Value).collect()))

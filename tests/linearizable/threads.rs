@@ -21,11 +21,14 @@ const PER_RUNTIME: u64 = 25;
 
 type Log = ClientRecorder<String, Ask, Answer>;
 
-/// Opens a runtime with another number of shards and, if it is to be `small`, so little memory that what rests leaves at
-/// once.
+/// Opens a runtime with another number of shards, perhaps few places for what runs off them and, if it is to be `small`, so
+/// little memory that what rests leaves at once.
 async fn open(random: &mut Random, small: bool, path: &Path) -> Runtime {
     let shards = u16::try_from(random.between(1, 4)).expect("it is small");
-    let builder = Runtime::builder().entity::<Register>().orchestration(raise).shards(shards);
+    let few = random.one_in(2);
+    let builder = Runtime::builder().orchestration(raise).shards(shards);
+    let builder =
+        builder.entity_with::<Register>(|options| if few { options.concurrency(2) } else { options });
     let builder = builder.limits(|limits| {
         if small {
             (limits.cache_bytes, limits.idle_after) = (1_000, Duration::ZERO);
@@ -91,7 +94,7 @@ fn interleave(
     let log = recorder.client();
     for entity in 0..keys.len() {
         for ask in [Ask::Value, Ask::State] {
-            let step = Step { entities: vec![entity], ask, how: How::Call };
+            let step = Step { entities: vec![entity], ask, how: How::Call, elsewhere: false };
             handle.block_on(record(&step, client, &log, &keys, &format!("{number}-{entity}-last")));
         }
     }
@@ -142,7 +145,7 @@ async fn a_section_without_its_lock_is_found_out() {
     let (client, recorder) = (runtime.client(), Recorder::new());
     let register = client.entity::<Register>("a");
     let raising = recorder.client().invoke("a".to_owned(), Ask::Raise(10));
-    let order = Order { keys: vec!["a".to_owned()], by: 10, locked: false };
+    let order = Order { keys: vec!["a".to_owned()], by: 10, locked: false, elsewhere: false };
     let run = client.start(raise, order).id("unlocked").await.expect("it starts");
     run.custom_status_when(|status: &String| status == "has read").await.expect("it reads first");
     let adding = recorder.client().invoke("a".to_owned(), Ask::Add(1));

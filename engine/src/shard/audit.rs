@@ -2,7 +2,7 @@
 //!
 //! Rows are numbered by entity without gaps, over its lives, and which there are stands in its record. They are bounded
 //! by count where one is added, and by age where one is added or the entity's alarm goes off. `&self` operations change
-//! nothing and leave no row, but for those that delete the entity.
+//! nothing, wherever they run, and leave no row, but for those that delete the entity.
 
 use super::{
     InstanceId, Shard,

@@ -117,7 +117,7 @@ pub struct ShardStats {
     pub keys: u64,
     /// Entities and runs in memory that cannot go on because their records do not fit the code.
     pub parked: u64,
-    /// Locks that are held for longer than [`Limits::lock_held_report_after`].
+    /// Locks that are held for longer than [`Limits::lock_held_report_after`], of those that are watched.
     pub locks_overdue: u64,
     /// What was refused of the entities of each registered type, by the type's name.
     pub refusals: BTreeMap<&'static str, Refusals>,

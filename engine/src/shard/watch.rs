@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-/// How many locks are watched in a shard. Beyond it the youngest are not.
+/// How many locks are watched in a shard. One that is taken beyond it never is, which the limit's page says.
 const WATCHED_MAX: usize = 65_536;
 
 /// The locks that are held for longer than a batch.

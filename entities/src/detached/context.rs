@@ -6,7 +6,7 @@ use crate::{
     context::{Done, keep},
     schedule::unschedule,
 };
-use sarsen_protocol::{Address, Failure, FailureKind, OrchestrationName, Timestamp, json};
+use sarsen_protocol::{Address, Failure, FailureKind, NamedEntity, OrchestrationName, Timestamp, json};
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -23,7 +23,7 @@ pub trait OperationHost: Send + Sync + 'static {
     /// A client that works for the operation.
     fn client(&self) -> Self::Client;
 
-    /// Whether the operation's outcome is of no more use.
+    /// Whether the operation's outcome is of no more use. Once it has ended it is.
     fn is_cancelled(&self) -> bool;
 
     /// Is ready when it is.
@@ -36,6 +36,10 @@ pub trait OperationHost: Send + Sync + 'static {
 /// Nothing that is *sent* through it happens before the operation has succeeded: its signals and starts leave, and its
 /// entity is deleted, in the commit that holds its outcome, exactly once. What the code does to the world by other
 /// means, and through [`client`](Self::client), happens at once, and again when the operation is run again after a crash.
+///
+/// A copy may outlive the operation, in a task that its code has spawned: then it is [cancelled](Self::cancelled), and what is
+/// sent through it is dropped, for nothing is left that could succeed. What has to be sent is sent before the operation
+/// returns, or through the client.
 pub struct OperationContext<H> {
     shared: Arc<Shared<H>>,
 }
@@ -78,10 +82,20 @@ impl<H: OperationHost> OperationContext<H> {
     /// A reference to the entity `key` of type `T`, through which signals are sent when the operation has succeeded; it may be
     /// this very entity. To ask for an answer, take the [`client`](Self::client).
     pub fn entity<T: EntityType>(&self, key: impl AsRef<str>) -> T::Ref<OperationPort<H>> {
-        let to = Address::entity(T::NAME, key.as_ref())
+        T::refer(self.port_of(T::NAME, key.as_ref()))
+    }
+
+    /// As [`entity`](Self::entity), for a type that is known by its name alone.
+    pub fn entity_named(&self, name: impl AsRef<str>, key: impl AsRef<str>) -> NamedEntity<OperationPort<H>> {
+        NamedEntity::new(self.port_of(name.as_ref(), key.as_ref()))
+    }
+
+    /// To an address, or to none, which fails the operation.
+    fn port_of(&self, name: &str, key: &str) -> OperationPort<H> {
+        let to = Address::entity(name, key)
             .map_err(|error| self.fail(Failure::new(FailureKind::InvalidAddress, error.to_string())))
             .ok();
-        T::refer(OperationPort::new(self.clone(), to))
+        OperationPort::new(self.clone(), to)
     }
 
     /// An orchestration to start when the operation has succeeded, named by its function.
@@ -120,7 +134,7 @@ impl<H: OperationHost> OperationContext<H> {
     }
 
     /// Is ready when the operation's outcome is of no more use: its time is over, or the runtime is closing, and then it
-    /// runs again when that is open. Nothing is cut off: the code ends when it returns.
+    /// runs again when that is open, or it has ended and this is a copy. Nothing is cut off: the code ends when it returns.
     ///
     /// # Cancel safety
     /// It may be dropped at any time.
@@ -128,7 +142,7 @@ impl<H: OperationHost> OperationContext<H> {
         self.shared.host.cancelled().await;
     }
 
-    /// What was done, or the first fault. What is done later through a copy is lost.
+    /// What was done, or the first fault. What is done later through a copy is dropped with the last one.
     pub(super) fn finish(&self) -> Result<Done, Failure> {
         let Buffer { messages, fault, deleted } = std::mem::take(&mut *self.buffer());
         match fault {

@@ -98,61 +98,101 @@ pub(crate) struct Detached<E> {
 }
 
 /// The code of an operation that runs off its shard.
-pub(crate) type Code<E> = dyn Fn(Detached<E>) -> Work + Send + Sync;
+pub(crate) struct Code<E> {
+    begin: Box<dyn Fn(Detached<E>) -> Work + Send + Sync>,
+    reads: bool,
+}
 
-/// What is told and may be done, and how the state is before.
-struct Begun<H, E> {
+impl<E> Code<E> {
+    fn update(begin: impl Fn(Detached<E>) -> Work + Send + Sync + 'static) -> Self {
+        Self { begin: Box::new(begin), reads: false }
+    }
+
+    fn read(begin: impl Fn(Detached<E>) -> Work + Send + Sync + 'static) -> Self {
+        Self { begin: Box::new(begin), reads: true }
+    }
+
+    /// Whether it only looks at the state.
+    pub(crate) fn is_read(&self) -> bool {
+        self.reads
+    }
+
+    /// The code with all that it needs.
+    pub(crate) fn work(&self, detached: Detached<E>) -> Work {
+        (self.begin)(detached)
+    }
+}
+
+/// An operation under way, but for its state.
+struct Frame<H> {
     cx: OperationContext<H>,
     operation: &'static str,
     limits: RunLimits,
-    state: E,
+    /// Whether there was a state before.
     existed: bool,
 }
+
+/// A state as it was before it was looked at; `None` when nobody compares.
+type Before = Option<Result<Payload, Failure>>;
 
 impl<E: Entity> Detached<E> {
     /// Reads the input and sees to a state and a context.
     fn begin<H: OperationHost, I: DeserializeOwned>(
         self,
         host: AnyHost,
-    ) -> Result<(Begun<H, E>, I), Failure> {
+    ) -> Result<(Frame<H>, E, I), Failure> {
         let Self { address, operation, state, input, limits } = self;
         let host = host.downcast::<H>().expect("the context is that of the host");
         let (existed, input) = (state.is_some(), json::decode(&input)?);
         let state = state.unwrap_or_else(|| E::initial(address.key()));
         let cx = OperationContext::new(host, address, limits);
-        Ok((Begun { cx, operation, limits, state, existed }, input))
+        Ok((Frame { cx, operation, limits, existed }, state, input))
     }
 }
 
-/// Closes an operation: its answer and messages count, and its entity is as it left it.
-fn close<H: OperationHost, E: Entity>(
-    cx: &OperationContext<H>,
-    (existed, limits): (bool, &RunLimits),
-    answer: Result<Payload, Failure>,
-    changed: Option<(E, &'static str)>,
-) -> Result<Ended, Failure> {
-    let answer = check_answer(answer?, limits)?;
-    let done = cx.finish()?;
-    let after = match changed {
-        _ if done.deleted && existed => After::Deleted,
-        _ if done.deleted => After::Same,
-        Some((state, operation)) => {
-            let encoded = match encode_state(&state, operation, limits) {
-                Err(failure) if failure.kind == FailureKind::TooLarge => {
-                    return Ok(Ended { outgrown: true, ..Ended::failed(failure) });
-                }
-                encoded => encoded?,
-            };
-            After::Put(State::new(state), encoded)
+impl<H: OperationHost> Frame<H> {
+    fn before<E: Entity>(&self, state: &E) -> Before {
+        self.limits.verify.then(|| json::encode(state))
+    }
+
+    /// Closes an operation that has only looked at the state.
+    fn end_read<E: Entity>(
+        &self,
+        state: &E,
+        before: Before,
+        answer: Result<Payload, Failure>,
+    ) -> Result<Ended, Failure> {
+        if before.is_some_and(|before| before != json::encode(state)) {
+            return Err(changed_by_read(self.operation));
         }
-        None => After::Same,
-    };
-    let outcome = Outcome { answer: Ok(answer), messages: done.messages, deleted: done.deleted };
-    Ok(Ended { outcome, after, outgrown: false })
+        self.end::<E>(None, answer)
+    }
+
+    /// Closes an operation: its answer and messages count, and its entity is as it left it.
+    fn end<E: Entity>(&self, changed: Option<E>, answer: Result<Payload, Failure>) -> Result<Ended, Failure> {
+        let answer = check_answer(answer?, &self.limits)?;
+        let done = self.cx.finish()?;
+        let after = match changed {
+            _ if done.deleted && self.existed => After::Deleted,
+            _ if done.deleted => After::Same,
+            Some(state) => {
+                let encoded = match encode_state(&state, self.operation, &self.limits) {
+                    Err(failure) if failure.kind == FailureKind::TooLarge => {
+                        return Ok(Ended { outgrown: true, ..Ended::failed(failure) });
+                    }
+                    encoded => encoded?,
+                };
+                After::Put(State::new(state), encoded)
+            }
+            None => After::Same,
+        };
+        let outcome = Outcome { answer: Ok(answer), messages: done.messages, deleted: done.deleted };
+        Ok(Ended { outcome, after, outgrown: false })
+    }
 }
 
 /// An `async` operation that may change the state.
-pub(crate) fn future_update<E, H, I, R, F, W>(code: F, returns: Returns<R>) -> Box<Code<E>>
+pub(crate) fn future_update<E, H, I, R, F, W>(code: F, returns: Returns<R>) -> Code<E>
 where
     E: Entity,
     H: OperationHost,
@@ -162,19 +202,18 @@ where
     W: Future<Output = (E, R)> + Send + 'static,
 {
     let code = Arc::new(code);
-    Box::new(move |detached: Detached<E>| {
+    Code::update(move |detached| {
         let code = Arc::clone(&code);
         future(detached.limits, move |host| async move {
-            let (begun, input) = detached.begin::<H, I>(host)?;
-            let Begun { cx, operation, limits, state, existed } = begun;
-            let (state, answer) = code(state, cx.clone(), input).await;
-            close(&cx, (existed, &limits), returns.encode(answer), Some((state, operation)))
+            let (frame, state, input) = detached.begin::<H, I>(host)?;
+            let (state, answer) = code(state, frame.cx.clone(), input).await;
+            frame.end(Some(state), returns.encode(answer))
         })
     })
 }
 
 /// An `async` operation that only looks at the state.
-pub(crate) fn future_read<E, H, I, R, F, W>(code: F, returns: Returns<R>) -> Box<Code<E>>
+pub(crate) fn future_read<E, H, I, R, F, W>(code: F, returns: Returns<R>) -> Code<E>
 where
     E: Entity + Sync,
     H: OperationHost,
@@ -184,24 +223,20 @@ where
     W: Future<Output = R> + Send + 'static,
 {
     let code = Arc::new(code);
-    Box::new(move |detached: Detached<E>| {
+    Code::read(move |detached| {
         let code = Arc::clone(&code);
         future(detached.limits, move |host| async move {
-            let (begun, input) = detached.begin::<H, I>(host)?;
-            let Begun { cx, operation, limits, state, existed } = begun;
+            let (frame, state, input) = detached.begin::<H, I>(host)?;
+            let before = frame.before(&state);
             let state = Arc::new(state);
-            let before = limits.verify.then(|| json::encode(&*state));
-            let answer = code(Arc::clone(&state), cx.clone(), input).await;
-            if before.is_some_and(|before| before != json::encode(&*state)) {
-                return Err(changed_by_read(operation));
-            }
-            close::<H, E>(&cx, (existed, &limits), returns.encode(answer), None)
+            let answer = code(Arc::clone(&state), frame.cx.clone(), input).await;
+            frame.end_read(&*state, before, returns.encode(answer))
         })
     })
 }
 
 /// A blocking operation that may change the state.
-pub(crate) fn blocking_update<E, H, I, R, F>(code: F, returns: Returns<R>) -> Box<Code<E>>
+pub(crate) fn blocking_update<E, H, I, R, F>(code: F, returns: Returns<R>) -> Code<E>
 where
     E: Entity,
     H: OperationHost,
@@ -210,19 +245,18 @@ where
     F: Fn(&mut E, OperationContext<H>, I) -> R + Send + Sync + 'static,
 {
     let code = Arc::new(code);
-    Box::new(move |detached: Detached<E>| {
+    Code::update(move |detached| {
         let code = Arc::clone(&code);
         blocking(detached.limits, move |host| {
-            let (begun, input) = detached.begin::<H, I>(host)?;
-            let Begun { cx, operation, limits, mut state, existed } = begun;
-            let answer = code(&mut state, cx.clone(), input);
-            close(&cx, (existed, &limits), returns.encode(answer), Some((state, operation)))
+            let (frame, mut state, input) = detached.begin::<H, I>(host)?;
+            let answer = code(&mut state, frame.cx.clone(), input);
+            frame.end(Some(state), returns.encode(answer))
         })
     })
 }
 
 /// A blocking operation that only looks at the state.
-pub(crate) fn blocking_read<E, H, I, R, F>(code: F, returns: Returns<R>) -> Box<Code<E>>
+pub(crate) fn blocking_read<E, H, I, R, F>(code: F, returns: Returns<R>) -> Code<E>
 where
     E: Entity,
     H: OperationHost,
@@ -231,17 +265,13 @@ where
     F: Fn(&E, OperationContext<H>, I) -> R + Send + Sync + 'static,
 {
     let code = Arc::new(code);
-    Box::new(move |detached: Detached<E>| {
+    Code::read(move |detached| {
         let code = Arc::clone(&code);
         blocking(detached.limits, move |host| {
-            let (begun, input) = detached.begin::<H, I>(host)?;
-            let Begun { cx, operation, limits, state, existed } = begun;
-            let before = limits.verify.then(|| json::encode(&state));
-            let answer = code(&state, cx.clone(), input);
-            if before.is_some_and(|before| before != json::encode(&state)) {
-                return Err(changed_by_read(operation));
-            }
-            close::<H, E>(&cx, (existed, &limits), returns.encode(answer), None)
+            let (frame, state, input) = detached.begin::<H, I>(host)?;
+            let before = frame.before(&state);
+            let answer = code(&state, frame.cx.clone(), input);
+            frame.end_read(&state, before, returns.encode(answer))
         })
     })
 }

@@ -103,14 +103,12 @@ impl Writer<'_> {
 
     /// The method that reads what was done, unless the block has an operation of that name.
     fn audit(&self) -> Option<TokenStream> {
-        let Self { block, private, ident, port } = self;
-        if block.operations.iter().any(|operation| operation.name == "audit") {
-            return None;
-        }
-        let cfgs = &block.cfgs;
+        let Self { block: Block { cfgs, .. }, private, ident, port } = self;
+        let absent = self.unless_own("audit")?;
         let allowed = allowed();
         Some(quote_spanned! {Span::mixed_site()=>
             #(#cfgs)*
+            #absent
             #allowed
             impl<#port: #private::AuditPort> #ident<#port> {
                 /// What is kept of what was done to the entity.
@@ -152,21 +150,30 @@ impl Writer<'_> {
 
     /// The method for the built-in operation, unless the block has one of that name.
     fn built_in_delete(&self) -> Option<TokenStream> {
-        let Self { block, private, port, .. } = self;
-        let own = block.operations.iter().find(|operation| operation.name == "delete");
-        if own.is_some_and(|own| own.cfgs.is_empty()) {
-            return None;
-        }
-        let conditions: Vec<&TokenStream> =
-            own.into_iter().flat_map(|own| &own.cfgs).filter_map(condition).collect();
-        let cfg = own.map(|_| quote_spanned!(Span::mixed_site()=> #[cfg(not(all(#(#conditions),*)))]));
+        let Self { private, port, .. } = self;
+        let absent = self.unless_own("delete")?;
         Some(quote_spanned! {Span::mixed_site()=>
             /// Leaves the entity without state.
-            #cfg
+            #absent
             pub fn delete(&self) -> #port::Request<()> {
                 #private::Port::request(&self.port, "delete", &(), #private::Returns::value())
             }
         })
+    }
+
+    /// The condition under which the block has no operation of this name; `None` when it always has one.
+    fn unless_own(&self, name: &str) -> Option<TokenStream> {
+        let own: Vec<_> = self.block.operations.iter().filter(|operation| operation.name == name).collect();
+        if own.iter().any(|operation| operation.cfgs.is_empty()) {
+            return None;
+        }
+        let present = own.iter().map(|operation| {
+            let conditions = operation.cfgs.iter().filter_map(condition);
+            quote_spanned!(Span::mixed_site()=> all(#(#conditions),*))
+        });
+        let present: Vec<_> = present.collect();
+        let absent = quote_spanned!(Span::mixed_site()=> #[cfg(not(any(#(#present),*)))]);
+        Some(if present.is_empty() { TokenStream::new() } else { absent })
     }
 
     /// What the derive builds on: the reference's type and the list of operations.

@@ -2,8 +2,8 @@
 
 use crate::derived;
 use sarsen::{
-    Asked, Behaviour, Entity, EntityContext, EntityType, Operations, Port, Ran, Reference, Returns,
-    RunLimits, StatePort, Typed,
+    Asked, AuditPort, Behaviour, Entity, EntityContext, EntityType, Operations, Port, Ran, Reference,
+    Returns, RunLimits, StatePort, Typed,
 };
 use sarsen_protocol::{Address, OperationName, Payload, Timestamp, json};
 use serde::{Deserialize, Serialize};
@@ -141,6 +141,14 @@ impl StatePort for Said {
 
     fn state<E: Entity>(&self) -> &'static str {
         E::NAME
+    }
+}
+
+impl AuditPort for Said {
+    type Audit = &'static str;
+
+    fn audit(&self) -> &'static str {
+        "what was done"
     }
 }
 

@@ -80,6 +80,10 @@ impl Device {
         self.readings.iter().sum::<i64>() + r#plus
     }
 
+    async fn forward(&mut self, cx: OperationContext, name: String, key: String) {
+        cx.entity_named(name, key).operation::<()>("note", &self.readings.len()).signal();
+    }
+
     fn note(&mut self, reading: i64) {
         self.readings.push(reading);
     }
@@ -154,6 +158,19 @@ fn an_async_fn_is_dispatched_with_its_inputs_and_gives_the_state_back() {
     assert_eq!((to.key(), operation.as_str()), ("other", "note"));
     assert_eq!(*due, Some(Timestamp::from_micros(8_000_000)), "counted from when it was sent");
     assert_eq!(state(ended).as_deref(), Some(r#"{"readings":[1,5]}"#));
+}
+
+#[test]
+fn an_async_fn_signals_by_name_and_fails_by_a_name_that_is_none() {
+    let (ended, ..) = run(None, "forward", r#"["gauge","g@1"]"#);
+    let [Outgoing::Signal { to, operation, input, due: None }] = &ended.outcome.messages[..] else {
+        panic!("one signal, not {:?}", ended.outcome.messages)
+    };
+    assert_eq!((to.to_string().as_str(), operation.as_str()), ("@gauge@g@1", "note"));
+    assert_eq!(input.as_bytes(), b"0");
+    let (ended, ..) = run(None, "forward", r#"["Gauge","g"]"#);
+    let Err(failure) = &ended.outcome.answer else { panic!("there is no such name") };
+    assert_eq!((failure.kind, ended.outcome.messages.len()), (FailureKind::InvalidAddress, 0));
 }
 
 #[test]

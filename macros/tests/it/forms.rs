@@ -100,6 +100,9 @@ impl Odd {
     #[cfg(not(test))]
     fn delete(&mut self, reason: Nowhere) {}
 
+    #[cfg(not(test))]
+    fn audit(&self, reason: Nowhere) {}
+
     fn nested(&self, pairs: Vec<(u8, Option<Self>)>, entity: [u8; 2], context: u8, port: u8) -> Vec<Self> {
         assert_eq!((entity, context, port), ([1, 2], 3, 4));
         pairs.into_iter().filter_map(|(_, odd)| odd).chain([self.clone()]).collect()
@@ -114,6 +117,14 @@ struct Stubborn;
 impl Stubborn {
     fn delete(&mut self, please: bool) -> Result<(), String> {
         if please { Ok(()) } else { Err("say please".to_owned()) }
+    }
+
+    #[cfg(not(test))]
+    fn audit(&self, since: Nowhere) {}
+
+    #[cfg(test)]
+    fn audit(&self, year: u16) -> u16 {
+        year
     }
 }
 
@@ -205,6 +216,14 @@ fn an_own_delete_takes_the_place_of_the_built_in_one() {
     let misfit = "input does not fit: invalid type: null, expected a boolean at line 1 column 4";
     assert_eq!(answers(&ran), ["returned an error: say please", "null", misfit]);
     assert_eq!(ran.change, sarsen::Change::Put(Payload::null()));
+}
+
+/// `audit()` was missing from the reference also where the block's operation of that name was not compiled.
+#[test]
+fn an_own_audit_takes_the_place_of_the_built_in_one_where_there_is_one() {
+    assert_eq!(Odd::refer(Said).audit(), "what was done");
+    let (name, input, _) = Stubborn::refer(Said).audit(1984);
+    assert_eq!((name, input.as_str()), ("audit", "1984"));
 }
 
 #[test]

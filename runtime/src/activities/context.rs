@@ -152,8 +152,8 @@ impl ActivityContext {
     }
 
     /// Is ready when the result is of no more use: the run was terminated, purged, replaced or continued as new, the time
-    /// that the activity was given is over, or the runtime is closing, and then the work is done again when it is open. Nothing is cut off: the code ends when
-    /// it returns.
+    /// that the activity was given is over, or the runtime is closing, and then the work is done again when it is open; or the
+    /// activity has ended, and this is a copy in the hands of somebody else. Nothing is cut off: the code ends when it returns.
     ///
     /// # Cancel safety
     /// It may be dropped at any time.

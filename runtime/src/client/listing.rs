@@ -3,14 +3,13 @@
 use super::{
     Asker,
     exchange::{check_name, refuse_inside},
+    pages::Pages,
 };
-use crate::gate::Coming;
 use futures::Stream;
-use sarsen_engine::ListedRow;
+use sarsen_engine::{self as engine, ListedRow};
 use sarsen_entities::Entity;
-use sarsen_protocol::{CallError, Page, json, record::RecordError};
+use sarsen_protocol::{CallError, json, record::RecordError};
 use std::{
-    collections::VecDeque,
     fmt,
     future::poll_fn,
     marker::PhantomData,
@@ -136,7 +135,7 @@ impl<E: Entity> Stream for StateListing<E> {
         let row = ready!(self.rows.poll_next(cx));
         let item = row.map(|row| listed_state(row?));
         if matches!(item, Some(Err(_))) {
-            self.rows.phase = Phase::Done;
+            self.rows.pages.end();
         }
         Poll::Ready(item)
     }
@@ -148,7 +147,7 @@ fn listed_state<E: Entity>(row: ListedRow) -> Result<ListedState<E>, CallError> 
     let state = state.and_then(|state| json::decode(&state).map_err(|failure| failure.message));
     match state {
         Ok(state) => Ok(ListedState { key: address.key().to_owned(), state }),
-        Err(reason) => Err(CallError::Parked { address, reason: sarsen_engine::misfit(&reason) }),
+        Err(reason) => Err(CallError::Parked { address, reason: engine::misfit(&reason) }),
     }
 }
 
@@ -165,60 +164,27 @@ struct Rows {
     prefix: String,
     with_state: bool,
     page_size: usize,
-    page: VecDeque<ListedRow>,
-    phase: Phase,
-}
-
-enum Phase {
-    New,
-    Between(sarsen_engine::Listing),
-    Reading(sarsen_engine::Listing, Coming<Result<Vec<Page>, CallError>>),
-    Done,
+    pages: Pages<engine::Listing>,
 }
 
 impl Rows {
     fn new(asker: Asker, name: &'static str) -> Self {
-        let (page, phase) = (VecDeque::new(), Phase::New);
-        Self { asker, name, prefix: String::new(), with_state: false, page_size: PAGE_ROWS, page, phase }
+        let (prefix, pages) = (String::new(), Pages::new());
+        Self { asker, name, prefix, with_state: false, page_size: PAGE_ROWS, pages }
     }
 
     /// The same listing, from its beginning.
     fn anew(self) -> Self {
-        Self { page: VecDeque::new(), phase: Phase::New, ..self }
+        Self { pages: Pages::new(), ..self }
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ListedRow, CallError>>> {
-        loop {
-            if let Some(row) = self.page.pop_front() {
-                return Poll::Ready(Some(Ok(row)));
-            }
-            // An error leaves `Done` behind.
-            self.phase = match std::mem::replace(&mut self.phase, Phase::Done) {
-                Phase::New => Phase::Between(self.begin()?),
-                Phase::Between(listing) => match listing.next_read() {
-                    Some(reads) => {
-                        let pages = self.asker.gate().read(reads);
-                        Phase::Reading(listing, pages)
-                    }
-                    None => return Poll::Ready(None),
-                },
-                Phase::Reading(mut listing, mut pages) => {
-                    let Poll::Ready(read) = pages.as_mut().poll(cx) else {
-                        self.phase = Phase::Reading(listing, pages);
-                        return Poll::Pending;
-                    };
-                    self.page = listing.take(&read?).map_err(refused)?.into();
-                    Phase::Between(listing)
-                }
-                Phase::Done => return Poll::Ready(None),
-            };
-        }
-    }
-
-    fn begin(&self) -> Result<sarsen_engine::Listing, CallError> {
-        refuse_inside()?;
-        check_name(self.asker.gate(), self.name)?;
-        Ok(sarsen_engine::Listing::new(self.name, &self.prefix, self.with_state, self.page_size))
+        let Self { asker, name, prefix, with_state, page_size, pages } = self;
+        pages.poll_next(cx, || {
+            refuse_inside()?;
+            check_name(asker.gate(), name)?;
+            Ok((asker.clone(), engine::Listing::new(name, prefix, *with_state, *page_size)))
+        })
     }
 }
 

@@ -13,6 +13,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use tokio::sync::mpsc;
 
 async fn end(runtime: Runtime) {
     runtime.shutdown().await.expect("nothing is in the way");
@@ -259,6 +260,26 @@ async fn activities_and_orchestrations_that_make_no_runtime_are_refused_by_name(
         "activity `stranger` may run 0 times at once and would never run: choose at least 1",
     ];
     assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn a_copy_of_the_context_is_cancelled_when_its_activity_has_ended() {
+    let runtime = fresh().await;
+    let (hand, mut handed) = mpsc::unbounded_channel();
+    on_act("outlived", move |cx: ActivityContext| {
+        let hand = hand.clone();
+        async move {
+            assert!(!cx.is_cancelled());
+            hand.send(cx).expect("the test waits");
+            Ok(1)
+        }
+    });
+    let run = runtime.client().start(acts, work("outlived", 1)).await.expect("it starts");
+    run.result().await.expect("it ends").expect("it is done");
+    let copy = handed.recv().await.expect("it was asked");
+    copy.cancelled().await;
+    assert!(copy.is_cancelled());
+    end(runtime).await;
 }
 
 #[orchestration(crate = "sarsen_runtime")]

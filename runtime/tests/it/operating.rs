@@ -202,6 +202,59 @@ async fn a_timeout_fails_the_operation_and_cancels_its_token() {
 }
 
 #[tokio::test]
+async fn code_that_goes_on_past_its_time_is_counted_until_it_ends() {
+    let runtime = open(MemoryStore::new()).await;
+    let (client, device) = (runtime.client(), runtime.client().entity::<Device>("stubborn"));
+    let counted = async || {
+        let stats = client.stats().await.expect("it is open");
+        (stats.operations_running, stats.operations_overrun)
+    };
+    let mut held = hold_fetch("stubborn");
+    let failed = tokio::spawn(device.hurried().into_future());
+    held.asked().await;
+    failed.await.expect("it does not panic").expect_err("its time is over");
+    while counted().await != (0, 1) {
+        tokio::task::yield_now().await;
+    }
+    let next = tokio::spawn(device.fetch().into_future());
+    while counted().await != (1, 1) {
+        tokio::task::yield_now().await;
+    }
+    held.give(1);
+    held.asked().await;
+    held.give(2);
+    assert_eq!(next.await.expect("it does not panic"), Ok(Ok(2)), "what is late is dropped");
+    while counted().await != (0, 0) {
+        tokio::task::yield_now().await;
+    }
+    end(runtime).await;
+}
+
+/// A copy in a task that an operation has spawned waited for ever.
+#[tokio::test]
+async fn a_copy_of_the_context_is_cancelled_when_its_operation_has_ended() {
+    let runtime = open(MemoryStore::new()).await;
+    let device = runtime.client().entity::<Device>("outlived");
+    let (hand, mut handed) = mpsc::unbounded_channel();
+    on_fetch("outlived", move |cx| {
+        let hand = hand.clone();
+        async move {
+            assert!(!cx.is_cancelled());
+            hand.send(cx).expect("the test waits");
+            Ok(1)
+        }
+    });
+    assert_eq!(device.fetch().await, Ok(Ok(1)));
+    let copy = handed.recv().await.expect("it was asked");
+    copy.cancelled().await;
+    assert!(copy.is_cancelled());
+    copy.entity::<Device>("outlived").note(9).signal();
+    let readings = device.state().await.expect("it is read").map(|device| device.readings);
+    assert_eq!(readings, Some(vec![1]), "what a copy sends behind the end is dropped");
+    end(runtime).await;
+}
+
+#[tokio::test]
 async fn an_operation_asks_others_through_its_client_but_not_itself() {
     let runtime = open(MemoryStore::new()).await;
     let device = runtime.client().entity::<Device>("asks");

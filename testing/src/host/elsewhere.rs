@@ -54,6 +54,11 @@ impl Elsewhere {
         self.jobs.len()
     }
 
+    /// Operations that were cancelled and have not answered.
+    pub(super) fn overrun(&self) -> u64 {
+        self.jobs.values().filter(|canceller| canceller.is_none()).map(|_| 1).sum()
+    }
+
     /// Operations whose futures were woken.
     pub(super) fn woken(&self) -> usize {
         self.executor.woken()

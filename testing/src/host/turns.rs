@@ -89,7 +89,10 @@ impl<S: Store> Process<S> {
 
     /// What is in the process.
     pub(super) fn stats(&self) -> Stats {
-        Stats::sum(self.drivers.iter().map(|driver| driver.shard.stats()), self.store.counters())
+        let shards = self.drivers.iter().map(|driver| driver.shard.stats());
+        let mut stats = Stats::sum(shards, self.store.counters());
+        stats.operations_overrun = self.elsewhere.overrun();
+        stats
     }
 
     /// Evicts an entity or a run if it may leave. Returns whether it left.

@@ -21,8 +21,10 @@ pub(super) const SHOW: Show = Show {
 async fn play(client: Client) -> Outcome {
     let read = async |number: u64| -> Result<Option<f64>, CallError> {
         let device = client.entity::<Device>(Device::key(number));
+        let reports = device.reports().await?;
         let told = device.refresh().await?.expect("it is in reach");
         assert_eq!(told.to_bits(), reading_of(&Device::key(number)).to_bits());
+        assert_eq!(device.reports().await?, reports + 1, "what was read before the crash is counted before");
         device.reading().await
     };
     let visited = client.entity::<Visitor>(Visitor::key(0)).refresh().await??;

@@ -72,8 +72,8 @@ pub(crate) fn retell(entries: &[AuditEntry], keep: u64) -> Result<Vec<Life>, Str
                 let id = ids_in(input.as_bytes()).next().ok_or_else(|| format!("`{name}` has no id"))?;
                 if outcome.is_ok() {
                     life.list.push(id);
-                    let erases = [Deed::Erase, Deed::FetchErase];
-                    let erased = erases.iter().any(|deed| deed.operation() == name.as_str());
+                    let deletions = [Deed::Erase, Deed::FetchErase];
+                    let erased = deletions.iter().any(|deed| deed.operation() == name.as_str());
                     life.end = erased.then_some(End::Erased);
                 }
             }

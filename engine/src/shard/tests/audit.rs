@@ -125,6 +125,27 @@ fn an_audit_tells_who_did_what_and_what_came_of_it() {
     assert_eq!(desk.rows(Keyspace::Audit), 8, "and that of y");
 }
 
+/// Reads that run off the shard left a row each.
+#[test]
+fn what_only_looks_leaves_no_row_wherever_it_runs_unless_it_deletes() {
+    let mut desk = desk(options());
+    desk.signal("x", "add", "1", Identity::None);
+    for operation in ["sum", "peek", "weigh"] {
+        desk.signal("x", operation, "null", Identity::None);
+    }
+    desk.signal("x", "grind", "2", Identity::None);
+    desk.signal("x", "peek_and_delete", "null", Identity::None);
+    desk.finish();
+    assert_eq!(
+        audit(&desk, "x"),
+        [
+            r#"1 client: add(1) -> 1 = {"sum":1}"#,
+            r#"2 client: grind(2) -> null = {"sum":12}"#,
+            "3 client: peek_and_delete(null) -> null = none"
+        ]
+    );
+}
+
 #[test]
 fn only_what_is_chosen_is_audited() {
     let mut desk = desk(EntityOptions::default());

@@ -1,20 +1,16 @@
 //! Listing dead letters.
 
 use super::DeadLetter;
-use crate::{
-    client::{Asker, exchange::refuse_inside, listing::refused},
-    gate::Coming,
-};
+use crate::client::{Asker, exchange::refuse_inside, pages::Pages};
 use futures::Stream;
 use sarsen_engine::{LetterFilter, LetterListing};
 use sarsen_entities::Entity;
-use sarsen_protocol::{CallError, FailureKind, Page};
+use sarsen_protocol::{CallError, FailureKind};
 use std::{
-    collections::VecDeque,
     fmt,
     future::poll_fn,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 /// How many letters a page holds unless told otherwise.
@@ -35,21 +31,12 @@ pub struct DeadLetters {
     asker: Asker,
     filter: LetterFilter,
     page_size: usize,
-    page: VecDeque<DeadLetter>,
-    phase: Phase,
-}
-
-enum Phase {
-    New,
-    Between(LetterListing),
-    Reading(LetterListing, Coming<Result<Vec<Page>, CallError>>),
-    Done,
+    pages: Pages<LetterListing>,
 }
 
 impl DeadLetters {
     pub(in crate::client) fn new(asker: Asker) -> Self {
-        let (page, phase) = (VecDeque::new(), Phase::New);
-        Self { asker, filter: LetterFilter::default(), page_size: PAGE_ROWS, page, phase }
+        Self { asker, filter: LetterFilter::default(), page_size: PAGE_ROWS, pages: Pages::new() }
     }
 
     /// Only letters for entities of this type. The listing begins anew.
@@ -112,14 +99,8 @@ impl DeadLetters {
     /// The listing with another filter, from its beginning.
     fn anew(mut self, change: impl FnOnce(&mut LetterFilter)) -> Self {
         change(&mut self.filter);
-        self.page.clear();
-        self.phase = Phase::New;
+        self.pages = Pages::new();
         self
-    }
-
-    fn begin(&self) -> Result<LetterListing, CallError> {
-        refuse_inside()?;
-        Ok(LetterListing::new(self.filter.clone(), self.page_size))
     }
 }
 
@@ -127,33 +108,16 @@ impl Stream for DeadLetters {
     type Item = Result<DeadLetter, CallError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            if let Some(letter) = self.page.pop_front() {
-                return Poll::Ready(Some(Ok(letter)));
-            }
-            // An error leaves `Done` behind.
-            self.phase = match std::mem::replace(&mut self.phase, Phase::Done) {
-                Phase::New => Phase::Between(self.begin()?),
-                Phase::Between(listing) => match listing.next_read() {
-                    Some(reads) => {
-                        let pages = self.asker.gate().read(reads);
-                        Phase::Reading(listing, pages)
-                    }
-                    None => return Poll::Ready(None),
-                },
-                Phase::Reading(mut listing, mut pages) => {
-                    let Poll::Ready(read) = pages.as_mut().poll(cx) else {
-                        self.phase = Phase::Reading(listing, pages);
-                        return Poll::Pending;
-                    };
-                    let found = listing.take(&read?).map_err(refused)?.into_iter();
-                    let letters = found.map(|found| DeadLetter::new(self.asker.clone(), found));
-                    self.page = letters.collect::<Result<_, _>>()?;
-                    Phase::Between(listing)
-                }
-                Phase::Done => return Poll::Ready(None),
-            };
+        let Self { asker, filter, page_size, pages } = &mut *self;
+        let found = ready!(pages.poll_next(cx, || {
+            refuse_inside()?;
+            Ok((asker.clone(), LetterListing::new(filter.clone(), *page_size)))
+        }));
+        let letter = found.map(|found| DeadLetter::new(asker.clone(), found?));
+        if matches!(letter, Some(Err(_))) {
+            pages.end();
         }
+        Poll::Ready(letter)
     }
 }
 

@@ -1,16 +1,12 @@
 //! Listing runs.
 
 use super::{PageRequest, PurgeRunsRequest, RunInfo};
-use crate::{
-    client::{Asker, exchange::refuse_inside, listing::refused},
-    gate::Coming,
-};
+use crate::client::{Asker, exchange::refuse_inside, listing::refused, pages::Pages};
 use futures::Stream;
 use sarsen_engine::{self as engine, ListedRun, RunFilter, RunOrder};
 use sarsen_orchestration::Orchestration;
-use sarsen_protocol::{CallError, Page, RunStatus, Timestamp};
+use sarsen_protocol::{CallError, RunStatus, Timestamp};
 use std::{
-    collections::VecDeque,
     fmt,
     future::poll_fn,
     pin::Pin,
@@ -48,8 +44,7 @@ const PAGE_ROWS: usize = 256;
 #[must_use = "a listing reads nothing until it is polled"]
 pub struct RunListing {
     query: Query,
-    page: VecDeque<RunInfo>,
-    phase: Phase,
+    pages: Pages<engine::RunListing>,
 }
 
 /// Which runs are wanted, and how many are read at a time.
@@ -60,17 +55,10 @@ pub(super) struct Query {
     pub(super) page_size: usize,
 }
 
-enum Phase {
-    New,
-    Between(engine::RunListing),
-    Reading(engine::RunListing, Coming<Result<Vec<Page>, CallError>>),
-    Done,
-}
-
 impl RunListing {
     pub(in crate::client) fn new(asker: Asker) -> Self {
         let query = Query { asker, filter: RunFilter::default(), page_size: PAGE_ROWS };
-        Self { query, page: VecDeque::new(), phase: Phase::New }
+        Self { query, pages: Pages::new() }
     }
 
     /// Only runs of this orchestration. The listing begins anew.
@@ -167,8 +155,7 @@ impl RunListing {
     /// The listing with another filter, from its beginning.
     fn anew(mut self, change: impl FnOnce(&mut RunFilter)) -> Self {
         change(&mut self.query.filter);
-        self.page.clear();
-        self.phase = Phase::New;
+        self.pages = Pages::new();
         self
     }
 }
@@ -204,32 +191,9 @@ impl Stream for RunListing {
     type Item = Result<RunInfo, CallError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            if let Some(run) = self.page.pop_front() {
-                return Poll::Ready(Some(Ok(run)));
-            }
-            // An error leaves `Done` behind.
-            self.phase = match std::mem::replace(&mut self.phase, Phase::Done) {
-                Phase::New => Phase::Between(self.query.begin()?),
-                Phase::Between(listing) => match listing.next_read() {
-                    Some(reads) => {
-                        let pages = self.query.asker.gate().read(reads);
-                        Phase::Reading(listing, pages)
-                    }
-                    None => return Poll::Ready(None),
-                },
-                Phase::Reading(mut listing, mut pages) => {
-                    let Poll::Ready(read) = pages.as_mut().poll(cx) else {
-                        self.phase = Phase::Reading(listing, pages);
-                        return Poll::Pending;
-                    };
-                    let found = listing.take(&read?).map_err(refused)?.into_iter();
-                    self.page = found.map(|found| RunInfo::new(found.run, found.record)).collect();
-                    Phase::Between(listing)
-                }
-                Phase::Done => return Poll::Ready(None),
-            };
-        }
+        let Self { query, pages } = &mut *self;
+        let run = pages.poll_next(cx, || Ok((query.asker.clone(), query.begin()?)));
+        run.map_ok(|found| RunInfo::new(found.run, found.record))
     }
 }
 

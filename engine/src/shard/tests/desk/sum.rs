@@ -176,6 +176,9 @@ impl Slow for Operations<Sum> {
         self.update_async("slow", free, Returns::value(), log)
             .update_async("timed", timed, Returns::value(), log)
             .read_async("peek", free, Returns::value(), |one: Arc<Sum>, _cx: Cx, ()| async move { one.sum })
+            .read_async("peek_and_delete", free, Returns::value(), |_one: Arc<Sum>, cx: Cx, ()| async move {
+                cx.delete();
+            })
             .update_async("slow_refuse", free, Returns::fallible(), |mut one: Sum, cx: Cx, ()| async move {
                 one.sum += 1;
                 cx.entity::<Sum>("told").add(1).signal();
