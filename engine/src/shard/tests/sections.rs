@@ -429,20 +429,24 @@ fn a_call_that_waits_before_the_lock_is_granted_would_deadlock_then() {
         let mut desk = Desk::new(1, limits(|limits| limits.mailbox_window = 2));
         desk.start("holder", "lock x; event e; unlock");
         desk.rest();
-        let signal = |desk: &mut Desk| desk.signal("x", "add", "1", Identity::None);
-        (0..6).for_each(|_| drop(signal(&mut desk)));
+        let signals = |desk: &mut Desk, count| {
+            for _ in 0..count {
+                desk.signal("x", "add", "1", Identity::None);
+            }
+        };
+        signals(&mut desk, 6);
         desk.rest();
         desk.start("r", "lock x; event e; unlock; event f");
         desk.start("third", "event e");
         desk.rest();
-        (0..between).for_each(|_| drop(signal(&mut desk)));
+        signals(&mut desk, between);
         let calls = [(); 3].map(|()| (desk.ask_within("x", true, "r"), desk.ask_within("x", true, "third")));
         desk.rest();
         assert!(calls.iter().all(|(own, other)| desk.answer(*own).or(desk.answer(*other)).is_none()));
         if evict {
             desk.evict_all();
         }
-        (0..between).for_each(|_| drop(signal(&mut desk)));
+        signals(&mut desk, between);
         desk.raise("holder", "e 1", None);
         desk.rest();
         for (own, other) in calls {
