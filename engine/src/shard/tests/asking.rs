@@ -247,7 +247,7 @@ fn an_operator_takes_a_lock_from_its_owner_and_who_waits_goes_on() {
         let (forced, again) = (desk.force("x", "stuck"), desk.force("y", "next"));
         between.rest(&mut desk);
         assert_eq!((desk.returned(forced), desk.returned(again)), ("true".to_owned(), "false".to_owned()));
-        assert_eq!(desk.forced, ["x of stuck"]);
+        assert_eq!(desk.forced(), ["x of stuck"]);
         assert_eq!(desk.locks(), ["x by next", "y by stuck"]);
         desk.raise("stuck", "e on", None);
         between.rest(&mut desk);

@@ -1,5 +1,6 @@
 //! A desk: shards over one map, with everything done when a test says so.
 
+mod locks;
 mod operating;
 mod play;
 mod records;
@@ -19,7 +20,7 @@ use sarsen_entities::{EntityOptions, Typed};
 use sarsen_protocol::{
     Address, Answer, Batch, Body, CallError, Dispatch, DispatchToken, Effect, Epoch, Failure, Identity,
     Keyspace, Lease, Message, OperationName, Origin, Page, Payload, Read, Receipt, RequestId, Row, RunId,
-    RunOutcome, SessionId, ShardId, Task, TaskToken, Timestamp, Within,
+    RunOutcome, Section, SessionId, ShardId, Task, TaskToken, Timestamp, Within,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -75,7 +76,7 @@ pub(super) struct Desk {
     /// The custom statuses that were told.
     pub(super) statuses: Vec<(RunId, Payload)>,
     /// Locks that an operator took from runs.
-    pub(super) forced: Vec<String>,
+    pub(super) forced: Vec<(Address, Section)>,
     /// Locks that were held for long.
     pub(super) overdue: Vec<String>,
     /// Why instances could not go on.
@@ -431,9 +432,7 @@ impl Desk {
             Effect::RunEnded { run, outcome, .. } => self.ended.push((run, outcome.map(|outcome| *outcome))),
             Effect::RunRewound { run, .. } => self.ended.retain(|(ended, _)| *ended != run),
             Effect::StatusSet { run, status, .. } => self.statuses.push((run, *status)),
-            Effect::LockForced { entity, section } => {
-                self.forced.push(format!("{} of {}", entity.key(), section.run));
-            }
+            Effect::LockForced { entity, section } => self.forced.push((entity, *section)),
             Effect::LockOverdue { entity, section, since } => {
                 let secs = since.as_micros() / 1_000_000;
                 self.overdue.push(format!("{} of {} since {secs}", entity.key(), section.run));

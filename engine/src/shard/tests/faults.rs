@@ -2,6 +2,7 @@
 
 use super::{
     desk::{Desk, text},
+    endings::{self, DROPPED, FORCED, GIVEN_UP, RELEASED, TIMED_OUT},
     limits,
     sections::settle,
 };
@@ -160,6 +161,13 @@ fn a_lock_survives_a_crash() -> bool {
     desk.signal("x", "add", "1", Identity::None);
     desk.rest();
     desk.locks() == ["x by holder"] && desk.sum("x") == 0
+}
+
+fn a_granted_section_holds_its_locks_at_every_boundary() -> bool {
+    let mut desk = holder();
+    desk.evict_all();
+    desk.rest();
+    desk.astray().is_none()
 }
 
 fn a_lock_that_is_given_back_leaves_no_row() -> bool {
@@ -347,7 +355,7 @@ fn each_fault_of_an_execution_breaks_its_replay() {
 
 #[test]
 fn each_fault_breaks_what_it_is_about() {
-    let cases: [(Fault, fn() -> bool); 31] = [
+    let cases: [(Fault, fn() -> bool); 33] = [
         (Fault::GrantTwice, a_lock_has_one_holder),
         (Fault::LockOrder, opposite_orders_do_not_wait_in_a_circle),
         (Fault::DuplicateInSet, an_entity_of_a_set_is_asked_once),
@@ -358,6 +366,8 @@ fn each_fault_breaks_what_it_is_about() {
         (Fault::FrontIgnored, a_holder_is_served_before_others),
         (Fault::ReleaseUnwritten, a_release_survives_a_crash),
         (Fault::LockUnwritten, a_lock_survives_a_crash),
+        (Fault::LockUnwritten, a_granted_section_holds_its_locks_at_every_boundary),
+        (Fault::ReleaseOnEviction, a_granted_section_holds_its_locks_at_every_boundary),
         (Fault::LockKept, a_lock_that_is_given_back_leaves_no_row),
         (Fault::ReleaseByExecution, a_release_is_of_its_section_alone),
         (Fault::ForceAnyone, an_operator_takes_a_lock_from_its_owner_alone),
@@ -384,5 +394,28 @@ fn each_fault_breaks_what_it_is_about() {
         assert!(holds(), "without {fault:?}");
         let _armed = arm(fault);
         assert!(!holds(), "with {fault:?}");
+    }
+}
+
+#[test]
+fn the_boundaries_of_a_run_that_goes_on_notice_their_faults() {
+    let cases = [
+        (Fault::ReleaseMissesOne, DROPPED),
+        (Fault::ReleaseMissesOne, RELEASED),
+        (Fault::LockKept, DROPPED),
+        (Fault::LockKept, RELEASED),
+        (Fault::LockKept, FORCED),
+        (Fault::CancelUnsent, GIVEN_UP),
+        (Fault::CancelUnsent, TIMED_OUT),
+        (Fault::CancelOvertakes, GIVEN_UP),
+        (Fault::CancelOvertakes, TIMED_OUT),
+        (Fault::ReleaseOvertakes, GIVEN_UP),
+        (Fault::CancelStops, GIVEN_UP),
+    ];
+    for (fault, ending) in cases {
+        assert!(endings::play(ending, (1, 1), false, None).is_ok(), "without {fault:?}");
+        let _armed = arm(fault);
+        let noticed = endings::play(ending, (1, 1), false, None);
+        assert!(noticed.is_err(), "{fault:?}: {ending:?}");
     }
 }

@@ -82,7 +82,7 @@ impl Owner {
     #[track_caller]
     fn crawl(&mut self) -> bool {
         let worked = (0..self.shards.max(3)).fold(false, |worked, _| worked | self.desk.crawl());
-        assert_eq!(self.desk.leaked(), None);
+        assert_eq!(self.desk.astray(), None);
         if self.desk.status("r") == "inside" {
             self.inside += 1;
             assert_eq!(self.desk.locks(), ["x by r", "y by r"], "{:?}", self.event);

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Input, OrchestrationOptions, Registry,
-    record::{self, LockRecord, RunRecord},
+    record::{self, RunRecord},
 };
 use sarsen_orchestration::{Activity, OrchestrationType, Typed};
 use sarsen_protocol::{
@@ -23,7 +23,7 @@ pub(super) fn register(registry: &mut Registry, options: OrchestrationOptions) {
     registry.insert_activity(work::NAME).expect("one activity");
 }
 
-fn run_id(run: &str) -> RunId {
+pub(super) fn run_id(run: &str) -> RunId {
     RunId::new(run).expect("valid")
 }
 
@@ -243,61 +243,10 @@ impl Desk {
         self.shards.iter_mut().any(|shard| shard.evict(&address))
     }
 
-    /// The entities that are locked, and by which runs.
-    pub(in crate::shard::tests) fn locks(&self) -> Vec<String> {
-        let locks = self.rows.iter().filter(|((keyspace, _), _)| *keyspace == Keyspace::Locks);
-        let of = |((_, key), value): (&(Keyspace, bytes::Bytes), &bytes::Bytes)| {
-            let entity = record::read_instance_key(key).expect("whole");
-            let lock = record::read_lock(value).expect("whole");
-            format!("{} by {}", entity.key(), lock.section.run)
-        };
-        let mut locks: Vec<String> = locks.map(of).collect();
-        locks.sort();
-        locks
-    }
-
-    /// The first lock that is of a section whose execution is over, with nothing in a row that gives it back.
-    pub(in crate::shard::tests) fn leaked(&self) -> Option<String> {
-        let goes = |section: &Section| {
-            let spaces = [Keyspace::Mailbox, Keyspace::Inbox];
-            self.rows.iter().filter(|((space, _), _)| spaces.contains(space)).any(|(_, row)| {
-                match record::read_message(row).expect("whole").body {
-                    Body::Release(ended) => *ended == *section,
-                    Body::Cancel(request) => request.section == *section,
-                    _ => false,
-                }
-            })
-        };
-        let locks = self.values(Keyspace::Locks);
-        let mut sections = locks.iter().map(|row| record::read_lock(row).expect("whole").section);
-        let leaked = sections.find(|section| {
-            let run = self.run(section.run.as_str());
-            let under_way =
-                run.is_some_and(|run| run.execution == section.execution && !run.status.is_finished());
-            !under_way && !goes(section)
-        });
-        leaked.map(|section| section.run.to_string())
-    }
-
     /// What a run has last said of itself.
     pub(in crate::shard::tests) fn status(&self, run: &str) -> String {
         let status = self.run(run).and_then(|run| run.custom_status);
         status.map(|status| json::decode(&status).expect("a text")).unwrap_or_default()
-    }
-
-    /// Locks an entity behind the engine's back, or takes its lock away.
-    pub(in crate::shard::tests) fn set_lock(&mut self, key: &str, run: Option<(&str, ExecutionId)>) {
-        let row = (Keyspace::Locks, record::instance_key(&at(key)));
-        match run {
-            Some((run, execution)) => {
-                let id = sarsen_protocol::CommandId(0);
-                let section = Section { run: run_id(run), execution, id };
-                let lock = LockRecord { section, since: self.now };
-                self.rows.insert(row, record::write_lock(&lock));
-            }
-            None => drop(self.rows.remove(&row)),
-        }
-        self.reopen(1);
     }
 
     /// The ids of two runs that live in one slot.
