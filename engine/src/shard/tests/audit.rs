@@ -1,6 +1,9 @@
 //! What was done to an entity is written down in the commit of what came of it.
 
-use super::{desk::Desk, limits, numbered};
+use super::{
+    desk::{Death, Desk},
+    limits, numbered,
+};
 use crate::record::{Act, After, AuditEntry, Caller};
 use sarsen_entities::EntityOptions;
 use sarsen_protocol::{FailureKind, Identity, Keyspace};
@@ -139,10 +142,10 @@ fn only_what_is_chosen_is_audited() {
 
 #[test]
 fn whatever_dies_anywhere_the_audit_tells_what_was_committed() {
-    for dies_after in 0..30 {
+    let play = |restless: bool, death: Option<(usize, bool)>| {
         let mut desk = desk(options());
-        desk.restless = dies_after % 2 == 0;
-        let mut steps = 0;
+        desk.restless = restless;
+        desk.death = death.map(|(commit, before)| Death { commit, before, shards: [1, 2, 3][commit % 3] });
         for round in 0..12 {
             for number in 0..=round % 3 {
                 desk.signal("x", "add", &(round + number).to_string(), Identity::None);
@@ -154,15 +157,20 @@ fn whatever_dies_anywhere_the_audit_tells_what_was_committed() {
             for _ in 0..3 {
                 desk.step();
                 assert_told(&desk, "x", 0);
-                steps += 1;
-                if steps == dies_after {
-                    desk.reopen(1 + dies_after % 3);
-                    assert_told(&desk, "x", 0);
-                }
             }
         }
         desk.rest();
         assert_told(&desk, "x", 0);
+        assert!(desk.death.is_none(), "it died {death:?}");
+        desk.commits
+    };
+    for restless in [false, true] {
+        let commits = play(restless, None);
+        assert!(commits >= 12, "each round is a commit: {commits}");
+        for commit in 0..commits {
+            play(restless, Some((commit, true)));
+            play(restless, Some((commit, false)));
+        }
     }
 }
 

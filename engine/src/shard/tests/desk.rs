@@ -12,8 +12,8 @@ pub(super) use play::{CHANGED, FOREIGN};
 pub(super) use runs::text;
 
 use crate::{
-    Groups, Input, Lanes, Limits, LoadRequest, OrchestrationOptions, Registry, Request, Shard, ShardConfig,
-    ShardStats, SlotMap, record,
+    Group, Groups, Input, Lanes, Limits, LoadRequest, OrchestrationOptions, Registry, Request, Shard,
+    ShardConfig, ShardStats, SlotMap, record,
 };
 use bytes::Bytes;
 use sarsen_entities::{EntityOptions, Typed};
@@ -28,6 +28,16 @@ use std::{
     time::Duration,
 };
 use sum::Sum;
+
+/// The process dies at a commit: before it, so that what it would have written is lost, or behind it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Death {
+    /// The commit, counted from 0 over the life of the desk.
+    pub(super) commit: usize,
+    pub(super) before: bool,
+    /// How many shards the next process has.
+    pub(super) shards: u16,
+}
 
 type Rows = BTreeMap<(Keyspace, Bytes), Bytes>;
 
@@ -49,6 +59,10 @@ pub(super) struct Desk {
     pub(super) letters: Vec<Failure>,
     /// Batches with writes that were committed.
     pub(super) batches: usize,
+    /// Groups that were committed or lost.
+    pub(super) commits: usize,
+    /// When the process is to die. It does so once.
+    pub(super) death: Option<Death>,
     /// Whether loads of keys are read and kept back.
     pub(super) hold_keys: bool,
     /// The entity whose loads are read and kept back.
@@ -106,6 +120,8 @@ impl Desk {
             written: 0,
             letters: Vec::new(),
             batches: 0,
+            commits: 0,
+            death: None,
             hold_keys: false,
             hold_entity: None,
             hold_locks: false,
@@ -377,10 +393,24 @@ impl Desk {
         }
     }
 
-    /// Seals and commits what is open.
+    /// Seals and commits what is open, or dies of it.
     pub(super) fn commit(&mut self) -> bool {
         self.seal();
         let Some(group) = self.groups.begin() else { return false };
+        let death = self.death.take_if(|death| death.commit == self.commits);
+        self.commits += 1;
+        match death {
+            Some(Death { before: true, shards, .. }) => self.reopen(shards),
+            Some(Death { before: false, shards, .. }) => {
+                self.commit_group(group);
+                self.reopen(shards);
+            }
+            None => self.commit_group(group),
+        }
+        true
+    }
+
+    fn commit_group(&mut self, group: Group<Effect>) {
         let mut receipts: Vec<Receipt> = Vec::new();
         for batch in &group.batches {
             self.write(batch);
@@ -396,7 +426,6 @@ impl Desk {
         if self.restless {
             self.evict_all();
         }
-        true
     }
 
     fn write(&mut self, batch: &Batch) {

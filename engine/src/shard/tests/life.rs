@@ -1,6 +1,9 @@
 //! How long entities live, and that nothing is left of those that are gone.
 
-use super::{desk::Desk, limits, numbered};
+use super::{
+    desk::{Death, Desk},
+    limits, numbered,
+};
 use sarsen_entities::EntityOptions;
 use sarsen_protocol::{Answer, Identity, Keyspace, Timestamp};
 use std::time::Duration;
@@ -161,30 +164,32 @@ fn an_alarm_that_has_gone_off_does_nothing_to_a_later_life() {
 
 #[test]
 fn a_process_that_dies_anywhere_loses_no_time_and_gives_none_twice() {
-    for dies_after in 0..12 {
+    let play = |death: Option<(usize, bool)>| {
         let mut desk = desk();
         let start = desk.now;
         add(&mut desk, "x");
         desk.now = start.after(Duration::from_secs(5));
         add(&mut desk, "x");
-        let mut steps = 0;
-        let mut step = |desk: &mut Desk| {
-            for _ in 0..4 {
-                desk.step();
-                steps += 1;
-                if steps == dies_after {
-                    desk.reopen(1 + dies_after % 3);
-                }
-            }
-        };
+        let used = desk.commits;
+        desk.death = death.map(|(behind, before)| Death {
+            commit: used + behind,
+            before,
+            shards: [1, 2, 3][behind % 3],
+        });
         desk.now = start.after(TTL);
-        step(&mut desk);
-        desk.rest();
-        assert_eq!((desk.sum("x"), desk.rows(Keyspace::Timers)), (2, 1));
+        desk.crawl_to_rest().expect("nothing is locked");
+        assert_eq!((desk.sum("x"), desk.rows(Keyspace::Timers)), (2, 1), "death {death:?}");
         desk.now = start.after(Duration::from_secs(15));
-        step(&mut desk);
-        desk.rest();
+        desk.crawl_to_rest().expect("nothing is locked");
         assert_nothing_left(&desk);
+        assert!(desk.death.is_none(), "it died {death:?}");
+        desk.commits - used
+    };
+    let commits = play(None);
+    assert!(commits >= 2, "the alarm comes too early, and then in time: {commits}");
+    for commit in 0..commits {
+        play(Some((commit, true)));
+        play(Some((commit, false)));
     }
 }
 
