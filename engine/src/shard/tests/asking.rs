@@ -233,6 +233,43 @@ fn who_does_not_wait_and_gives_up_leaves_nothing() {
     }
 }
 
+/// A release of the first section comes when the second one holds the lock, and again if a crash behind so many turns
+/// has taken its answer.
+pub(super) fn is_late_release_of_its_section_alone(shards: u16, crash: Option<usize>) -> bool {
+    let mut desk = Desk::new(shards, Limits::default());
+    desk.start("r", "lock x y; call x log 1; unlock; lock x y; event e; call x log 2; unlock; say end");
+    desk.rest();
+    desk.signal("x", "log", "9", Identity::None);
+    desk.rest();
+    let mut late = desk.force("x", "r");
+    for turn in 0..20 {
+        if crash == Some(turn) {
+            desk.reopen(4 - shards);
+        }
+        desk.crawl();
+        if desk.locks() != ["x by r", "y by r"] {
+            return false;
+        }
+    }
+    if desk.answer(late).is_none() {
+        late = desk.force("x", "r");
+        desk.rest();
+    }
+    desk.raise("r", "e on", None);
+    desk.rest();
+    let end = (desk.returned(late), desk.stands("r"), desk.sum("x"), desk.locks().len());
+    end == ("false".to_owned(), "completed: 1 on 12 end".to_owned(), 129, 0)
+}
+
+#[test]
+fn a_late_release_frees_no_later_section_of_its_run() {
+    for shards in [1, 3] {
+        for crash in std::iter::once(None).chain((0..20).map(Some)) {
+            assert!(is_late_release_of_its_section_alone(shards, crash), "{shards} shards, crash {crash:?}");
+        }
+    }
+}
+
 /// The one lock of a run that is in the way of others is taken from it; its other one is its own as before.
 #[test]
 fn an_operator_takes_a_lock_from_its_owner_and_who_waits_goes_on() {

@@ -1,6 +1,7 @@
 //! That each fault does what it says, which a simulation that is to notice it depends on.
 
 use super::{
+    asking,
     desk::{Desk, text},
     endings::{self, DROPPED, FORCED, GIVEN_UP, RELEASED, TIMED_OUT},
     limits,
@@ -178,12 +179,7 @@ fn a_lock_that_is_given_back_leaves_no_row() -> bool {
 }
 
 fn a_release_is_of_its_section_alone() -> bool {
-    let mut desk = desk();
-    desk.start("r", "lock x; unlock; lock x; event e");
-    desk.rest();
-    let forced = desk.force("x", "r");
-    desk.rest();
-    desk.returned(forced) == "false" && desk.locks() == ["x by r"]
+    asking::is_late_release_of_its_section_alone(1, None)
 }
 
 fn an_operator_takes_a_lock_from_its_owner_alone() -> bool {
