@@ -1,8 +1,8 @@
 //! What ends no section: the owner goes on inside it, whatever it waits for, and nobody else is served meanwhile.
 //!
 //! Each of these comes behind every turn of a run that awaits all that can be awaited inside a section, and each turn is
-//! a commit of its own. At every durable state a run that says it is inside holds its locks. In the end the log of an
-//! entity shows that nobody came in between.
+//! a commit of its own. At every durable state a run that says it is inside holds its locks, and the logs of its entities
+//! show nobody else; in the end others have come behind it.
 
 use super::{desk::Desk, sections::assert_free};
 use crate::Limits;
@@ -17,9 +17,11 @@ enum Event {
     Suspension,
     /// Its code is not there until nothing goes on, then it is.
     Parking,
-    /// The process dies; the next one has so many shards.
+    /// The process dies between two commits; the next one has so many shards.
     Crash(u16),
-    /// The process goes when nothing is left to be written; the next one has so many shards.
+    /// The process dies with turns that are not committed yet; the next one has so many shards.
+    Loss(u16),
+    /// The process goes when nothing is left to be done; the next one has so many shards.
     Shutdown(u16),
 }
 
@@ -62,7 +64,9 @@ fn play(shards: u16, event: Option<(usize, Event)>) -> usize {
     assert_free(&owner.desk);
     for (key, own) in [("x", "12"), ("y", "1")] {
         let log = owner.desk.sum(key).to_string();
-        assert!(log.contains(own), "{event:?}: somebody came in between: {log}");
+        let others =
+            log.strip_prefix(own).unwrap_or_else(|| panic!("{event:?}: somebody came in between: {log}"));
+        assert!(!others.is_empty() && others.bytes().all(|digit| digit == b'9'), "{event:?}: {log}");
     }
     turns
 }
@@ -86,6 +90,12 @@ impl Owner {
         if self.desk.status("r") == "inside" {
             self.inside += 1;
             assert_eq!(self.desk.locks(), ["x by r", "y by r"], "{:?}", self.event);
+            let logs = ["x", "y"].map(|key| self.desk.sum(key).to_string());
+            assert!(
+                logs.iter().all(|log| !log.contains('9')),
+                "{:?}: somebody is served: {logs:?}",
+                self.event
+            );
             if self.outsiders < 4 {
                 let key = ["x", "y"][self.outsiders % 2];
                 self.outsiders += 1;
@@ -130,8 +140,12 @@ impl Owner {
                 self.desk.reopen(self.shards);
             }
             Event::Crash(shards) => self.desk.reopen(shards),
+            Event::Loss(shards) => {
+                self.desk.settle();
+                self.desk.reopen(shards);
+            }
             Event::Shutdown(shards) => {
-                while self.desk.commit() {}
+                self.rest();
                 self.desk.reopen(shards);
             }
         }
@@ -167,9 +181,17 @@ fn a_crash_at_every_commit_boundary_gives_no_lock_back() {
 }
 
 #[test]
+fn a_crash_that_loses_turns_gives_no_lock_back() {
+    for shards in [1, 3] {
+        check(shards, Event::Loss(shards));
+    }
+}
+
+#[test]
 fn an_open_with_another_number_of_shards_gives_no_lock_back() {
     for (shards, then) in [(1, 2), (1, 5), (3, 1), (3, 4)] {
         check(shards, Event::Shutdown(then));
         check(shards, Event::Crash(then));
+        check(shards, Event::Loss(then));
     }
 }
