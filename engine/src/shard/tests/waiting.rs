@@ -27,11 +27,12 @@ fn concurrency_is_kept_and_nobody_starves() {
                     desk.signal(key, "log", "0", Identity::None);
                 }
             }
-            let mut dispatches = 0;
+            let (mut dispatches, mut most) = (0, 0);
             loop {
                 desk.pause();
                 let running = desk.running();
                 assert!(running.len() <= 2, "{running:?} at a time");
+                most = most.max(running.len());
                 let Some(first) = running.first() else { break };
                 desk.operate(first);
                 dispatches += 1;
@@ -44,6 +45,7 @@ fn concurrency_is_kept_and_nobody_starves() {
             }
             assert_eq!(desk.rows(Keyspace::Mailbox), 0);
             desk.rest();
+            assert_eq!(most, 2, "as many at a time as may be");
         }
     }
 }
