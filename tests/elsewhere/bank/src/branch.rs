@@ -12,7 +12,7 @@ use stone::{
 #[derive(Entity, Clone, Debug, Default, Serialize, Deserialize)]
 #[entity(crate = "stone")]
 pub struct Branch {
-    orders: u64,
+    pub orders: u64,
 }
 
 #[operations(crate = "stone")]

@@ -83,36 +83,75 @@ async fn helped(client: &Client) -> Result<(), Box<dyn std::error::Error>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stone::testing::{Crash, VirtualHost};
+    use elsewhere_accounts::{receipt, transfer};
+    use std::collections::BTreeSet;
+    use stone::testing::{Crash, MemoryWorld, VirtualHost};
 
     /// The virtual host of a crate that has another name, over entities of a third one.
+    fn open(seed: u64) -> VirtualHost<MemoryWorld> {
+        VirtualHost::builder()
+            .seed(seed)
+            .entity::<Account>()
+            .entity::<Branch>()
+            .orchestration(transfer)
+            .orchestration(standing_order)
+            .activity(receipt)
+            .activity(look)
+            .open()
+    }
+
+    fn order(client: &Client) -> stone::StartRequest<standing_order> {
+        let order = ("ada".to_owned(), "ben".to_owned(), 3);
+        client.start(standing_order, order).id("order").reuse(stone::Reuse::Return)
+    }
+
     #[test]
     fn an_order_of_another_crate_is_done_once_whenever_the_process_dies() {
+        let mut stages = BTreeSet::new();
         for seed in 0..50 {
-            let mut host = VirtualHost::builder()
-                .seed(seed)
-                .entity::<Account>()
-                .entity::<Branch>()
-                .orchestration(level)
-                .open();
+            let mut host = open(seed);
             let client = host.client();
             host.run(client.entity::<Account>("ada").deposit(10).idempotency_key("first").into_future())
                 .unwrap();
-            let start = client.start(level, vec!["ada".to_owned(), "ben".to_owned()]).id("level");
-            let starting = start.into_future();
-            host.spawn(async move { drop(starting.await) });
-            let actions = host.random().below(30);
+            let ordered = order(&client).into_future();
+            host.spawn(async move { drop(ordered.await) });
+            let actions = host.random().below(200);
             host.act_times(actions);
             host.crash(Crash::Power);
             let client = host.client();
-            let start = client.start(level, vec!["ada".to_owned(), "ben".to_owned()]).id("level");
-            let run = host.run(start.reuse(stone::Reuse::Return).into_future()).unwrap();
-            assert_eq!(host.run(run.result().into_future()), Ok(Ok(5)), "seed {seed}");
-            assert_eq!(
-                host.run(client.entity::<Account>("ben").balance().into_future()),
-                Ok(5),
-                "seed {seed}"
-            );
+            let (ada, ben) = (client.entity::<Account>("ada"), client.entity::<Account>("ben"));
+            let main = client.entity::<Branch>("main");
+            let paid = host.run(any::state_of::<Account, _>(&ben).into_future()).unwrap();
+            let counted = host.run(any::state_of::<Branch, _>(&main).into_future()).unwrap();
+            stages.insert((paid.is_some(), counted.is_some()));
+            let run = host.run(order(&client).into_future()).unwrap();
+            assert_eq!(host.run(run.result().into_future()), Ok(Ok(3)), "seed {seed}");
+            assert_eq!(host.run(ask_balance(&ada).into_future()), Ok(7), "seed {seed}");
+            assert_eq!(host.run(ask_balance(&ben).into_future()), Ok(3), "seed {seed}");
+            let counted = host.run(any::state_of::<Branch, _>(&main).into_future()).unwrap();
+            assert_eq!(counted.map(|branch| branch.orders), Some(1), "seed {seed}");
         }
+        assert_eq!(stages.len(), 3, "not paid, paid and not counted, counted: {stages:?}");
+    }
+
+    #[test]
+    fn helpers_that_know_no_type_look_count_and_delete() {
+        let mut host = open(1);
+        let client = host.client();
+        let (ada, main) = (client.entity::<Account>("ada"), client.entity::<Branch>("main"));
+        host.run(async move {
+            assert!(any::state_of::<Account, _>(&ada).await.unwrap().is_none());
+            for key in ["ada", "ben"] {
+                client.entity::<Account>(key).deposit(1).await.unwrap();
+            }
+            assert!(any::exists::<Account>(&client, "ada").await.unwrap());
+            assert_eq!(any::count::<Account>(&client).await, Ok(2));
+            any::delete(&ada).await.unwrap();
+            main.close("ben".to_owned()).await.unwrap();
+            // The deletion that an operation has sent is done before what comes behind it.
+            assert_eq!(client.entity::<Account>("ben").balance().await, Ok(0));
+            assert!(!any::exists::<Account>(&client, "ben").await.unwrap());
+            assert_eq!(any::count::<Account>(&client).await, Ok(0));
+        });
     }
 }
