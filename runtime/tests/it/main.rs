@@ -7,6 +7,7 @@ mod ending;
 mod failing;
 mod histories;
 mod letters;
+mod limits;
 mod listing;
 mod locks;
 mod managing;
