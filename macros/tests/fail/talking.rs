@@ -32,4 +32,9 @@ async fn reads_from_an_orchestration(cx: Context) {
     cx.entity::<Account>("a").state();
 }
 
+/// A client could be gone at any time, and nobody would give the lock back.
+fn locks_from_a_client(client: sarsen_runtime::Client) {
+    client.lock((client.entity::<Account>("a"),));
+}
+
 fn main() {}
