@@ -312,8 +312,8 @@ impl Shard {
         self.watch_unstarted(id, &message);
         let works_for = within(&message).is_some();
         self.accept(id, message);
-        if let Some(instance) = self.instances.get_mut(id) {
-            instance.within |= works_for;
+        if works_for && let Some(instance) = self.instances.get_mut(id) {
+            instance.within = true;
         }
     }
 

@@ -32,6 +32,7 @@ impl Shard {
     fn work(&mut self, id: InstanceId) {
         let Some(instance) = self.instances.get(id) else { return };
         let is_run = instance.run().is_some();
+        let dispatches = instance.entity().is_some_and(|entity| entity.dispatches);
         match instance.stage {
             Stage::Loading => {}
             Stage::Parked(_) | Stage::Active if is_run => {
@@ -46,7 +47,9 @@ impl Shard {
                 self.answer_reads(id);
                 self.admit(id);
                 self.turn_of_entity(id);
-                self.settle_place(id);
+                if dispatches {
+                    self.settle_place(id);
+                }
             }
         }
     }
@@ -82,7 +85,10 @@ impl Shard {
     /// First what comes from the holder of its lock, then, if nobody holds it, what waits in its mailbox: operations
     /// up to the next lock request or what concerns schedules, or that.
     fn turn_of_entity(&mut self, id: InstanceId) {
-        self.turn_of_section(id);
+        let Some(instance) = self.instances.get(id) else { return };
+        if instance.waiting.front.is_ready() || !instance.waiting.cancelled.is_empty() {
+            self.turn_of_section(id);
+        }
         let Some(instance) = self.instances.get_mut(id) else { return };
         let Kind::Entity(entity) = &instance.kind else { return };
         if entity.hand.is_some() && !armed(Fault::BusyIgnored) {
@@ -125,8 +131,10 @@ impl Shard {
             && (entries.is_empty() || bytes + operation.input.len() <= limits.run_bytes_max)
         {
             if elsewhere.as_ref().is_some_and(|of| of.behaviour.is_dispatched(&operation.name)) {
-                let first = if entries.is_empty() && !busy { mailbox.pop() } else { None };
-                if let Some(entry) = first {
+                if entries.is_empty()
+                    && !busy
+                    && let Some(entry) = mailbox.pop()
+                {
                     self.taken = entries;
                     return self.take_in_hand(id, queue, entry);
                 }
@@ -158,6 +166,7 @@ impl Shard {
             &several
         };
         debug_assert_eq!(asked.len(), entries.len(), "only operations are run");
+        let audited = entity.of.options.audit_options().is_some();
         let address = instance.address.clone();
         let ran = entity.of.behaviour.run(&address, &mut entity.state, asked, now, &limits);
         debug_assert_eq!(ran.outcomes.len(), asked.len(), "each operation has an outcome");
@@ -167,7 +176,9 @@ impl Shard {
         }
         let changed = ran.change != Change::None;
         self.apply(id, ran.change);
-        self.audit_operations(id, entries, &ran.outcomes, changed);
+        if audited {
+            self.audit_operations(id, entries, &ran.outcomes, changed);
+        }
         for (entry, outcome) in entries.drain(..).zip(ran.outcomes) {
             self.conclude(id, (&address, queue), entry, outcome);
         }

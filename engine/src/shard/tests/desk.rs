@@ -299,6 +299,7 @@ impl Desk {
     }
 
     /// Lets what is in the inside lane of an entity's shard come in the opposite order, each with all that follows.
+    #[cfg(feature = "faults")]
     pub(super) fn deliver_last_first(&mut self, key: &str) {
         let index = usize::from(self.slots.shard(at(key).slot()).0);
         for input in self.lanes[index].take_inside().into_iter().rev() {

@@ -122,12 +122,10 @@ impl Desk {
             bytes_max: usize::MAX,
             values: true,
         };
-        let (mut cursor, mut outstanding) = (Cursor::default(), Outstanding::default());
-        for chunk in page(&self.rows, &read).rows {
-            let events = cursor.read(&chunk.value).expect("whole");
-            events.iter().for_each(|event| outstanding.apply(event));
-        }
-        Some(outstanding)
+        let mut cursor = Cursor::default();
+        let chunks = page(&self.rows, &read).rows.into_iter();
+        let events: Vec<_> = chunks.flat_map(|chunk| cursor.read(&chunk.value).expect("whole")).collect();
+        Some(Outstanding::of(&events))
     }
 }
 
