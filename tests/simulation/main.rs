@@ -10,7 +10,7 @@
 //!
 //! With `--nocapture` the counts of the situations are printed. `plan` chooses what a seed is like, `workload` and
 //! `clients` are its clients, `oracle` notes what they were promised, `watch` compares what leaves the host with what
-//! is durable, `rest` is what is there in the end, and `invariants` are what must hold. `agendas` are entities at which
+//! is durable, `persist` asks again, `rest` is what is there in the end, and `invariants` are what must hold. `agendas` are entities at which
 //! signals are scheduled, with clients, promises and a model of their own.
 
 mod agendas;
@@ -23,6 +23,7 @@ mod examples;
 mod invariants;
 mod ledger;
 mod oracle;
+mod persist;
 mod plan;
 mod rest;
 mod runs;

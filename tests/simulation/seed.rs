@@ -109,7 +109,7 @@ pub(crate) fn run_in<W: World>(
         leeway: plan.leeway(),
         agendas: Rc::default(),
     };
-    let _engine = if let Some(Armed::Engine(fault)) = armed { Some(sarsen_engine::arm(fault)) } else { None };
+    let _engine = if let Some(Armed::Engine(fault)) = armed { Some(arm(fault)) } else { None };
     let mut builder = Builder::new(world)
         .seed(seed)
         .odds(plan.odds.clone())
@@ -120,7 +120,7 @@ pub(crate) fn run_in<W: World>(
         })
         .observer(Watch::new(shared.clone()))
         .entity::<Witness>()
-        .entity::<Agenda>()
+        .entity_with::<Agenda>(|options| agendas::options(seed, options))
         .entity::<AgendaArchive>()
         .traced(traced);
     builder = match armed {
@@ -133,12 +133,8 @@ pub(crate) fn run_in<W: World>(
     if let Some(Armed::Host(fault)) = armed {
         host.arm(fault);
     }
-    let _armed = match armed {
-        Some(Armed::Engine(fault)) => Some(arm(fault)),
-        Some(Armed::Host(_) | Armed::SharedClone) | None => None,
-    };
     let workload = Workload::new(plan.clone(), Random::new(seed ^ 0xc11e), shared.clone());
-    let agendas = Agendas::of(seed, &shared).filter(|_| plan.agendas);
+    let agendas = Agendas::of(seed, &shared, plan.agendas).filter(|_| plan.agendas > 0);
     let ended = catch_unwind(AssertUnwindSafe(|| drive(&mut host, (workload, agendas), &shared)));
     let mut violations = std::mem::take(&mut shared.oracle.borrow_mut().violations);
     match ended {
