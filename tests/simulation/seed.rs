@@ -8,7 +8,7 @@ use crate::{
     oracle::Oracle,
     plan::Plan,
     rest::Rest,
-    runs,
+    runs::{self, met::Ways},
     watch::{Shared, Watch},
     workload::Workload,
 };
@@ -31,6 +31,8 @@ const STEPS_MAX: usize = 6_000;
 pub(crate) struct Verdict {
     pub(crate) seed: u64,
     pub(crate) situations: Situations,
+    /// What sections have met.
+    pub(crate) ways: Ways,
     pub(crate) violations: Vec<Violation>,
     /// The last things that happened, if a trace was asked for.
     pub(crate) trace: Vec<String>,
@@ -146,7 +148,7 @@ pub(crate) fn run_in<W: World>(
     if host.stats().dead_letters_dropped > 0 {
         situations.count(Situation::DeadDropped);
     }
-    Verdict { seed, situations, violations, trace: host.lines() }
+    Verdict { seed, situations, ways: Ways::default(), violations, trace: host.lines() }
 }
 
 pub(crate) fn text(panic: &(dyn std::any::Any + Send)) -> String {
