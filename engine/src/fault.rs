@@ -83,6 +83,12 @@ pub enum Fault {
     ReminderUnwritten,
     /// An entity's alarm ends the entity, though it was used since the alarm was set.
     AlarmEndsAll,
+    /// An audit does not tell of an operation that has failed.
+    AuditForgetsFailures,
+    /// An audit does not tell of what was scheduled.
+    AuditForgetsSchedules,
+    /// An audit tells that a client has asked, whoever did.
+    AuditWrongCaller,
 }
 
 #[cfg(feature = "faults")]

@@ -7,13 +7,19 @@
 mod entity;
 mod log;
 mod promised;
+mod told;
 
-use crate::{invariants::Violation, watch::Shared};
+use crate::{
+    invariants::{Checked, Violation, audited, scheduled},
+    persist::{persist, read_audit},
+    plan::{ALL, AUDIT_AGE},
+    watch::Shared,
+};
 use entity::{AgendaRef, Archive};
 use promised::{Act, Promised};
-use sarsen_engine::Limits;
-use sarsen_entities::EntityType;
-use sarsen_protocol::{Address, Body, CallError, Keyspace, Message, Timestamp};
+use sarsen_engine::{AuditEntry, Limits};
+use sarsen_entities::{EntityOptions, EntityType};
+use sarsen_protocol::{Address, Body, Keyspace, Message, Timestamp};
 use sarsen_runtime::{Client, ClientPort};
 use sarsen_testing::{Random, Situation, VirtualHost, World};
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc, time::Duration};
@@ -23,9 +29,7 @@ pub(crate) use entity::{Agenda, Archive as AgendaArchive};
 /// The longest time before something is due, and the longest period.
 const TIME_MS_MAX: usize = 3_000;
 /// Requests in all.
-const REQUESTS_MAX: usize = 60;
-/// How often something is asked for before it counts as never answered.
-const ASKED_MAX: usize = 10;
+pub(crate) const REQUESTS_MAX: usize = 60;
 
 /// What is known of agendas, by their clients and by whoever watches the host.
 pub(crate) type Known = Rc<RefCell<Promised>>;
@@ -38,16 +42,17 @@ pub(crate) struct Agendas {
     keys: Vec<String>,
     asked: usize,
     wanted: usize,
+    audited: bool,
 }
 
 impl Agendas {
-    /// The clients, in a seed that has agendas; a third of the seeds have.
-    pub(crate) fn of(seed: u64, shared: &Shared) -> Option<Self> {
+    /// The clients, who ask for so many things at most, in a seed that has agendas; a third of the seeds have.
+    pub(crate) fn of(seed: u64, shared: &Shared, most: usize) -> Option<Self> {
         let mut random = Random::new(seed ^ 0x00a6_e4da);
         let keys = (0..random.between(1, 3)).map(|number| format!("agenda-{number}")).collect();
-        let wanted = random.between(10, REQUESTS_MAX);
+        let wanted = random.between(most.min(10), most);
         let known = Rc::clone(&shared.agendas);
-        has_agendas(seed).then_some(Self { random, known, keys, asked: 0, wanted })
+        has_agendas(seed).then_some(Self { random, known, keys, asked: 0, wanted, audited: is_audited(seed) })
     }
 
     /// Asks for something, perhaps.
@@ -130,6 +135,7 @@ impl Agendas {
             logs.push(agenda.map(|agenda| agenda.log).unwrap_or_default());
             lives.push((key.clone(), logs));
         }
+        let audits: Vec<_> = self.keys.iter().map(|key| self.audit(host, key)).collect();
         for key in &self.keys {
             for name in [Agenda::NAME, Archive::NAME] {
                 host.evict(&Address::entity(name, key).expect("the keys are valid"));
@@ -138,15 +144,38 @@ impl Agendas {
         let given_up = given_up(host);
         let known = self.known.borrow();
         let (mut found, count) = (Vec::new(), |situation: Situation| shared.count(situation));
-        for (key, logs) in &lives {
-            found.extend(log::check(&known, &given_up, key, logs, count).err());
-            found.extend(promised::check(&known, &given_up, key, logs, count).err());
+        let mut note = |invariant, checked: Checked| {
+            found.extend(checked.err().map(|what| Violation { invariant, what }));
+        };
+        for ((key, logs), audit) in lives.iter().zip(&audits) {
+            note(scheduled::NAME, log::check(&known, &given_up, key, logs, count));
+            note(scheduled::NAME, promised::check(&known, &given_up, key, logs, count));
+            if let Some(entries) = audit {
+                note(audited::NAME, told::check(&known, key, logs, entries));
+            }
         }
         found
-            .into_iter()
-            .map(|what| Violation { invariant: crate::invariants::scheduled::NAME, what })
-            .collect()
     }
+}
+
+impl Agendas {
+    /// What the audit of an agenda tells, from the oldest entry on, if it has one.
+    fn audit<W: World>(&self, host: &mut VirtualHost<W>, key: &str) -> Option<Vec<AuditEntry>> {
+        let read = |client: Client| {
+            let address = Address::entity(Agenda::NAME, key).expect("the keys are valid");
+            async move { read_audit(&client, &address).await }
+        };
+        self.audited.then(|| persist(host, read))
+    }
+}
+
+/// What is chosen for the agendas of a seed: in half of the seeds all of an audit.
+pub(crate) fn options(seed: u64, options: EntityOptions) -> EntityOptions {
+    if is_audited(seed) { options.audit(|audit| audit.keep(ALL).age(AUDIT_AGE)) } else { options }
+}
+
+fn is_audited(seed: u64) -> bool {
+    Random::new(seed ^ 0x0a0d).one_in(2)
 }
 
 /// Whether a seed has agendas.
@@ -186,23 +215,6 @@ fn given_up<W: World>(host: &VirtualHost<W>) -> BTreeSet<u64> {
             _ => None,
         })
         .collect()
-}
-
-/// Asks until it is answered: the disk may crash once more.
-fn persist<W, T, F>(host: &mut VirtualHost<W>, ask: impl Fn(Client) -> F) -> T
-where
-    W: World,
-    T: 'static,
-    F: Future<Output = Result<T, CallError>> + 'static,
-{
-    for _ in 0..ASKED_MAX {
-        let client = host.client();
-        if let Ok(answer) = host.run(ask(client)) {
-            return answer;
-        }
-        host.settle();
-    }
-    panic!("what was asked is not answered after {ASKED_MAX} attempts")
 }
 
 /// One request of a client, and what it learns.

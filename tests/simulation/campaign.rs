@@ -2,6 +2,7 @@
 
 use crate::{
     durable::ids_in,
+    runs::met::Ways,
     seed::{self, On, Verdict},
 };
 use sarsen_testing::Situations;
@@ -16,8 +17,8 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// How many seeds a plain `cargo test` runs.
-const SEEDS: u64 = 300;
+/// How many seeds a plain `cargo test` runs; one without optimization is slow.
+const SEEDS: u64 = if cfg!(debug_assertions) { 100 } else { 300 };
 /// From so many seeds on, each situation must have occurred.
 pub(crate) const SEEDS_FOR_ALL_SITUATIONS: u64 = 1_000;
 
@@ -28,6 +29,7 @@ const LINES_MAX: usize = 80;
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) situations: Situations,
+    pub(crate) ways: Ways,
     /// The lowest seed that failed.
     pub(crate) failed: Option<Verdict>,
     pub(crate) seeds: u64,
@@ -82,6 +84,7 @@ impl Outcome {
     fn add(&mut self, verdict: Verdict) {
         self.seeds += 1;
         self.situations.add(&verdict.situations);
+        self.ways.add(&verdict.ways);
         let lower = self.failed.as_ref().is_none_or(|failed| verdict.seed < failed.seed);
         if lower && !verdict.violations.is_empty() {
             self.failed = Some(verdict);

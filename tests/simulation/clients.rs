@@ -169,7 +169,7 @@ pub(crate) fn settle_letter(
         let Some(at) = place.checked_rem(found.len()) else { return };
         let letter = found.swap_remove(at);
         let Some(id) = ids_in(letter.content.input().as_bytes()).next() else { return };
-        let first = shared.oracle.borrow_mut().settle(letter.id, id, discards);
+        let first = shared.oracle.borrow_mut().settle((letter.id, letter.failure.kind), id, discards);
         let told = if discards { letter.discard().await } else { letter.send_again().await };
         let oracle = &mut *shared.oracle.borrow_mut();
         match told {

@@ -1,7 +1,7 @@
 //! What each client was promised, and what it has seen.
 
 use crate::ledger::{Child, Deed, OperationId};
-use sarsen_protocol::{CallError, LetterId};
+use sarsen_protocol::{CallError, FailureKind, LetterId};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// A client handle; each process of the host has others.
@@ -134,6 +134,11 @@ impl Asked {
     }
 }
 
+/// Whether what was given up for this has run.
+pub(crate) fn has_run(kind: FailureKind) -> bool {
+    kind != FailureKind::MailboxFull
+}
+
 /// A list that a client has seen.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
@@ -156,6 +161,8 @@ pub(crate) struct Oracle {
     pub(crate) discarded: BTreeMap<OperationId, bool>,
     /// Dead letters of which something was asked.
     settled: HashSet<LetterId>,
+    /// Those of them that an operation is that has run and failed.
+    pub(crate) failures: BTreeMap<OperationId, BTreeSet<LetterId>>,
     /// The operation of each producer's number.
     pub(crate) produced: HashMap<(String, String, u64), OperationId>,
     /// Violations that were noticed on the way.
@@ -210,9 +217,17 @@ impl Oracle {
         self.get_mut(id).attempts[attempt].begun = Some(moment);
     }
 
-    /// Notes that a client is about to send a letter again or to discard it. Returns whether it is the first who asks
-    /// anything of it.
-    pub(crate) fn settle(&mut self, letter: LetterId, id: OperationId, discards: bool) -> bool {
+    /// Notes that a client is about to send a letter of an operation that was given up for this again, or to discard
+    /// it. Returns whether it is the first who asks anything of it.
+    pub(crate) fn settle(
+        &mut self,
+        (letter, kind): (LetterId, FailureKind),
+        id: OperationId,
+        discards: bool,
+    ) -> bool {
+        if has_run(kind) {
+            self.failures.entry(id).or_default().insert(letter);
+        }
         if discards {
             self.discarded.entry(id).or_default();
         } else {

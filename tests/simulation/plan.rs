@@ -1,15 +1,16 @@
 //! What one seed is like: its limits, its clients, how much they ask for.
 
+use crate::agendas;
 use sarsen_engine::Limits;
 use sarsen_entities::EntityOptions;
 use sarsen_testing::{Odds, Random};
 use std::time::Duration;
 
 /// For how long audits are kept: no run lasts so long.
-const AUDIT_AGE: Duration = Duration::from_secs(40_000 * 24 * 60 * 60);
+pub(crate) const AUDIT_AGE: Duration = Duration::from_secs(40_000 * 24 * 60 * 60);
 
 /// More entries than an audit ever has.
-const ALL: u64 = 1_000_000;
+pub(crate) const ALL: u64 = 1_000_000;
 
 /// The plan of a run.
 #[derive(Clone, Debug)]
@@ -20,8 +21,8 @@ pub(crate) struct Plan {
     pub(crate) options: EntityOptions,
     /// The ledgers' keys.
     pub(crate) ledgers: Vec<String>,
-    /// Whether a seed that has agendas plays them.
-    pub(crate) agendas: bool,
+    /// Requests of agendas in a seed that has them, at most; 0 is none.
+    pub(crate) agendas: usize,
     /// Handles of each process.
     pub(crate) handles: usize,
     /// Requests in all.
@@ -59,7 +60,7 @@ impl Plan {
             limits,
             options: EntityOptions::default(),
             ledgers,
-            agendas: true,
+            agendas: agendas::REQUESTS_MAX,
             handles: random.between(1, 3),
             requests: random.between(15, 90),
             ask_one_in: random.pick(&[1, 3, 8, 20]),

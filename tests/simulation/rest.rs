@@ -5,6 +5,7 @@ use crate::{
     durable::{id_of, ids_in},
     invariants::audited,
     ledger::{Ledger, OperationId, WITNESS, Witness},
+    persist::{persist, read_audit},
     plan::Leeway,
     runs::record::GROWN,
     workload::DELAY_MS_MAX,
@@ -29,6 +30,8 @@ pub(crate) struct Place {
 /// A dead letter.
 #[derive(Clone, Debug)]
 pub(crate) struct Dead {
+    /// The key of its row.
+    pub(crate) key: Bytes,
     pub(crate) id: Option<OperationId>,
     pub(crate) operation: String,
     pub(crate) kind: FailureKind,
@@ -121,49 +124,33 @@ impl Rest {
     }
 
     fn read<W: World>(&mut self, host: &mut VirtualHost<W>, leeway: Leeway) {
-        let client = host.client();
-        let listing = async move {
+        self.listed = persist(host, |client| async move {
             let mut listing = client.entities::<Ledger>().with_state();
             let mut listed = BTreeMap::new();
             while let Some(next) = listing.next().await {
-                let next = next.expect("every ledger can be listed");
+                let next = next?;
                 listed.insert(next.key, next.state.list);
             }
-            listed
-        };
-        self.listed = host.run(listing);
-        let client = host.client();
-        let listed = host.run(async move { client.dead_letters().page_size(2).count().await });
+            Ok(listed)
+        });
+        let listed = persist(host, |client| async move { client.dead_letters().page_size(2).count().await });
         let rows = host.rows(Keyspace::Dead).len() as u64;
-        self.counted.push(("dead letters in the listing", listed.expect("they can be listed"), rows));
-        let client = host.client();
-        let keys: Vec<String> = self.listed.keys().cloned().collect();
-        let states = async move {
-            let mut states = BTreeMap::new();
-            for key in keys {
-                let state = client.entity::<Ledger>(&key).state().await.expect("every ledger can be read");
-                states.insert(key, state.map(|state| state.list).unwrap_or_default());
-            }
-            let witness = client.entity::<Witness>(WITNESS).state().await.expect("the witness can be read");
-            (states, witness.unwrap_or_default())
-        };
-        let (states, witness) = host.run(states);
-        self.states = states;
-        self.tell(witness, leeway);
+        self.counted.push(("dead letters in the listing", listed, rows));
+        for key in self.listed.keys() {
+            let state = persist(host, |client| client.entity::<Ledger>(key).state().into_future());
+            self.states.insert(key.clone(), state.map(|state| state.list).unwrap_or_default());
+        }
+        let witness = persist(host, |client| client.entity::<Witness>(WITNESS).state().into_future());
+        self.tell(witness.unwrap_or_default(), leeway);
     }
 
     fn read_audits<W: World>(&mut self, host: &mut VirtualHost<W>, ledgers: &[String]) {
         for key in ledgers {
-            let (client, address) = (host.client(), Address::entity(Ledger::NAME, key).expect("valid"));
-            let reading = async move {
-                let mut audit = client.audit(&address).oldest_first().page_size(3);
-                let mut entries = Vec::new();
-                while let Some(entry) = audit.next().await {
-                    entries.push(entry.expect("every audit can be read"));
-                }
-                entries
-            };
-            let entries = host.run(reading);
+            let address = Address::entity(Ledger::NAME, key).expect("the keys are valid");
+            let entries = persist(host, |client| {
+                let address = address.clone();
+                async move { read_audit(&client, &address).await }
+            });
             self.audits.insert(key.clone(), entries);
         }
     }
@@ -228,10 +215,12 @@ fn soon<W: World>(host: &VirtualHost<W>) -> usize {
 
 fn dead<W: World>(host: &VirtualHost<W>) -> Vec<Dead> {
     let rows = host.rows(Keyspace::Dead);
-    let letters = rows.iter().map(|row| read_dead(&row.value).expect("a dead letter can be read"));
+    let letters =
+        rows.into_iter().map(|row| (read_dead(&row.value).expect("a dead letter can be read"), row.key));
     letters
-        .filter(|letter| !is_agendas(&letter.message))
-        .map(|letter| Dead {
+        .filter(|(letter, _)| !is_agendas(&letter.message))
+        .map(|(letter, key)| Dead {
+            key,
             id: id_of(&letter.message),
             operation: letter.message.body.to_string(),
             kind: letter.failure.kind,

@@ -8,7 +8,7 @@ use crate::{
     oracle::Oracle,
     plan::Plan,
     rest::Rest,
-    runs,
+    runs::{self, met::Ways},
     watch::{Shared, Watch},
     workload::Workload,
 };
@@ -31,6 +31,8 @@ const STEPS_MAX: usize = 6_000;
 pub(crate) struct Verdict {
     pub(crate) seed: u64,
     pub(crate) situations: Situations,
+    /// What sections have met.
+    pub(crate) ways: Ways,
     pub(crate) violations: Vec<Violation>,
     /// The last things that happened, if a trace was asked for.
     pub(crate) trace: Vec<String>,
@@ -109,7 +111,7 @@ pub(crate) fn run_in<W: World>(
         leeway: plan.leeway(),
         agendas: Rc::default(),
     };
-    let _engine = if let Some(Armed::Engine(fault)) = armed { Some(sarsen_engine::arm(fault)) } else { None };
+    let _engine = if let Some(Armed::Engine(fault)) = armed { Some(arm(fault)) } else { None };
     let mut builder = Builder::new(world)
         .seed(seed)
         .odds(plan.odds.clone())
@@ -120,7 +122,7 @@ pub(crate) fn run_in<W: World>(
         })
         .observer(Watch::new(shared.clone()))
         .entity::<Witness>()
-        .entity::<Agenda>()
+        .entity_with::<Agenda>(|options| agendas::options(seed, options))
         .entity::<AgendaArchive>()
         .traced(traced);
     builder = match armed {
@@ -133,12 +135,8 @@ pub(crate) fn run_in<W: World>(
     if let Some(Armed::Host(fault)) = armed {
         host.arm(fault);
     }
-    let _armed = match armed {
-        Some(Armed::Engine(fault)) => Some(arm(fault)),
-        Some(Armed::Host(_) | Armed::SharedClone) | None => None,
-    };
     let workload = Workload::new(plan.clone(), Random::new(seed ^ 0xc11e), shared.clone());
-    let agendas = Agendas::of(seed, &shared).filter(|_| plan.agendas);
+    let agendas = Agendas::of(seed, &shared, plan.agendas).filter(|_| plan.agendas > 0);
     let ended = catch_unwind(AssertUnwindSafe(|| drive(&mut host, (workload, agendas), &shared)));
     let mut violations = std::mem::take(&mut shared.oracle.borrow_mut().violations);
     match ended {
@@ -150,7 +148,7 @@ pub(crate) fn run_in<W: World>(
     if host.stats().dead_letters_dropped > 0 {
         situations.count(Situation::DeadDropped);
     }
-    Verdict { seed, situations, violations, trace: host.lines() }
+    Verdict { seed, situations, ways: Ways::default(), violations, trace: host.lines() }
 }
 
 pub(crate) fn text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -9,9 +9,12 @@ use super::{
     instance::{Entity, Instance},
     mailbox::Entry,
 };
-use crate::record::{self, Act, After, AuditSpan, Caller};
+use crate::{
+    fault::{Fault, armed},
+    record::{self, Act, After, AuditSpan, Caller},
+};
 use sarsen_entities::{AuditOptions, Outcome};
-use sarsen_protocol::{Address, Keyspace, Timestamp};
+use sarsen_protocol::{Address, Body, Keyspace, Timestamp};
 use std::time::Duration;
 
 /// How many rows go in one turn beyond those that have come.
@@ -61,9 +64,19 @@ impl Shard {
             if behaviour.is_read(&operation.name) && !outcome.deleted {
                 return None;
             }
+            if armed(Fault::AuditForgetsFailures) && outcome.answer.is_err()
+                || armed(Fault::AuditForgetsSchedules) && matches!(entry.message.body, Body::Scheduled(_))
+            {
+                return None;
+            }
+            let caller = if armed(Fault::AuditWrongCaller) {
+                Caller::Client { within: None }
+            } else {
+                Caller::of(&entry.message.from)
+            };
             let (name, input, outcome) =
                 (operation.name.clone(), operation.input.clone(), outcome.answer.clone());
-            Some((Caller::of(&entry.message.from), Act::Operation { name, input, outcome }))
+            Some((caller, Act::Operation { name, input, outcome }))
         });
         let mut next = done.next();
         let mut rows = Vec::with_capacity(entries.len());

@@ -10,7 +10,7 @@ use std::{cell::RefCell, time::Duration};
 pub(crate) struct Moment(u64, u64);
 
 impl Moment {
-    fn of(time: Timestamp) -> Self {
+    pub(super) fn of(time: Timestamp) -> Self {
         Self(time.as_micros() / 1_000_000, time.as_micros() % 1_000_000)
     }
 
@@ -44,8 +44,8 @@ pub(crate) type Plan = (String, u64, u64, Option<u64>, bool);
 pub(super) enum Did {
     /// It has scheduled something for this moment.
     Planned(u64, Timestamp),
-    /// It came.
-    Came(u64),
+    /// It came, at this moment.
+    Came(u64, Timestamp),
 }
 
 thread_local! {
@@ -102,7 +102,7 @@ impl Entity for Agenda {
             .update("plan", Returns::fallible(), |agenda: &mut Self, cx, plan| agenda.plan(cx, plan))
             .update("cancel", Returns::value(), |agenda: &mut Self, cx, name| agenda.cancel(cx, name))
             .update("come", Returns::value(), |agenda: &mut Self, cx, id| {
-                done(Did::Came(id));
+                done(Did::Came(id, cx.now()));
                 agenda.log.push(Entry::Came { id, at: Moment::of(cx.now()) });
             })
             .update("tell", Returns::value(), |_: &mut Self, cx, (to, id, delay_ms): (String, u64, u64)| {

@@ -51,7 +51,7 @@ pub(super) fn check(
                         return Err(what("came although nothing is scheduled by it"));
                     };
                     let name = *name;
-                    come(plan, *at).map_err(|why| what(&why))?;
+                    come(plan, *at, known.seen_at(*id, at.micros()).as_micros()).map_err(|why| what(&why))?;
                     match plan.every {
                         None => drop(current.remove(name)),
                         Some(_) => count(Situation::ReminderCame),
@@ -72,12 +72,16 @@ pub(super) fn check(
 }
 
 /// Whether a reminder comes at a multiple of its period for which it has not come. A crash may have taken the clock back
-/// when it had been accepted and not done.
-fn come(plan: &mut Current, at: Moment) -> Result<(), String> {
+/// from `seen` when it had been accepted and not done.
+fn come(plan: &mut Current, at: Moment, seen: u64) -> Result<(), String> {
     let Some(behind) = at.micros().checked_sub(plan.due) else { return Ok(()) };
-    let multiple = behind / plan.every.unwrap_or(u64::MAX);
+    let every = plan.every.unwrap_or(u64::MAX);
+    let mut multiple = behind / every;
     match plan.came {
         Some((_, latest)) if at < latest => return Ok(()),
+        Some((came, _)) if came >= multiple && seen.saturating_sub(plan.due) / every > came => {
+            multiple = came + 1;
+        }
         Some((came, _)) if came >= multiple => {
             return Err(format!("came a second time for multiple {multiple}"));
         }

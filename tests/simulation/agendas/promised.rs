@@ -6,6 +6,7 @@ use sarsen_protocol::{CallError, Timestamp};
 use sarsen_testing::Situation;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    ops::RangeInclusive,
     time::Duration,
 };
 
@@ -35,6 +36,14 @@ pub(super) enum Origin {
     Told,
     /// A client; whether it is repeated.
     Client { repeated: bool },
+}
+
+/// Who has sent what has an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Caused<'a> {
+    ByClient,
+    /// An operation of this agenda.
+    ByAgenda(&'a str),
 }
 
 /// What became of a request.
@@ -81,10 +90,14 @@ pub(crate) struct Promised {
     ids: u64,
     /// The latest time that anything has seen.
     seen: Timestamp,
+    /// That time when something came, by what and when.
+    seen_at: HashMap<(u64, u64), Timestamp>,
     /// When signals are due, the earliest of all attempts.
     pub(super) due: HashMap<u64, Timestamp>,
     /// What must not come any more.
     dead: BTreeMap<u64, String>,
+    /// What was not found by who cancelled it: there was no room for it.
+    missed: BTreeMap<u64, String>,
     /// From when on everything has come that was to come once.
     rest: Timestamp,
     violations: Vec<String>,
@@ -108,7 +121,8 @@ impl Promised {
                 let known = self.due.entry(id).or_insert(due);
                 *known = due.min(*known);
             }
-            Did::Came(id) => {
+            Did::Came(id, at) => {
+                self.seen_at.insert((id, at.as_micros()), self.seen);
                 if self.due.get(&id).is_some_and(|due| *due > self.seen) {
                     self.violations.push(format!("{id} came before it was due"));
                 }
@@ -125,6 +139,11 @@ impl Promised {
         self.rest = self.seen.max(self.latest_due());
     }
 
+    /// The latest time that anything had seen when this came at this moment, which may be of an earlier process.
+    pub(super) fn seen_at(&self, id: u64, at: u64) -> Timestamp {
+        self.seen_at.get(&(id, at)).copied().unwrap_or_default()
+    }
+
     pub(super) fn rest(&self) -> Timestamp {
         self.rest
     }
@@ -135,6 +154,27 @@ impl Promised {
             Act::Schedule { every, .. } => Origin::Client { repeated: every.is_some() },
             Act::Tell { .. } => Origin::Told,
             Act::Plan { .. } | Act::Drop { .. } | Act::Erase | Act::Cancel { .. } => Origin::Own,
+        })
+    }
+
+    pub(super) fn caused(&self, id: u64) -> Option<Caused<'_>> {
+        let ask = self.asks.iter().find(|ask| ask.id() == Some(id))?;
+        Some(match &ask.act {
+            Act::Schedule { .. } => Caused::ByClient,
+            _ => Caused::ByAgenda(&ask.to),
+        })
+    }
+
+    /// The plans of an agenda that fail, and how often they may have.
+    pub(super) fn failed(&self, key: &str) -> impl Iterator<Item = (u64, RangeInclusive<usize>)> {
+        let fails = |ask: &&Ask| matches!(ask.act, Act::Plan { fails: true, .. });
+        self.asks.iter().filter(move |ask| ask.to == key).filter(fails).filter_map(|ask| {
+            let possible = match ask.told {
+                Told::Done(_) => 1..=1,
+                Told::Never => 0..=0,
+                Told::Nothing | Told::Unknown => 0..=1,
+            };
+            Some((ask.id()?, possible))
         })
     }
 
@@ -190,7 +230,7 @@ impl Promised {
         }
         let why = format!("{:?} of {} was told {told:?}", ask.act, ask.to);
         if let Some(id) = missed {
-            self.violations.push(format!("{id} was scheduled, and {why}"));
+            self.missed.insert(id, why.clone());
         }
         self.dead.extend(dead.into_iter().map(|id| (id, why.clone())));
     }
@@ -222,6 +262,9 @@ pub(super) fn check(
 ) -> Checked {
     if let Some(violation) = known.violations.first() {
         return Err(violation.clone());
+    }
+    if let Some((id, why)) = known.missed.iter().find(|(id, _)| !given_up.contains(id)) {
+        return Err(format!("{id} was scheduled, and {why}"));
     }
     let mut came: HashMap<u64, Vec<u64>> = HashMap::new();
     for entry in lives.iter().flatten() {

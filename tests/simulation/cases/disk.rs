@@ -28,42 +28,60 @@ fn kill_reopen_answer_power_cut_the_answer_stands() {
     assert!(stood > 0, "some kill left the operation behind");
 }
 
+/// One sync in so many has a crash; without optimization a run is slow.
+const EVERY: usize = if cfg!(debug_assertions) { 3 } else { 1 };
+
+/// A seed that has agendas, which are audited.
+const SEED: u64 = 7;
+
 /// A small run of the simulation: everything but what the host would do to the process by itself.
-fn mixed() -> (u64, Plan) {
-    let seed = 7;
-    let mut plan = Plan::of(&mut Random::new(seed));
+fn plan(requests: usize, agendas: usize) -> Plan {
+    let mut plan = Plan::of(&mut Random::new(SEED));
     (plan.odds.crash_one_in, plan.odds.commit_fails_one_in, plan.odds.restart_one_in) = (0, 0, 0);
-    plan.requests = 25;
-    // What agendas ask for behind the end does not expect a disk that crashes.
-    plan.agendas = false;
-    (seed, plan)
+    (plan.requests, plan.agendas) = (requests, agendas);
+    plan
 }
 
-/// Runs it on a disk that crashes so.
-fn run(crashes: &[DiskCrash]) {
-    let (seed, plan) = mixed();
-    let verdict = seed::run_in(RedbWorld::crashing(crashes.to_vec()), &plan, seed, None, false);
+/// Runs it on a disk that crashes so, and returns how often that was synced.
+fn run(plan: &Plan, crashes: &[DiskCrash]) -> u64 {
+    let world = RedbWorld::crashing(crashes.to_vec());
+    let disk = world.disk().clone();
+    let verdict = seed::run_in(world, plan, SEED, None, false);
     assert!(verdict.violations.is_empty(), "{crashes:?}: {:?}", verdict.violations);
+    disk.syncs()
 }
+
+/// A crash at a sync, and in every other run one more while the next process takes up what the first has left.
+fn crash_at(plan: &Plan, sync: u64, (done, crash): (bool, Crash)) {
+    let again = DiskCrash { sync: 1 + sync % 5, done: !done, crash: Crash::Power };
+    let first = DiskCrash { sync, done, crash };
+    run(plan, &[first, again][..if sync.is_multiple_of(2) { 1 } else { 2 }]);
+}
+
+const WAYS: [(bool, Crash); 4] =
+    [(false, Crash::Kill), (false, Crash::Power), (true, Crash::Kill), (true, Crash::Power)];
 
 #[test]
 fn the_redb_store_crashed_at_every_sync_of_a_mixed_run_violates_nothing() {
     crate::hush();
-    let world = RedbWorld::new();
-    let disk = world.disk().clone();
-    let (seed, plan) = mixed();
-    let verdict = seed::run_in(world, &plan, seed, None, false);
-    assert!(verdict.violations.is_empty(), "without a crash: {:?}", verdict.violations);
-    let syncs = disk.syncs();
+    let plan = plan(25, 0);
+    let syncs = run(&plan, &[]);
     assert!(syncs > 20, "a run with {syncs} syncs is not mixed");
-    for sync in 1..=syncs {
-        for (done, crash) in
-            [(false, Crash::Kill), (false, Crash::Power), (true, Crash::Kill), (true, Crash::Power)]
-        {
-            // Every other run crashes once more while it takes up what the first crash has left.
-            let again = DiskCrash { sync: 1 + sync % 5, done: !done, crash: Crash::Power };
-            let first = DiskCrash { sync, done, crash };
-            run(&[first, again][..if sync.is_multiple_of(2) { 1 } else { 2 }]);
+    for sync in (1..=syncs).step_by(EVERY) {
+        for way in WAYS {
+            crash_at(&plan, sync, way);
         }
+    }
+}
+
+/// What is asked for behind the end is asked again when the disk has crashed once more.
+#[test]
+fn the_redb_store_crashed_at_every_sync_of_agendas_violates_nothing() {
+    crate::hush();
+    let plan = plan(3, 10);
+    let syncs = run(&plan, &[]);
+    assert!(syncs > 20, "with {syncs} syncs little was scheduled");
+    for (sync, way) in (1..=syncs).zip(WAYS.into_iter().cycle()).step_by(EVERY) {
+        crash_at(&plan, sync, way);
     }
 }

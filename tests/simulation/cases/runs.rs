@@ -17,7 +17,7 @@ use sarsen_entities::EntityType;
 use sarsen_protocol::{Address, CallError, Keyspace, RunId};
 use sarsen_runtime::Run;
 use sarsen_testing::{Builder, Crash, MemoryWorld, Odds, Random, Situation, VirtualHost};
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::time::Duration;
 
 /// What the end of a run is told as.
 pub(super) type Ended = Result<Result<Report, Stopped>, CallError>;
@@ -36,7 +36,8 @@ pub(super) fn bank(seed: u64, shards: &[u16], limits: impl FnOnce(&mut Limits)) 
     odds.shards = shards.to_vec();
     odds.evict_one_in = 0;
     let shared = Shared::default();
-    let watch = Watch::new(shared.clone(), Random::new(seed), 1, 0, Rc::new(RefCell::new(true)));
+    shared.calm.set(true);
+    let watch = Watch::new(shared.clone(), Random::new(seed), 1, 0);
     let builder = Builder::new(MemoryWorld::new()).seed(seed).odds(odds).limits(limits).observer(watch);
     let host = builder.entity::<Account>().orchestration(perform).activity(work).open();
     Bank { host, shared }

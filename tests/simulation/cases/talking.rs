@@ -1,13 +1,15 @@
 //! Who may talk to whom, and how: clients, orchestrations, entities and activities. What is not among these cases has no
 //! words: `macros/tests/fail/talking.rs`, and the example of `Client` that does not compile.
 
-use super::runs::{Bank, bank, node};
+use super::runs::{Bank, account, bank, node};
 use crate::runs::{
     account::{Account, Answer, Op, key},
     act::{Act, Asking, Conduct, Deed, Ending, Node},
+    activity::Refusal,
     code::perform,
 };
-use sarsen_protocol::{CallError, RunId};
+use sarsen_orchestration::{Event, Input};
+use sarsen_protocol::{CallError, Failure, Keyspace, RunId, json};
 use std::time::Duration;
 
 /// An operation of a client or an entity.
@@ -30,6 +32,21 @@ impl Bank {
     /// What was done to an account, in order.
     fn nodes(&self, account: usize) -> Vec<Node> {
         self.log(account).iter().map(|entry| entry.op.node).collect()
+    }
+
+    /// How the activities of a run have ended, in order; of those that have failed, with what they were told.
+    fn worked(&self, run: &str) -> Vec<Result<(), String>> {
+        let (_, histories) = self.durable();
+        let events = histories.iter().filter(|((of, _), _)| of.as_str() == run);
+        let ended = events.flat_map(|(_, history)| &history.events).filter_map(|event| match event {
+            Event::Arrived(Input::TaskEnded { result, .. }) => Some(result),
+            _ => None,
+        });
+        let told = |failure: &Failure| {
+            let details = failure.details.as_ref().expect("it has refused");
+            json::decode::<Refusal>(details).expect("it tells why").1.expect("it was told something")
+        };
+        ended.map(|result| result.as_ref().map(drop).map_err(told)).collect()
     }
 
     fn is_over(&mut self, run: &str) -> bool {
@@ -103,14 +120,23 @@ fn an_entity_signals_others_and_itself_and_starts_runs() {
     }
 }
 
-/// What a failed operation has sent does not leave, to whomever.
+/// What a failed operation has sent does not leave, to whomever, wherever it has run.
 #[test]
 fn an_entity_whose_operation_fails_has_sent_nothing() {
-    for (seed, deed) in [Deed::Fail, Deed::Panic].into_iter().enumerate() {
-        let mut bank = bank(seed as u64, &[1, 3], |_| {});
-        bank.signal(1, 1, deed);
+    let (on_the_shard, off_the_shard) = (1, 3);
+    let numbers =
+        [on_the_shard, off_the_shard].into_iter().flat_map(|number| [(number, false), (number, true)]);
+    for (seed, ((number, panics), poked)) in (0..).zip(numbers.flat_map(|deed| [(deed, 1), (deed, 2)])) {
+        let mut bank = bank(seed, &[1, 3], |_| {});
+        bank.signal(1, number, Deed::PokeAndFail(node(11), poked, panics));
         bank.host.settle();
-        assert_eq!(bank.nodes(1), []);
+        assert_eq!((bank.nodes(1), bank.nodes(2)), (vec![], vec![]));
+        assert_eq!(bank.host.rows(Keyspace::Dead).len(), 1, "it has run and failed");
+        bank.advance(60);
+        bank.check_rest();
+        bank.signal(1, number, Deed::Poke(node(11), 2));
+        bank.host.settle();
+        assert_eq!(bank.nodes(2), [node(11)], "one that succeeds has sent it");
         bank.check_rest();
     }
 }
@@ -141,14 +167,27 @@ fn an_activity_talks_as_a_client_and_not_to_what_its_run_has_locked() {
     for seed in 0..10 {
         let mut bank = bank(seed, &[1, 3], |_| {});
         let ask = |number, account| Act::Work(node(number), Conduct::Ask(account), None);
-        let free = bank.start("a", vec![ask(1, 1)]);
-        let free = bank.end(&free).expect("it ends").expect("nothing fails");
-        let section = Act::Section(node(3), vec![1], Asking::Wait, vec![ask(2, 1)], Ending::Release);
-        let locked = bank.start("b", vec![section]);
-        let locked = bank.end(&locked).expect("it ends").expect("nothing fails");
-        assert_ne!(free.digest, locked.digest);
+        let talk = |number, account| Act::Work(node(number), Conduct::Talk(account), None);
+        let free = bank.start("a", vec![ask(1, 1), talk(2, 1)]);
+        bank.end(&free).expect("it ends").expect("nothing fails");
+        assert_eq!(bank.worked("a"), [Ok(()), Ok(())]);
+        assert_eq!(bank.nodes(1), [node(2), node(2)], "a signal and a call");
+        assert!(bank.is_over(&format!("of-{}", node(2).0)));
+        let inside = vec![ask(5, 1), talk(6, 1), talk(8, 2)];
+        let locked =
+            bank.start("b", vec![Act::Section(node(4), vec![1], Asking::Wait, inside, Ending::Release)]);
+        bank.end(&locked).expect("it ends").expect("nothing fails");
+        let refused = format!(
+            "calling {} would wait for run `b`, which holds its lock and waits for this work: signal it, or call it \
+             from the orchestration",
+            account(1)
+        );
+        assert_eq!(bank.worked("b"), [Err(refused.clone()), Err(refused), Ok(())]);
         let met = bank.host.situations().of(sarsen_testing::Situation::WouldDeadlock);
-        assert_eq!(met, 1, "it is refused at once, since nobody would ever answer");
+        assert_eq!(met, 2, "it is refused at once, since nobody would ever answer");
+        bank.host.settle();
+        assert_eq!(bank.nodes(1)[2..], [node(4), node(6)], "its signal waits until the lock is given back");
+        assert!(bank.is_over(&format!("of-{}", node(6).0)));
         bank.check_rest();
     }
 }

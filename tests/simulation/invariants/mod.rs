@@ -43,7 +43,7 @@ pub(crate) fn check_all(oracle: &Oracle, rest: &Rest, leeway: Leeway) -> Vec<Vio
         note(order::NAME, order::check(oracle, rest));
         note(serial::NAME, serial::check(oracle, rest));
         note(rollback::NAME, rollback::check(oracle, rest));
-        note(audited::NAME, audited::check(rest, leeway));
+        note(audited::NAME, audited::check(oracle, rest, leeway));
         note(expires::NAME, expires::check(rest, leeway));
     }
     violations

@@ -16,6 +16,9 @@ use std::{fmt, time::Duration};
 /// What every account begins with.
 pub(crate) const BALANCE: i64 = 1_000;
 
+/// The time that some of what runs off the shard is given.
+const TIME: Duration = Duration::from_millis(30);
+
 /// Names what is done to an account: the place in the program, its execution (0 of a client or an entity) and which
 /// part of the act it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -63,69 +66,78 @@ pub(crate) struct Account {
 
 impl Account {
     fn perform(&mut self, cx: &EntityContext<'_>, (op, section, deed): Order) -> Answer {
-        let change = if let Deed::Move(change) = deed { change } else { 0 };
-        self.note(op, section, change);
-        match deed {
-            Deed::Poke(node, account) => {
-                let op = Op { node, execution: op.execution, part: op.part };
-                cx.entity::<Self>(key(account))
-                    .perform(&(op, None, Deed::Note))
-                    .after(Duration::ZERO)
-                    .signal();
-            }
-            Deed::Start(id, acts) => {
-                let start = cx.start(perform, Program::new(acts));
-                match id {
-                    Some(id) => start.id(id).detach(),
-                    None => start.detach(),
-                }
-            }
-            other => self.judge(&other, change)?,
+        let change = self.note(op, section, &deed);
+        if let Some((poked, account)) = deed.pokes(op) {
+            let account = cx.entity::<Self>(key(account));
+            account.perform(&(poked, None, Deed::Note)).after(Duration::ZERO).signal();
         }
-        Ok(self.balance)
+        if let Deed::Start(id, acts) = &deed {
+            let start = cx.start(perform, Program::new(acts.clone()));
+            match id {
+                Some(id) => start.id(id).detach(),
+                None => start.detach(),
+            }
+        }
+        self.judge(&deed, change)
     }
 
     /// The same off the shard, after a while: the state is given, and given back.
     async fn perform_slowly(mut self, cx: OperationContext, (op, section, deed): Order) -> (Self, Answer) {
         Pause::default().await;
-        let change = if let Deed::Move(change) = deed { change } else { 0 };
-        self.note(op, section, change);
-        match deed {
-            Deed::Poke(node, account) => {
-                let op = Op { node, execution: op.execution, part: op.part };
-                let account = cx.entity::<Self>(key(account));
-                account.perform(&(op, None, Deed::Note)).after(Duration::ZERO).signal();
-            }
-            Deed::Start(id, acts) => {
-                let start = cx.start(perform, Program::new(acts));
-                match id {
-                    Some(id) => start.id(id).detach(),
-                    None => start.detach(),
-                }
-            }
-            other => {
-                if let Err(refused) = self.judge(&other, change) {
-                    return (self, Err(refused));
-                }
+        let change = self.note(op, section, &deed);
+        if let Some((poked, account)) = deed.pokes(op) {
+            let account = cx.entity::<Self>(key(account));
+            account.perform(&(poked, None, Deed::Note)).after(Duration::ZERO).signal();
+        }
+        if let Deed::Start(id, acts) = &deed {
+            let start = cx.start(perform, Program::new(acts.clone()));
+            match id {
+                Some(id) => start.id(id).detach(),
+                None => start.detach(),
             }
         }
-        Pause::default().await;
-        let balance = self.balance;
-        (self, Ok(balance))
+        let answer = self.judge(&deed, change);
+        if answer.is_ok() {
+            Pause::default().await;
+        }
+        (self, answer)
     }
 
-    fn note(&mut self, op: Op, section: Option<u32>, change: i64) {
+    /// Writes down a deed; returns what it adds to the balance.
+    fn note(&mut self, op: Op, section: Option<u32>, deed: &Deed) -> i64 {
+        let change = if let Deed::Move(change) = deed { *change } else { 0 };
         self.log.push(Entry { op, section, change, tick: stage::tick() });
         self.balance += change;
+        change
     }
 
-    /// What becomes of a deed that sends nothing.
-    fn judge(&self, deed: &Deed, change: i64) -> Result<(), Refused> {
+    /// What a deed comes to behind what it has sent.
+    fn judge(&self, deed: &Deed, change: i64) -> Answer {
         match deed {
-            Deed::Fail => Err(Refused { balance: self.balance }),
-            Deed::Panic => panic!("{PANIC}"),
+            Deed::Fail | Deed::PokeAndFail(_, _, false) => Err(Refused { balance: self.balance }),
+            Deed::Panic | Deed::PokeAndFail(_, _, true) => panic!("{PANIC}"),
             Deed::Move(_) if self.balance < 0 => Err(Refused { balance: self.balance - change }),
-            Deed::Note | Deed::Move(_) | Deed::Poke(..) | Deed::Start(..) => Ok(()),
+            Deed::Note | Deed::Move(_) | Deed::Poke(..) | Deed::Start(..) => Ok(self.balance),
+        }
+    }
+}
+
+impl Deed {
+    /// What it asks another account for, when it is itself asked for as `op`, and which.
+    pub(crate) fn pokes(&self, op: Op) -> Option<(Op, usize)> {
+        match self {
+            Self::Poke(node, account) | Self::PokeAndFail(node, account, _) => {
+                Some((Op { node: *node, ..op }, *account))
+            }
+            Self::Note | Self::Fail | Self::Panic | Self::Move(_) | Self::Start(..) => None,
+        }
+    }
+
+    /// Whether it succeeds, if nothing is in its way.
+    pub(crate) fn succeeds(&self) -> bool {
+        match self {
+            Self::Note | Self::Move(_) | Self::Poke(..) | Self::Start(..) => true,
+            Self::Fail | Self::Panic | Self::PokeAndFail(..) => false,
         }
     }
 }
@@ -160,6 +172,12 @@ impl Entity for Account {
                 Returns::fallible(),
                 |account: Self, cx: OperationContext, order| account.perform_slowly(cx, order),
             )
+            .update_async(
+                "perform_in_time",
+                OperationOptions::new().timeout(TIME),
+                Returns::fallible(),
+                |account: Self, cx: OperationContext, order| account.perform_slowly(cx, order),
+            )
             .read("balance", Returns::value(), |account: &Self, _cx, ()| account.balance)
     }
 }
@@ -171,9 +189,15 @@ pub(crate) struct AccountRef<P> {
 }
 
 impl<P: Port> AccountRef<P> {
-    /// Some of what is asked for runs off the shard.
+    /// Some of what is asked for runs off the shard, and some of that has a time.
     pub(crate) fn perform(&self, order: &Order) -> P::Request<Answer> {
-        let operation = if order.0.node.0 % 4 == 3 { "perform_slowly" } else { "perform" };
+        let (op, _, deed) = order;
+        let operation = match op.node.0 % 8 {
+            // What one side of a transfer has given the other must get.
+            7 if !matches!(deed, Deed::Move(_)) => "perform_in_time",
+            3 | 7 => "perform_slowly",
+            _ => "perform",
+        };
         self.port.request(operation, order, Returns::fallible())
     }
 

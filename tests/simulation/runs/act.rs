@@ -104,6 +104,8 @@ pub(crate) enum Conduct {
     Far(u8),
     /// Asks an account for its balance, in the name of its run.
     Ask(u8),
+    /// Signals an account, starts a run, calls the account and reads it.
+    Talk(u8),
     Panic,
 }
 
@@ -161,6 +163,8 @@ pub(crate) enum Deed {
     Move(i64),
     /// Asks another account to note.
     Poke(Node, usize),
+    /// The same, and then returns an error or panics.
+    PokeAndFail(Node, usize, bool),
     /// Starts a run.
     Start(Option<String>, Vec<Act>),
 }

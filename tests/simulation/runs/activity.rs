@@ -1,14 +1,15 @@
 //! The activity of the simulation.
 
 use super::{
-    account::{Account, key},
-    act::{Conduct, Node},
+    account::{Account, Op, key},
+    act::{Conduct, Deed, Node, Program},
+    code::perform,
     stage,
 };
 use crate::ledger::PANIC;
 use sarsen_orchestration::{Activity, ActivityCode};
-use sarsen_protocol::Returns;
-use sarsen_runtime::ActivityContext;
+use sarsen_protocol::{CallError, Returns};
+use sarsen_runtime::{ActivityContext, Client};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -36,9 +37,9 @@ pub(crate) struct Performed {
     pub(crate) secret: u64,
 }
 
-/// That it does not do what it was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Refusal(pub(crate) Performed);
+/// That it does not do what it was given, and what it was told if somebody else is why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Refusal(pub(crate) Performed, pub(crate) Option<String>);
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,19 +87,36 @@ impl ActivityCode<ActivityContext> for work {
                 if next.is_multiple_of(5) {
                     cx.do_not_retry();
                 }
-                Err(Refusal(performed))
+                Err(Refusal(performed, None))
             }
             Conduct::Ask(account) => {
                 let account = cx.client().entity::<Account>(key(account.into()));
                 // An account that its own run has locked is refused. One that another has locked is waited for, not for
                 // ever: the other may wait for this run.
                 let balance = account.balance().timeout(Duration::from_millis(200)).await;
-                balance.map(|_| performed).map_err(|_| Refusal(performed))
+                balance.map(|_| performed).map_err(|error| Refusal(performed, Some(error.to_string())))
             }
-            Conduct::Bad | Conduct::BadFirst(_) => Err(Refusal(performed)),
+            Conduct::Talk(account) => {
+                let talked = talk(&cx.client(), order, account).await;
+                talked.map(|()| performed).map_err(|error| Refusal(performed, Some(error.to_string())))
+            }
+            Conduct::Bad | Conduct::BadFirst(_) => Err(Refusal(performed, None)),
             Conduct::Panic => panic!("{PANIC}"),
         }
     }
+}
+
+/// Talks to everybody in each of the ways that there are.
+async fn talk(client: &Client, order: Order, account: u8) -> Result<(), CallError> {
+    let asked = |part| {
+        let op = Op { node: order.node, execution: order.execution, part };
+        (op, None, Deed::Note)
+    };
+    let account = client.entity::<Account>(key(account.into()));
+    account.perform(&asked(0)).signal().await?;
+    client.start(perform, Program::new(Vec::new())).id(format!("of-{}", order.node.0)).await?;
+    account.perform(&asked(1)).await.map(drop)?;
+    account.balance().await.map(drop)
 }
 
 /// Is polled so often before it is done.

@@ -51,8 +51,9 @@ pub(crate) fn attempt(
             unsound(&attempt.shared, error);
         }
         let outcome = match told {
+            Ok(()) => Outcome::Done,
             // A failed operation was done and undone, as its answer says.
-            Ok(()) | Err(CallError::Failed { .. }) => Outcome::Done,
+            Err(CallError::Failed { .. }) => Outcome::Failed,
             Err(error) if error.is_unknown_outcome() => Outcome::Unknown,
             Err(error) => Outcome::NotDone(error),
         };

@@ -127,8 +127,9 @@ impl Generator {
         match self.random.below(20) {
             0 => Deed::Fail,
             1 => Deed::Panic,
-            2..4 => Deed::Poke(self.node(), self.account()),
-            4 if !self.plain => Deed::Start(self.id(), vec![Act::Sleep(self.ms()), Act::Status]),
+            2 => Deed::PokeAndFail(self.node(), self.account(), self.random.one_in(2)),
+            3..5 => Deed::Poke(self.node(), self.account()),
+            5 if !self.plain => Deed::Start(self.id(), vec![Act::Sleep(self.ms()), Act::Status]),
             _ => Deed::Note,
         }
     }

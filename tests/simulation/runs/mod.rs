@@ -4,7 +4,8 @@
 //! `act` is what a program may do, `generate` draws programs, `code` is the orchestration that does what they say,
 //! `brittle` is one that is rewound, `account` and `activity` are what they ask, `stage` is where they all tell what they did. `plan` chooses what a seed
 //! is like, `workload` and `clients` are its clients, `oracle` notes what they were told. `record` reads the store
-//! without the engine, `watch` looks at it after commits, `memory` is what was there before, `finish` brings a seed to
+//! without the engine, `watch` looks at it after commits, `memory` is what was there before, `met` counts what sections
+//! have met, `finish` brings a seed to
 //! its end, and `invariants` are what must hold.
 
 pub(crate) mod account;
@@ -18,6 +19,7 @@ mod finish;
 mod generate;
 pub(crate) mod invariants;
 pub(crate) mod memory;
+pub(crate) mod met;
 mod oracle;
 mod plan;
 pub(crate) mod record;

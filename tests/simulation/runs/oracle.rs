@@ -85,6 +85,8 @@ pub(crate) enum Outcome {
     Unpolled,
     /// It is durable.
     Done,
+    /// It was done and undone.
+    Failed,
     /// It was certainly not done.
     NotDone(CallError),
     /// Nobody knows.
@@ -111,7 +113,17 @@ pub(crate) struct Asked {
 impl Asked {
     /// Whether an attempt is known to have been done.
     pub(crate) fn is_done(&self) -> bool {
+        self.is_applied() || self.is_undone()
+    }
+
+    /// Whether an attempt is known to have been done for good.
+    pub(crate) fn is_applied(&self) -> bool {
         self.attempts.iter().any(|attempt| attempt.outcome == Outcome::Done)
+    }
+
+    /// Whether an attempt is known to have been done and undone.
+    pub(crate) fn is_undone(&self) -> bool {
+        self.attempts.iter().any(|attempt| attempt.outcome == Outcome::Failed)
     }
 
     /// Whether it cannot have been done.

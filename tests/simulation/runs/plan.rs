@@ -37,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) broken_one_in: usize,
     /// One commit in so many is looked at.
     pub(crate) look_one_in: usize,
+    /// How many steps there are at most behind the last request until nothing goes wrong any more.
+    pub(crate) steps_behind: usize,
     /// Whether all that runs do is to want the same locks.
     pub(crate) contended: bool,
 }
@@ -61,6 +63,7 @@ impl Plan {
             retention: random.one_in(12).then(|| Duration::from_millis(random.pick(&[1, 300, 8_000]))),
             broken_one_in: random.pick(&[0, 0, 3]),
             look_one_in: random.pick(&[1, 3, 8]),
+            steps_behind: 200,
             contended: false,
         }
     }
@@ -71,15 +74,16 @@ impl Plan {
         plan.odds.shards = random.pick(&[&[1][..], &[2, 3], &[3, 5, 7], &[1, 2, 4, 7]]).to_vec();
         plan.ids = random.between(3, 12);
         plan.starts = random.between(3, 14);
-        plan.requests = random.between(6, 30);
+        plan.requests = random.between(10, 40);
         plan.ask_one_in = random.pick(&[1, 2, 6]);
         plan.end_one_in = random.pick(&[1, 1, 3]);
-        plan.look_one_in = random.pick(&[1, 3, 8]);
+        plan.look_one_in = random.pick(&[1, 1, 4]);
+        plan.broken_one_in = random.pick(&[0, 2, 3]);
         (plan.manage_one_in, plan.retention) = (0, None);
         // What runs may do is to be decided by locks and not by these.
         plan.limits.commands_per_turn_max = Limits::default().commands_per_turn_max;
         plan.limits.history_events_max = Limits::default().history_events_max;
-        plan.contended = true;
+        (plan.contended, plan.steps_behind) = (true, 800);
         plan
     }
 }

@@ -18,11 +18,7 @@ use crate::{
     seed::{Verdict, crashing, text},
 };
 use sarsen_testing::{Builder, MemoryWorld, Random, Situation, VirtualHost, World};
-use std::{
-    cell::RefCell,
-    panic::{AssertUnwindSafe, catch_unwind},
-    rc::Rc,
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// How many steps a seed may take before it goes to its end.
 const STEPS_MAX: usize = 3_000;
@@ -71,9 +67,8 @@ pub(crate) fn run_in<W: World>(
     let shared = Shared::default();
     // Whatever is over may be gone.
     shared.oracle.borrow_mut().clears_all = plan.retention.is_some();
-    let calm = Rc::new(RefCell::new(false));
     let looking = Random::new(seed ^ 0x100c);
-    let watch = Watch::new(shared.clone(), looking, plan.look_one_in, plan.broken_one_in, Rc::clone(&calm));
+    let watch = Watch::new(shared.clone(), looking, plan.look_one_in, plan.broken_one_in);
     let mut host = Builder::new(world)
         .seed(seed)
         .odds(plan.odds.clone())
@@ -96,7 +91,7 @@ pub(crate) fn run_in<W: World>(
         host.arm(fault);
     }
     let workload = Workload::new(plan.clone(), Random::new(seed ^ 0xc11e), shared.clone());
-    let ended = catch_unwind(AssertUnwindSafe(|| drive(&mut host, workload, &shared, &calm)));
+    let ended = catch_unwind(AssertUnwindSafe(|| drive(&mut host, workload, &shared, plan.steps_behind)));
     let mut violations = std::mem::take(&mut shared.oracle.borrow_mut().violations);
     violations.extend(stage::take_violations());
     if let Err(panic) = ended {
@@ -108,23 +103,19 @@ pub(crate) fn run_in<W: World>(
             situations.count(situation);
         }
     }
-    Verdict { seed, situations, violations, trace: host.lines() }
+    let ways = shared.sight.borrow().met.ways.clone();
+    Verdict { seed, situations, ways, violations, trace: host.lines() }
 }
 
 /// The run itself: asks and steps, then lets everything come to its end and compares.
-fn drive<W: World>(
-    host: &mut VirtualHost<W>,
-    mut workload: Workload,
-    shared: &Shared,
-    calm: &Rc<RefCell<bool>>,
-) {
+fn drive<W: World>(host: &mut VirtualHost<W>, mut workload: Workload, shared: &Shared, steps_behind: usize) {
     let mut steps = 0;
     while !workload.is_done() && steps < STEPS_MAX && shared.oracle.borrow().violations.is_empty() {
         workload.step(host);
         step(host, shared);
         steps += 1;
     }
-    let more = host.random().below(200);
+    let more = host.random().below(steps_behind);
     for _ in 0..more {
         step(host, shared);
     }
@@ -133,7 +124,7 @@ fn drive<W: World>(
     }
     host.calm();
     host.note(|| "from now on nothing goes wrong".to_owned());
-    *calm.borrow_mut() = true;
+    shared.calm.set(true);
     if stage::is_broken() {
         host.restart();
     }
@@ -144,6 +135,7 @@ fn drive<W: World>(
 fn step<W: World>(host: &mut VirtualHost<W>, shared: &Shared) {
     let before = host.situations().of(Situation::Parked);
     host.step();
+    shared.changes.set(host.situations().of(Situation::ShardsChanged));
     if !stage::was_broken() && host.situations().of(Situation::Parked) > before {
         let what = format!("a run is parked in process {}, see the trace", stage::process());
         let violation = Violation { invariant: same_commands::NAME, what };

@@ -5,6 +5,7 @@ use super::{
     code::{perform, queue},
     invariants::{self, promises},
     memory::Memory,
+    met::{Met, Stand},
     oracle::Oracle,
     record::{Durable, Histories, Unseen},
     stage,
@@ -15,7 +16,10 @@ use sarsen_protocol::{Answer, ExecutionId, RunId, RunOutcome, Task, Timestamp};
 use sarsen_runtime::Run;
 use sarsen_storage::Store;
 use sarsen_testing::{Observer, Random};
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 /// A run that a client has started.
 #[derive(Clone, Debug)]
@@ -32,6 +36,10 @@ pub(crate) struct Shared {
     /// The runs that clients have started, for as long as their process lives.
     pub(crate) runs: Rc<RefCell<Vec<Started>>>,
     pub(crate) sight: Rc<RefCell<Sight>>,
+    /// How often the number of shards has changed.
+    pub(crate) changes: Rc<Cell<u64>>,
+    /// Whether nothing goes wrong any more, and no more code is broken.
+    pub(crate) calm: Rc<Cell<bool>>,
 }
 
 /// What has been seen of the store.
@@ -39,6 +47,7 @@ pub(crate) struct Shared {
 pub(crate) struct Sight {
     pub(crate) memory: Memory,
     pub(crate) histories: Histories,
+    pub(crate) met: Met,
     /// How often the store was looked at.
     pub(crate) looks: u64,
 }
@@ -53,11 +62,15 @@ impl Shared {
 
     /// Looks at all that is durable, and notes what must not be. `None` when the store has failed.
     pub(crate) fn look<S: Store>(&self, store: &S) -> Option<Durable> {
-        let Sight { memory, histories, looks } = &mut *self.sight.borrow_mut();
+        let Sight { memory, histories, met, looks } = &mut *self.sight.borrow_mut();
         *looks += 1;
         match Durable::of(store, histories) {
             Ok(durable) => {
                 memory.note_ends(histories);
+                if !self.calm.get() {
+                    let stand = Stand { process: stage::process(), changes: self.changes.get() };
+                    met.look(&durable, histories, stand);
+                }
                 let violations = &mut self.oracle.borrow_mut().violations;
                 invariants::check_durable(&durable, histories, memory, violations);
                 Some(durable)
@@ -80,26 +93,18 @@ pub(crate) struct Watch {
     /// One process in so many has code that does not fit.
     broken_one_in: usize,
     process: u64,
-    /// Whether no more code is broken.
-    calm: Rc<RefCell<bool>>,
 }
 
 impl Watch {
-    pub(crate) fn new(
-        shared: Shared,
-        random: Random,
-        look_one_in: usize,
-        broken_one_in: usize,
-        calm: Rc<RefCell<bool>>,
-    ) -> Self {
-        Self { shared, random, look_one_in, broken_one_in, process: 0, calm }
+    pub(crate) fn new(shared: Shared, random: Random, look_one_in: usize, broken_one_in: usize) -> Self {
+        Self { shared, random, look_one_in, broken_one_in, process: 0 }
     }
 }
 
 impl<S: Store> Observer<S> for Watch {
     fn opened(&mut self, store: &S) {
         self.process += 1;
-        let broken = self.process > 1 && !*self.calm.borrow() && self.random.one_in(self.broken_one_in);
+        let broken = self.process > 1 && !self.shared.calm.get() && self.random.one_in(self.broken_one_in);
         stage::next_process(self.process, broken);
         self.shared.look(store);
     }

@@ -168,12 +168,13 @@ impl Workload {
 
     /// What comes over runs that hold locks and want them.
     fn interference(&mut self) -> What {
-        let run = self.id();
+        let run = if self.random.one_in(3) { None } else { self.contender() };
+        let run = run.unwrap_or_else(|| self.id());
         match self.random.below(20) {
-            0..5 => What::Raise { run, name: 0, event: self.node(), before_start_ms: None },
-            5..8 => What::Suspend { run },
-            8..11 => What::Resume { run },
-            11..14 if self.random.one_in(self.plan.end_one_in) => {
+            0..4 => What::Raise { run, name: 0, event: self.node(), before_start_ms: None },
+            4..7 => What::Suspend { run },
+            7..10 => What::Resume { run },
+            10..14 if self.random.one_in(self.plan.end_one_in) => {
                 What::Terminate { run, recurse: self.random.one_in(2) }
             }
             14 => What::Purge { run },
@@ -182,6 +183,15 @@ impl Workload {
                 What::Note { account: self.generator.account(), op, call: self.random.one_in(2) }
             }
         }
+    }
+
+    /// A run that holds locks or wants them, rather one that cannot go on.
+    fn contender(&mut self) -> Option<String> {
+        let sight = self.shared.sight.borrow();
+        let (stuck, others) = sight.met.contenders();
+        let from = if stuck.is_empty() || self.random.one_in(3) { others } else { stuck };
+        let at = self.random.below(from.len().max(1));
+        from.get(at).map(ToString::to_string)
     }
 
     /// What starts runs again, or ends many of them.
@@ -201,6 +211,7 @@ impl Workload {
         });
         // Two of a handle, one right behind the other, show that their order is kept.
         let next = match &what {
+            What::Terminate { run, .. } if self.plan.contended => Some(What::Purge { run: run.clone() }),
             What::Raise { run, name, before_start_ms, .. } if key.is_none() && self.random.one_in(2) => {
                 let (run, name, before_start_ms) = (run.clone(), *name, *before_start_ms);
                 Some(What::Raise { run, name, event: self.node(), before_start_ms })

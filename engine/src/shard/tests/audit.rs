@@ -147,6 +147,30 @@ fn what_only_looks_leaves_no_row_wherever_it_runs_unless_it_deletes() {
 }
 
 #[test]
+fn what_was_scheduled_is_told_with_who_scheduled_it_wherever_it_runs() {
+    let mut desk = desk(options());
+    let secs = Duration::from_secs;
+    desk.remind(("x", "often"), ("add", "1"), secs(10));
+    desk.schedule(("x", "late"), ("slow", "3"), secs(25));
+    desk.signal("y", "plan", r#"["x",2,15000]"#, Identity::None);
+    for _ in 0..6 {
+        desk.finish();
+        desk.now = desk.now.after(secs(5));
+    }
+    desk.finish();
+    assert_eq!(
+        audit(&desk, "x"),
+        [
+            r#"1 client: add(1) -> 1 = {"sum":1}"#,
+            r#"2 entity y: log(2) -> 12 = {"sum":12}"#,
+            r#"3 client: add(1) -> 13 = {"sum":13}"#,
+            r#"4 client: slow(3) -> 133 = {"sum":133}"#,
+            r#"5 client: add(1) -> 134 = {"sum":134}"#,
+        ]
+    );
+}
+
+#[test]
 fn only_what_is_chosen_is_audited() {
     let mut desk = desk(EntityOptions::default());
     desk.signal("x", "add", "1", Identity::None);

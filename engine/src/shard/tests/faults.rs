@@ -349,9 +349,21 @@ fn each_fault_of_an_execution_breaks_its_replay() {
     }
 }
 
+fn a_lock_is_granted_to_who_has_waited_longest() -> bool {
+    let mut desk = holder();
+    for run in ["first", "second"] {
+        desk.start(run, "lock x; event e; unlock");
+        desk.rest();
+    }
+    desk.raise("holder", "e x", None);
+    desk.rest();
+    desk.locks() == ["x by first"]
+}
+
 #[test]
 fn each_fault_breaks_what_it_is_about() {
-    let cases: [(Fault, fn() -> bool); 33] = [
+    let cases: [(Fault, fn() -> bool); 34] = [
+        (Fault::GrantOutOfTurn, a_lock_is_granted_to_who_has_waited_longest),
         (Fault::GrantTwice, a_lock_has_one_holder),
         (Fault::LockOrder, opposite_orders_do_not_wait_in_a_circle),
         (Fault::DuplicateInSet, an_entity_of_a_set_is_asked_once),

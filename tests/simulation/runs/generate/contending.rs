@@ -15,16 +15,30 @@ impl Generator {
                 acts.push(self.outside());
             }
             let section = self.overlapping();
-            acts.push(match self.random.below(12) {
+            acts.push(match self.random.below(14) {
                 // Against a timer, so that the request is dropped, or the section in the middle.
                 0 | 1 => Act::Limit(vec![section], self.brief()),
                 2 => Act::Race(vec![vec![section], vec![Act::Sleep(self.brief())]]),
                 3 => Act::Child(None, vec![section]),
                 4 => Act::Again(vec![section]),
+                // What runs beside it ends the execution.
+                5 | 6 => Act::Join(vec![vec![section], vec![Act::Sleep(self.brief()), self.ending()]]),
                 _ => section,
             });
         }
+        if self.random.one_in(4) {
+            acts.push(self.ending());
+        }
         acts
+    }
+
+    /// An end of the program that is not the last of its acts.
+    fn ending(&mut self) -> Act {
+        match self.random.below(3) {
+            0 => Act::Fail,
+            1 => Act::Panic,
+            _ => Act::Again(Vec::new()),
+        }
     }
 
     /// A section over 1 to 8 accounts, some of them perhaps named twice.
@@ -34,7 +48,7 @@ impl Generator {
             (0..self.random.between(1, most)).map(|_| self.random.below(ACCOUNTS)).collect();
         let asking = match self.random.below(8) {
             0 | 1 => super::Asking::Within(self.brief()),
-            2 => super::Asking::Try,
+            2 | 3 => super::Asking::Try,
             _ => super::Asking::Wait,
         };
         let acts = (0..self.random.below(3)).map(|_| self.inside(&accounts)).collect();
@@ -60,7 +74,11 @@ impl Generator {
             4 => Act::Event(0, self.random.one_in(2).then(|| self.brief())),
             5 => Act::Signal(self.node(), self.random.below(ACCOUNTS), Deed::Note, 0),
             6 => {
-                let deed = if self.random.one_in(2) { Deed::Fail } else { Deed::Panic };
+                let deed = match self.random.below(4) {
+                    0 => Deed::Fail,
+                    1 => Deed::Panic,
+                    _ => Deed::PokeAndFail(self.node(), self.random.below(ACCOUNTS), self.random.one_in(2)),
+                };
                 Act::Call(self.node(), own, deed)
             }
             7 => Act::Calls(vec![(self.node(), own)]),

@@ -17,8 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) const NAME: &str = "exclusion";
 
 /// The faults that break it.
-pub(crate) const ARMED: &[Armed] =
-    &[Armed::Engine(Fault::LockIgnored), Armed::Host(sarsen_testing::Fault::LoseRows(Keyspace::Keys))];
+pub(crate) const ARMED: &[Armed] = &[Armed::Host(sarsen_testing::Fault::LoseRows(Keyspace::Keys))];
 
 /// The faults that break it where sections overlap.
 pub(crate) const ARMED_IN_SECTIONS: &[Armed] =

@@ -34,7 +34,6 @@ pub(crate) const FAULTS: &[(&str, &[Armed])] = &[
     (ends_stand::NAME, ends_stand::ARMED),
     (events::NAME, events::ARMED),
     (exclusion::NAME, exclusion::ARMED),
-    (first_come::NAME, first_come::ARMED),
     (goes_on::NAME, goes_on::ARMED),
     (money::NAME, money::ARMED),
     (none_left::NAME, none_left::ARMED),

@@ -16,15 +16,8 @@ use sarsen_protocol::{Address, Body, Keyspace, Section};
 pub(crate) const NAME: &str = "sections_alive";
 
 /// The faults that break it.
-pub(crate) const ARMED: &[Armed] = &[
-    Armed::Engine(Fault::ReleaseOnEviction),
-    Armed::Engine(Fault::ReleaseOvertakes),
-    Armed::Engine(Fault::ReleaseMissesOne),
-    Armed::Engine(Fault::CancelStops),
-    Armed::Engine(Fault::RefusalKeepsLocks),
-    Armed::Engine(Fault::AnyExecution),
-    Armed::Host(sarsen_testing::Fault::LoseRows(Keyspace::Locks)),
-];
+pub(crate) const ARMED: &[Armed] =
+    &[Armed::Engine(Fault::AnyExecution), Armed::Host(sarsen_testing::Fault::LoseRows(Keyspace::Locks))];
 
 /// The faults that break it where sections overlap.
 pub(crate) const ARMED_IN_SECTIONS: &[Armed] = &[
@@ -40,7 +33,6 @@ pub(crate) const ARMED_IN_SECTIONS: &[Armed] = &[
     Armed::Engine(Fault::GrantTwice),
     Armed::Engine(Fault::MailboxRowStays),
     Armed::Engine(Fault::InboxRowStays),
-    Armed::Host(sarsen_testing::Fault::LoseRows(Keyspace::Locks)),
 ];
 
 pub(crate) fn check(durable: &Durable, histories: &Histories, memory: &Memory) -> Checked {

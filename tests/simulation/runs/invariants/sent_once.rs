@@ -9,7 +9,7 @@ use crate::{
         act::Deed,
         finish::Finish,
         oracle::{Oracle, What},
-        record::Histories,
+        record::{Histories, History},
     },
 };
 use sarsen_orchestration::{Command, Event, Input};
@@ -32,50 +32,72 @@ pub(crate) fn check(oracle: &Oracle, finish: &Finish, histories: &Histories) -> 
     for asked in &oracle.asked {
         let What::Note { op, call, .. } = &asked.what else { continue };
         let is_done = done.contains(op);
-        if asked.is_done() && !is_done && (*call || !finish.dead_ops.contains(op)) {
+        if asked.is_applied() && !is_done && (*call || !finish.dead_ops.contains(op)) {
             return Err(format!("{op:?} was told to be done, and was not: {asked:?}"));
         }
-        if asked.is_impossible() && is_done {
+        if (asked.is_impossible() || asked.is_undone()) && is_done {
             return Err(format!("{op:?} was refused, and was done: {asked:?}"));
         }
     }
-    by_executions(finish, histories, &done)
+    let done = Done { done: &done, dead: &finish.dead_ops };
+    histories.iter().try_for_each(|((run, execution), history)| {
+        by_execution(&done, history)
+            .map_err(|what| format!("{what}, which execution {execution} of {run} has sent"))
+    })
 }
 
-fn by_executions(finish: &Finish, histories: &Histories, done: &BTreeSet<Op>) -> Checked {
-    for ((run, execution), history) in histories {
-        let mut called: BTreeMap<CommandId, Order> = BTreeMap::new();
-        for event in &history.events {
-            match event {
-                Event::Issued(_, Command::Signal { input, .. }) => {
-                    let (op, _, deed): Order = json::decode(input).map_err(|failure| failure.message)?;
-                    let (is_done, is_dead) = (done.contains(&op), finish.dead_ops.contains(&op));
-                    let fits = match deed {
-                        Deed::Note | Deed::Poke(..) | Deed::Start(..) => is_done || is_dead,
-                        Deed::Fail | Deed::Panic => is_dead && !is_done,
-                        Deed::Move(_) => true,
-                    };
-                    if !fits {
-                        return Err(format!("the signal {op:?} of {run}, {deed:?}, is nowhere"));
-                    }
-                }
-                Event::Issued(id, Command::Call { input, .. }) => {
-                    called.insert(*id, json::decode(input).map_err(|failure| failure.message)?);
-                }
-                Event::Arrived(Input::CallEnded { id, result }) => {
-                    let Some((op, _, _)) = called.remove(id) else { continue };
-                    if result.is_ok() != done.contains(&op) {
-                        return Err(format!(
-                            "the call {op:?} of execution {execution} of {run} was answered by {result:?}"
-                        ));
-                    }
-                }
-                Event::TurnStarted { .. }
-                | Event::Started(_)
-                | Event::Arrived(_)
-                | Event::Issued(..)
-                | Event::Ended(_) => {}
+/// What was done, and what was given up.
+struct Done<'a> {
+    done: &'a BTreeSet<Op>,
+    dead: &'a BTreeSet<Op>,
+}
+
+impl Done<'_> {
+    /// What a deed that was done has sent has come; what one that failed has sent is nowhere.
+    fn check_sent(&self, (op, _, deed): &Order) -> Checked {
+        let Some((poked, account)) = deed.pokes(*op) else { return Ok(()) };
+        let (sent, came) = (self.done.contains(op), self.done.contains(&poked) || self.dead.contains(&poked));
+        if sent == came {
+            Ok(())
+        } else {
+            Err(format!("{op:?}, {deed:?}, was done: {sent}, and {poked:?} has come to {account}: {came}"))
+        }
+    }
+
+    fn check_signal(&self, order: &Order) -> Checked {
+        let (op, _, deed) = order;
+        let (is_done, is_dead) = (self.done.contains(op), self.dead.contains(op));
+        let fits = match deed {
+            Deed::Move(_) => true,
+            other if other.succeeds() => is_done || is_dead,
+            _ => is_dead && !is_done,
+        };
+        if fits { self.check_sent(order) } else { Err(format!("the signal {op:?}, {deed:?}, is nowhere")) }
+    }
+}
+
+fn by_execution(done: &Done<'_>, history: &History) -> Checked {
+    let order = |input| json::decode::<Order>(input).map_err(|failure| failure.message);
+    let mut called: BTreeMap<CommandId, Order> = BTreeMap::new();
+    for event in &history.events {
+        match event {
+            Event::Issued(_, Command::Signal { input, .. }) => done.check_signal(&order(input)?)?,
+            Event::Issued(id, Command::Call { input, .. }) => {
+                let order = order(input)?;
+                done.check_sent(&order)?;
+                called.insert(*id, order);
             }
+            Event::Arrived(Input::CallEnded { id, result }) => {
+                let Some((op, _, _)) = called.remove(id) else { continue };
+                if result.is_ok() != done.done.contains(&op) {
+                    return Err(format!("{result:?} answered the call {op:?}"));
+                }
+            }
+            Event::TurnStarted { .. }
+            | Event::Started(_)
+            | Event::Arrived(_)
+            | Event::Issued(..)
+            | Event::Ended(_) => {}
         }
     }
     Ok(())
