@@ -15,11 +15,10 @@ use std::{
 const BREAKDOWNS: [usize; 2] = [6, 90];
 pub const DOWN_FOR: Duration = Duration::from_millis(250);
 
-/// Stands for a service elsewhere that breaks down now and then. A call that comes again, with the same key, charges
-/// nothing twice; another call for the same order does.
+/// Stands for a service elsewhere that breaks down now and then. It charges once for a key, however often it is called.
 #[derive(Entity, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payments {
-    /// By which calls each order was charged.
+    /// Under which keys each order was charged.
     pub charged: BTreeMap<u64, BTreeSet<String>>,
     /// How often it was called.
     pub calls: u64,
@@ -31,8 +30,8 @@ pub struct Payments {
 
 #[operations]
 impl Payments {
-    /// Charges an order, for the call of this key; returns whether it is charged.
-    pub fn charge(&mut self, cx: &mut EntityContext<'_>, order: u64, key: String) -> bool {
+    /// Charges an order under a key; returns whether it is charged. `call` tells calls apart that are no repeats.
+    pub fn charge(&mut self, cx: &mut EntityContext<'_>, order: u64, key: String, call: String) -> bool {
         self.calls += 1;
         if BREAKDOWNS.get(self.breakdowns).is_some_and(|charged| self.charged.len() >= *charged) {
             self.breakdowns += 1;
@@ -40,7 +39,7 @@ impl Payments {
         }
         let is_down = self.down_until.is_some_and(|until| cx.now() < until);
         if is_down {
-            self.refused.insert(key);
+            self.refused.insert(call);
         } else {
             self.charged.entry(order).or_default().insert(key);
         }
@@ -66,11 +65,12 @@ pub enum ChargeError {
     Call(#[from] CallError),
 }
 
-/// Calls the service. After a crash it may do so again, with the same key.
+/// Calls the service. After a crash it may do so again, and find the service down that has charged the order before: then
+/// there is another call. So the key is the order's and not the call's.
 #[activity]
 pub async fn charge(cx: ActivityContext, order: u64) -> Result<(), ChargeError> {
     let payments = cx.client().entity::<Payments>(Payments::KEY);
-    let is_charged = payments.charge(order, cx.idempotency_key().to_owned()).await?;
+    let is_charged = payments.charge(order, payment(order), cx.idempotency_key().to_owned()).await?;
     if is_charged { Ok(()) } else { Err(ChargeError::Down) }
 }
 

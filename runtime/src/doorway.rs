@@ -145,9 +145,9 @@ impl Doorway {
     }
 
     /// Puts a client's request into the outside lane.
-    pub(crate) fn offer(&self, asked: Asked, asker: Standing) -> Result<(), Turned> {
+    pub(crate) fn offer(&self, asked: Asked, standing: Standing) -> Result<(), Turned> {
         let bytes = asked.request.bytes();
-        let last = match asker {
+        let last = match standing {
             Standing::Outside => Stage::Open,
             Standing::AtWork => Stage::Draining,
         };

@@ -47,7 +47,7 @@ pub trait Gate: Send + Sync + 'static {
     /// # Errors
     /// [`CallError::Busy`] when the lane is full, [`CallError::Stopped`] after the host has closed. The reply is
     /// dropped then.
-    fn submit(&self, request: Request, reply: Replier, asker: Standing) -> Result<(), CallError>;
+    fn submit(&self, request: Request, reply: Replier, standing: Standing) -> Result<(), CallError>;
 
     /// Waits for `duration`. Called at the first poll of a request with a timeout.
     fn sleep(&self, duration: Duration) -> Coming<()>;

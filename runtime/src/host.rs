@@ -79,9 +79,9 @@ impl Gate for Host {
         self.session
     }
 
-    fn submit(&self, request: Request, replier: Replier, asker: Standing) -> Result<(), CallError> {
+    fn submit(&self, request: Request, replier: Replier, standing: Standing) -> Result<(), CallError> {
         let doorway = self.works.doorway(self.slots.shard(request.slot()));
-        doorway.offer(Asked { request, replier }, asker).map_err(|turned| match turned {
+        doorway.offer(Asked { request, replier }, standing).map_err(|turned| match turned {
             Turned::Full(address) => CallError::Busy {
                 address,
                 what: "the lane of its shard".into(),

@@ -22,6 +22,19 @@ pub(crate) struct Entry {
     pub(crate) row: Option<BatchNumber>,
 }
 
+/// What stands behind the front and a lock may make impossible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Hidden {
+    /// How many messages, if that is known.
+    count: Option<usize>,
+    /// Whether they have been looked for since the lock was granted.
+    searched: bool,
+}
+
+impl Hidden {
+    const NOTHING: Self = Self { count: Some(0), searched: false };
+}
+
 /// The accepted messages of an entity, oldest first.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
@@ -41,10 +54,7 @@ pub(crate) struct Mailbox {
     pub(crate) reading: bool,
     /// Whether a row cannot be read; then none is any more.
     pub(crate) broken: bool,
-    /// How many messages behind the front a lock may make impossible, if that is known.
-    hidden: Option<usize>,
-    /// Whether those have been looked for since the lock was granted.
-    searched: bool,
+    hidden: Hidden,
     /// Rows behind the front that were taken, and may be read once more.
     taken: Vec<RowId>,
 }
@@ -67,8 +77,7 @@ impl Mailbox {
             absent: 0,
             reading: false,
             broken: false,
-            hidden: Some(0),
-            searched: false,
+            hidden: Hidden::NOTHING,
             taken: Vec::new(),
         }
     }
@@ -111,7 +120,7 @@ impl Mailbox {
         }
         if self.gap {
             let hidden = usize::from(may_become_impossible(&entry.message));
-            self.hidden = self.hidden.map(|before| before + hidden);
+            self.hidden.count = self.hidden.count.map(|before| before + hidden);
             self.tail.push_back(entry);
         } else {
             self.last = Some(entry.id);
@@ -141,7 +150,7 @@ impl Mailbox {
 
     /// Makes an idle mailbox a new one. Returns whether its memory, for so many messages at most, may be used again.
     pub(crate) fn reset(&mut self, messages_max: usize) -> bool {
-        (self.last, self.searched) = (None, false);
+        (self.last, self.hidden.searched) = (None, false);
         self.head.capacity() <= messages_max && self.tail.capacity() <= messages_max
     }
 
@@ -244,7 +253,7 @@ impl Mailbox {
                 continue;
             }
             let hidden = usize::from(may_become_impossible(&entry.message));
-            self.hidden = self.hidden.map(|before| before.saturating_sub(hidden));
+            self.hidden.count = self.hidden.count.map(|before| before.saturating_sub(hidden));
             let known = self.tail.front().is_some_and(|first| first.id == entry.id);
             if known {
                 // The entry in memory knows which batch wrote its row.
@@ -261,7 +270,7 @@ impl Mailbox {
         if !more {
             self.gap = false;
             self.absent = 0;
-            (self.hidden, self.searched) = (Some(0), false);
+            self.hidden = Hidden::NOTHING;
             self.taken.clear();
             self.last = self.tail.back().map(|entry| entry.id).or(self.last);
             for entry in std::mem::take(&mut self.tail) {
@@ -273,12 +282,12 @@ impl Mailbox {
 
     /// Begins the mailbox of an entity that is being loaded: rows may lie before everything that is pushed.
     pub(crate) fn unknown() -> Self {
-        Self { gap: true, reading: true, hidden: None, ..Self::new() }
+        Self { gap: true, reading: true, hidden: Hidden { count: None, searched: false }, ..Self::new() }
     }
 
     /// Whether rows behind the front are to be looked through for messages that the lock makes impossible.
     pub(crate) fn wants_search(&self) -> bool {
-        self.gap && !self.reading && !self.broken && !self.searched && self.hidden != Some(0)
+        self.gap && !self.reading && !self.broken && !self.hidden.searched && self.hidden.count != Some(0)
     }
 
     /// Whether a message whose row was read is not in memory, and waits.
@@ -306,12 +315,12 @@ impl Mailbox {
     /// another lock may make impossible.
     pub(crate) fn searched(&mut self, left: usize) {
         let newest = self.tail.iter().filter(|entry| may_become_impossible(&entry.message)).count();
-        (self.hidden, self.searched) = (Some(left + newest), true);
+        self.hidden = Hidden { count: Some(left + newest), searched: true };
     }
 
     /// There is another lock.
     pub(crate) fn forget_search(&mut self) {
-        self.searched = false;
+        self.hidden.searched = false;
     }
 
     /// Sets how many rows the store holds beyond those in memory, as counted in the read that began the mailbox:

@@ -154,7 +154,7 @@ impl Gate for Front {
         self.session
     }
 
-    fn submit(&self, request: Request, reply: Replier, _asker: Standing) -> Result<(), CallError> {
+    fn submit(&self, request: Request, reply: Replier, _standing: Standing) -> Result<(), CallError> {
         let mut inner = self.inner();
         if !inner.open {
             return Err(CallError::Stopped);

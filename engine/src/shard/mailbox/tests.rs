@@ -20,9 +20,13 @@ fn message() -> Message {
     }
 }
 
-/// Each third may be made impossible by a lock.
+/// Whether a lock may make the message impossible.
+fn is_hidden(counter: u64) -> bool {
+    counter.is_multiple_of(3)
+}
+
 fn of(counter: u64) -> Message {
-    if counter % 3 > 0 {
+    if !is_hidden(counter) {
         return numbered(counter);
     }
     let slot = Slot::new(0).expect("there is one");
@@ -184,22 +188,22 @@ impl World {
         let mut left = 0;
         for counter in rows {
             let row = entry(*counter, Some(BatchNumber(0)));
-            if self.mailbox.is_only_a_row(&row) && counter % 6 == 0 {
+            if self.mailbox.is_only_a_row(&row) && counter.is_multiple_of(6) {
                 self.mailbox.take_row(row.id);
                 self.take(&row);
             } else if self.mailbox.is_only_a_row(&row) {
-                left += usize::from(counter % 3 == 0);
+                left += usize::from(is_hidden(*counter));
             }
         }
         let newest: Vec<u64> = self.mailbox.tail.iter().map(|entry| entry.id.counter).collect();
-        for counter in newest.into_iter().filter(|counter| counter % 6 == 0) {
+        for counter in newest.into_iter().filter(|counter| counter.is_multiple_of(6)) {
             let taken = self.mailbox.take_newest(is(counter)).expect("it is there");
             self.take(&taken);
         }
         self.mailbox.searched(left);
-        let behind = (self.last() + 1..=self.pushed).filter(|counter| counter % 3 == 0);
+        let behind = (self.last() + 1..=self.pushed).filter(|counter| is_hidden(*counter));
         let hidden = behind.filter(|counter| !self.gone.contains(counter)).count();
-        assert_eq!(self.mailbox.hidden, Some(hidden).filter(|_| self.mailbox.gap).or(Some(0)));
+        assert_eq!(self.mailbox.hidden.count, Some(hidden).filter(|_| self.mailbox.gap).or(Some(0)));
     }
 
     fn take(&mut self, taken: &Entry) {
