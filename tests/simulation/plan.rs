@@ -95,6 +95,7 @@ impl Plan {
             limits_fail: self.limits.state_bytes_max < 10_000 || self.limits.messages_per_operation_max < 10,
             audited: self.options.audit_options().map(|audit| audit.kept_rows()),
             time_to_live: self.options.time_to_live(),
+            cancels: false,
         }
     }
 }
@@ -110,6 +111,9 @@ pub(crate) struct Leeway {
     pub(crate) audited: Option<u64>,
     /// How long a ledger lives behind its last change, if that is limited. Its audit tells all then.
     pub(crate) time_to_live: Option<Duration>,
+    /// Whether scheduled signals are cancelled. One that had its time in an earlier process, whose clock was ahead, waits
+    /// and has no timer, and is counted as if it had: the figure of timers is too low until others have fired.
+    pub(crate) cancels: bool,
 }
 
 /// What is chosen for the ledgers.

@@ -96,9 +96,11 @@ impl Rest {
         }
         rest.waiting.push((Keyspace::Timers, soon(host)));
         let stats = host.stats();
+        let timers = host.rows(Keyspace::Timers).len() as u64;
+        let counted = if leeway.cancels { stats.timers.max(timers) } else { stats.timers };
         rest.counted = vec![
             ("keys", stats.keys, host.rows(Keyspace::Keys).len() as u64),
-            ("timers", stats.timers, host.rows(Keyspace::Timers).len() as u64),
+            ("timers", counted, timers),
             ("messages that wait", stats.pending, 0),
             ("parked entities", stats.parked, 0),
             ("dead letters", stats.dead_letters, host.rows(Keyspace::Dead).len() as u64),

@@ -6,7 +6,7 @@ use crate::{
     invariants::{self, Violation, expires},
     ledger::{Book, Ledger, Shared as SharedList, Witness},
     oracle::Oracle,
-    plan::Plan,
+    plan::{Leeway, Plan},
     rest::Rest,
     runs::{self, met::Ways},
     watch::{Shared, Watch},
@@ -108,7 +108,7 @@ pub(crate) fn run_in<W: World>(
         oracle: Rc::new(RefCell::new(Oracle::default())),
         situations: Rc::default(),
         process: Rc::new(Cell::new(0)),
-        leeway: plan.leeway(),
+        leeway: Leeway { cancels: agendas::has_agendas(seed), ..plan.leeway() },
         agendas: Rc::default(),
     };
     let _engine = if let Some(Armed::Engine(fault)) = armed { Some(arm(fault)) } else { None };
