@@ -84,7 +84,13 @@ impl Watch {
         let oracle = self.shared.oracle.borrow();
         let Some(asked) = oracle.get(id) else { return };
         for child in asked.children.iter().filter(|child| child.delay_ms > 0) {
-            self.due.insert(child.id, now.after(Duration::from_millis(child.delay_ms)));
+            let due = now.after(Duration::from_millis(child.delay_ms));
+            // What is sent off the shard may be due at once: the clock there may have gone back.
+            if due > self.latest {
+                self.due.insert(child.id, due);
+            } else {
+                self.due.remove(&child.id);
+            }
         }
         if asked.delayed {
             count(Situation::DelayedRan);
