@@ -392,8 +392,11 @@ async fn reminders_of_slow_operations_do_not_keep_a_runtime_from_its_end() {
     let runtime = open(store.clone()).await;
     for number in 0..8 {
         let key = format!("reminded-{number}");
-        on_fetch(&key, |_| async {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        on_fetch(&key, |cx| async move {
+            let until = cx.now().after(Duration::from_millis(20));
+            while cx.now() < until {
+                tokio::task::yield_now().await;
+            }
             Ok(1)
         });
         let device = runtime.client().entity::<Device>(&key);
